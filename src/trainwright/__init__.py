@@ -1,0 +1,54 @@
+"""trainwright trains convolutional image classifiers by the whole craft, and shows its evidence.
+
+Comes in:   pictures, and what is wanted of them
+Goes out:   a trained, tested, reported classifier
+May import: nothing until a name is asked for, so that `import trainwright` costs nothing
+Read next:  workflows/train.py
+Example:    import trainwright as tw; run = tw.train("photos/", epochs=10); run.predict(["cat.png"])
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .errors import InputError, Interrupted, TrainingError, TrainwrightError
+    from .recipe import Recipe
+    from .workflows.run import Run
+    from .workflows.train import train
+
+__version__ = version("trainwright")
+
+__all__ = [
+    "InputError",
+    "Interrupted",
+    "Recipe",
+    "Run",
+    "TrainingError",
+    "TrainwrightError",
+    "__version__",
+    "train",
+]
+
+_HOMES = {
+    "InputError": ".errors",
+    "Interrupted": ".errors",
+    "Recipe": ".recipe",
+    "Run": ".workflows.run",
+    "TrainingError": ".errors",
+    "TrainwrightError": ".errors",
+    "train": ".workflows.train",
+}
+
+
+def __getattr__(name: str) -> object:
+    """Imports a public name when it is first asked for."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'trainwright' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name], __name__), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,29 @@
+"""`trainwright data`."""
+
+from __future__ import annotations
+
+import json as json_module
+
+from .options import Data, ImgSize, Json, RecipeFile, Seed, Set, Workers
+
+
+def data(
+    data: Data = None,
+    img_size: ImgSize = None,
+    seed: Seed = None,
+    workers: Workers = None,
+    recipe: RecipeFile = None,
+    set_: Set = None,
+    json: Json = False,
+) -> None:
+    """Look at pictures before anything trains: counts, sizes, duplicates, what cannot be read, the split."""
+    from trainwright.reporting import RunConsole, audit_lines
+    from trainwright.workflows.requests import recipe_from_words
+
+    short = {"img_size": img_size, "seed": seed, "workers": workers}
+    asked = recipe_from_words(data, recipe, short, set_ or [])
+    from trainwright.workflows.inspect_data import look_at_data
+
+    with RunConsole(json=json) as console:
+        prepared = look_at_data(asked, console)
+        print(json_module.dumps(prepared.audit.to_json()) if json else "\n".join(audit_lines(prepared.audit.to_json())))

@@ -1,0 +1,35 @@
+"""`trainwright evaluate`."""
+
+from __future__ import annotations
+
+import json as json_module
+from typing import Annotated
+
+import typer
+
+from .options import Device, Json, RunPath
+
+
+def evaluate(
+    run: RunPath,
+    data: Annotated[
+        str | None,
+        typer.Argument(metavar="[DATA]", help="Other pictures with known classes.", show_default="test part"),
+    ] = None,
+    device: Device = None,
+    json: Json = False,
+) -> None:
+    """Judge a trained net on its own test part, or on other pictures whose classes are known."""
+    from trainwright.recipe import MachineSection
+    from trainwright.reporting import RunConsole
+    from trainwright.runs import open_run
+
+    folder = open_run(run)
+    machine = MachineSection() if device is None else MachineSection(device=device)
+    from trainwright.workflows.evaluate import evaluate_run, evaluation_figures
+
+    with RunConsole(json=json) as console:
+        record = evaluate_run(folder, data, console, machine=machine)
+        console.evaluation(record)
+    if json:
+        print(json_module.dumps(evaluation_figures(record)))

@@ -1,0 +1,35 @@
+"""Options that several commands share, spelled once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Data = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="[DATA]",
+        help="digits, fashion-mnist, or a path: class folders, train/val/test folders, a CSV, TSV or Parquet "
+        "manifest, .npz, IDX or CIFAR files.",
+        show_default="digits",
+    ),
+]
+RunPath = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run.")]
+Set = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Any recipe setting, as section.key=value; may be repeated."),
+]
+RecipeFile = Annotated[Path | None, typer.Option("--recipe", metavar="FILE", help="Recipe file to start from.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON value on stdout; all else goes to stderr.")]
+Device = Annotated[str | None, typer.Option("--device", help="cpu, cuda, cuda:1, mps or auto.", show_default="auto")]
+Seed = Annotated[
+    str | None, typer.Option("--seed", metavar="N", help="All randomness is a function of it.", show_default="0")
+]
+ImgSize = Annotated[
+    str | None, typer.Option("--img-size", metavar="PIXELS", help="Side of the square pictures.", show_default="auto")
+]
+Workers = Annotated[
+    str | None, typer.Option("--workers", "-j", metavar="N", help="Processes that decode.", show_default="auto")
+]

@@ -1,0 +1,44 @@
+"""`trainwright predict`."""
+
+from __future__ import annotations
+
+import dataclasses
+import json as json_module
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .options import Device, Json, RunPath
+
+
+def predict(
+    run: RunPath,
+    pictures: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="PICTURES…", help="Files, folders, patterns; - or nothing reads paths from stdin."),
+    ] = None,
+    csv: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the answers to a CSV file.")] = None,
+    top: Annotated[int, typer.Option(metavar="K", help="Likeliest classes to list for each picture.")] = 1,
+    device: Device = None,
+    json: Json = False,
+) -> None:
+    """Name the class of pictures: one answer for every input, in order."""
+    from trainwright.recipe import MachineSection
+    from trainwright.runs import open_run, write_atomic
+
+    folder = open_run(run)
+    words = [line.rstrip("\n") for line in sys.stdin if line.strip()] if pictures in (None, [], ["-"]) else pictures
+    machine = MachineSection() if device is None else MachineSection(device=device)
+    from trainwright.workflows.predict import predict_run, to_csv
+
+    answers = predict_run(folder, words or [], top=top, machine=machine)
+    if json:
+        print(json_module.dumps([dataclasses.asdict(answer) for answer in answers]))
+    elif csv is None:
+        from trainwright.reporting import prediction_lines
+
+        print("\n".join(prediction_lines(answers)))
+    if csv is not None:
+        write_atomic(csv, to_csv(answers))

@@ -1,0 +1,68 @@
+"""`trainwright train`."""
+
+from __future__ import annotations
+
+import json as json_module
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .options import Data, Device, ImgSize, Json, RecipeFile, Seed, Set, Workers
+
+
+def train(
+    data: Data = None,
+    model: Annotated[
+        str | None,
+        typer.Option(help="small-resnet, plain, or any timm model.", show_default="auto"),
+    ] = None,
+    epochs: Annotated[str | None, typer.Option(metavar="N", help="Passes over the data.", show_default="auto")] = None,
+    batch_size: Annotated[
+        str | None, typer.Option("--batch-size", "-b", metavar="N", help="Pictures a batch.", show_default="auto")
+    ] = None,
+    lr: Annotated[str | None, typer.Option(metavar="RATE", help="Peak learning rate.", show_default="auto")] = None,
+    weight_decay: Annotated[
+        str | None, typer.Option(metavar="DECAY", help="Decay of filters and matrices.", show_default="auto")
+    ] = None,
+    opt: Annotated[str | None, typer.Option(help="sgd or adamw.", show_default="sgd")] = None,
+    sched: Annotated[str | None, typer.Option(help="one-cycle, cosine or constant.", show_default="one-cycle")] = None,
+    img_size: ImgSize = None,
+    seed: Seed = None,
+    workers: Workers = None,
+    device: Device = None,
+    recipe: RecipeFile = None,
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Where the run's folder is made.")] = Path("runs"),
+    name: Annotated[str | None, typer.Option(help="Name of the run; the name of an unfinished run resumes it.")] = None,
+    resume: Annotated[Path | None, typer.Option(metavar="RUN", help="Go on with a run.")] = None,
+    set_: Set = None,
+    json: Json = False,
+) -> None:
+    """Train a classifier on pictures: look at the data, check, train, test once, report."""
+    from trainwright.reporting import RunConsole
+    from trainwright.runs import open_run
+    from trainwright.workflows.requests import recipe_from_words
+
+    short = {
+        "model": model,
+        "epochs": epochs,
+        "batch_size": batch_size,
+        "lr": lr,
+        "weight_decay": weight_decay,
+        "opt": opt,
+        "sched": sched,
+        "img_size": img_size,
+        "seed": seed,
+        "workers": workers,
+        "device": device,
+    }
+    asked = recipe_from_words(data, recipe, short, set_ or [])
+    with RunConsole(json=json) as console:
+        from trainwright.workflows.train import resume_run, train_run
+
+        if resume is None:
+            run = train_run(asked, out, name, console)
+        else:
+            run = resume_run(open_run(resume), asked, console)
+    if json:
+        print(json_module.dumps(run.metrics))

@@ -1,0 +1,41 @@
+"""Pictures: found, audited, split, decoded once into uint8, and given out in batches.
+
+Comes in:   the recipe's section `data`: a built-in name or a path
+Goes out:   a Catalog of all pictures; PreparedData with its parts; Batches of uint8 pictures and labels
+May import: errors, recipe, runs
+Read next:  models/
+Example:    catalog = open_catalog(DataSection(source="photos/"))
+"""
+
+from __future__ import annotations
+
+from .audit import Audit as Audit
+from .audit import Rejected as Rejected
+from .augment import Augmenter as Augmenter
+from .augment import choose_augment as choose_augment
+from .augment import preview_grid as preview_grid
+from .batches import Batch as Batch
+from .batches import batches as batches
+from .batches import eval_batches as eval_batches
+from .batches import order as order
+from .catalog import Arrays as Arrays
+from .catalog import Catalog as Catalog
+from .catalog import Files as Files
+from .catalog import Split as Split
+from .catalog import check_trainable as check_trainable
+from .decoding import UnreadablePicture as UnreadablePicture
+from .decoding import decode_resized as decode_resized
+from .ingest import Reading as Reading
+from .other import prepare_other as prepare_other
+from .other import read_pictures as read_pictures
+from .part import Part as Part
+from .prepare import PreparedData as PreparedData
+from .prepare import prepare as prepare
+from .preprocess import Preprocessor as Preprocessor
+from .preprocess import fit_preprocessor as fit_preprocessor
+from .sources import PICTURE_SUFFIXES as PICTURE_SUFFIXES
+from .sources import find_fashion_mnist as find_fashion_mnist
+from .sources import open_catalog as open_catalog
+from .split_file import SplitRow as SplitRow
+from .split_file import read_split as read_split
+from .split_file import write_data_files as write_data_files

@@ -1,0 +1,199 @@
+"""What stands in the data, counted before anything trains. Plain numbers and names; no pictures, no tensors."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from trainwright.runs.records import Finding
+
+from .audit_findings import findings_of
+from .catalog import Catalog, Split
+from .picture_records import PictureRecords
+from .splitting import PARTS
+
+SHOWN = 20
+"""Examples kept of each kind of thing; the counts are complete."""
+
+
+@dataclass(frozen=True)
+class Rejected:
+    """A picture that cannot be used: its name and the reason, as one clause."""
+
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Smallest, median and largest of a number of pixels."""
+
+    smallest: int
+    median: float
+    largest: int
+
+
+@dataclass(frozen=True)
+class Duplicates:
+    """Groups of pictures that show the same.
+
+    Args:
+        groups: how many.
+        pictures: in all groups together.
+        conflicts: groups whose pictures do not all have one label.
+        across: two parts, `train+test` → how many pictures of the second have a twin in the first.
+        examples: names of the pictures of the first groups, those across parts and with conflicts first.
+    """
+
+    groups: int
+    pictures: int
+    conflicts: int
+    across: Mapping[str, int]
+    examples: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True)
+class Audit:
+    """All that was found in the data.
+
+    Args:
+        title, description: what the data are called and where they come from.
+        pictures: that can be used.
+        counts: class → part → pictures.
+        given_parts: parts that the data brought themselves; the others are ours.
+        rejected: pictures that cannot be used.
+        width, height: of the pictures as they came, upright, in pixels.
+        commonest_sizes: (width, height, pictures), at most 10.
+        kinds: format and mode → pictures.
+        animated: pictures that are the first of several in their file.
+        blank: names of pictures of one single colour, at most 20, and their number.
+        identical, near: duplicates with the same pixels, and nearly the same; a near group holds identical ones too.
+        channel_low, channel_high: smallest and largest value of each channel over the training part, 0…255.
+        skipped: suffix → files that were seen and are no pictures.
+        notes: what the reader of the files had to say.
+        img_size, channels: as the pictures are stored.
+    """
+
+    title: str
+    description: str
+    pictures: int
+    counts: Mapping[str, Mapping[str, int]]
+    given_parts: tuple[str, ...]
+    rejected: tuple[Rejected, ...]
+    width: Spread
+    height: Spread
+    commonest_sizes: tuple[tuple[int, int, int], ...]
+    kinds: Mapping[str, int]
+    animated: int
+    blank: tuple[str, ...]
+    blank_pictures: int
+    identical: Duplicates
+    near: Duplicates
+    channel_low: tuple[int, ...]
+    channel_high: tuple[int, ...]
+    skipped: Mapping[str, int]
+    notes: tuple[str, ...]
+    img_size: int
+    channels: int
+
+    def to_json(self) -> dict[str, Any]:
+        """Returns everything as dictionaries, lists, words and numbers."""
+        return asdict(self)
+
+    def part_size(self, part: str) -> int:
+        """Returns the number of pictures in a part."""
+        return sum(by_part[part] for by_part in self.counts.values())
+
+    def findings(self) -> tuple[Finding, ...]:
+        """Says what deserves attention, with the numbers that show it."""
+        return findings_of(self)
+
+
+def take_stock(
+    catalog: Catalog,
+    records: PictureRecords,
+    parts: Sequence[Split],
+    classes: Sequence[str],
+    identical: Sequence[Sequence[int]],
+    near: Sequence[Sequence[int]],
+    *,
+    img_size: int,
+    channels: int,
+) -> Audit:
+    """Counts what stands in the data.
+
+    Args:
+        catalog: every picture, unreadable ones too.
+        records: what reading them told.
+        parts: the part of each row; of an unreadable picture it does not matter.
+        classes: all class names, in order.
+        identical: groups of rows with the same pixels.
+        near: groups of rows with nearly the same pixels, identical ones included.
+    """
+    usable = np.flatnonzero(records.readable_N)
+    counts = {label: dict.fromkeys(PARTS, 0) for label in classes}
+    for row in usable.tolist():
+        counts[catalog.labels[row]][parts[row]] += 1
+    sizes = Counter(zip(records.width_N[usable].tolist(), records.height_N[usable].tolist(), strict=True))
+    kinds = Counter(records.kind_N[usable].tolist())
+    blank = usable[(records.low_NC[usable] == records.high_NC[usable]).all(axis=1)]
+    train = [row for row in usable.tolist() if parts[row] == "train"]
+    return Audit(
+        title=catalog.title,
+        description=catalog.description,
+        pictures=len(usable),
+        counts=counts,
+        given_parts=tuple(part for part in PARTS if part in catalog.splits),
+        rejected=tuple(Rejected(catalog.names[row], reason) for row, reason in records.reasons.items()),
+        width=_spread(records.width_N[usable]),
+        height=_spread(records.height_N[usable]),
+        commonest_sizes=tuple((*size, count) for size, count in _ranked(sizes)[:10]),
+        kinds={records.kinds[kind]: count for kind, count in _ranked(kinds)},
+        animated=int(records.animated_N[usable].sum()),
+        blank=tuple(catalog.names[row] for row in blank[:SHOWN]),
+        blank_pictures=len(blank),
+        identical=_duplicates(identical, catalog, parts),
+        near=_duplicates(near, catalog, parts),
+        channel_low=tuple(records.low_NC[train].min(axis=0).tolist()),
+        channel_high=tuple(records.high_NC[train].max(axis=0).tolist()),
+        skipped=dict(catalog.skipped),
+        notes=catalog.notes,
+        img_size=img_size,
+        channels=channels,
+    )
+
+
+def _ranked(counter: Counter[Any]) -> list[tuple[Any, int]]:
+    """Orders by count, then by value, so that equal data give equal audits."""
+    return sorted(counter.items(), key=lambda item: (-item[1], item[0]))
+
+
+def _spread(values: np.ndarray) -> Spread:
+    return Spread(int(values.min()), float(np.median(values)), int(values.max()))
+
+
+def _duplicates(groups: Sequence[Sequence[int]], catalog: Catalog, parts: Sequence[Split]) -> Duplicates:
+    across: Counter[str] = Counter()
+    conflicts = 0
+    ranked = []
+    for group in groups:
+        in_parts = Counter(parts[row] for row in group)
+        for place, first in enumerate(PARTS):
+            for second in PARTS[place + 1 :]:
+                if first in in_parts and second in in_parts:
+                    across[f"{first}+{second}"] += in_parts[second]
+        conflict = len({catalog.labels[row] for row in group}) > 1
+        conflicts += conflict
+        ranked.append(((not conflict, len(in_parts) == 1), [catalog.names[row] for row in group]))
+    ranked.sort(key=lambda item: item[0])
+    return Duplicates(
+        groups=len(groups),
+        pictures=sum(map(len, groups)),
+        conflicts=conflicts,
+        across=dict(sorted(across.items())),
+        examples=tuple(tuple(names[:SHOWN]) for _, names in ranked[:SHOWN]),
+    )

@@ -1,0 +1,214 @@
+"""An audit → findings: what deserves attention, silent on healthy data.
+
+A `warn` needs harm that the numbers show; everything else is a `note`.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from trainwright.runs.records import Finding, Severity
+
+from .catalog import quoted
+
+if TYPE_CHECKING:
+    from .audit import Audit
+
+UNUSABLE_SHARE = 0.01
+DUPLICATED_SHARE = 0.1
+CONFLICT_SHARE = 0.05
+CONFLICT_GROUPS = 3
+UNEQUAL = 3.0
+FEW = 50
+TYPICAL_ACCURACY = 0.9
+
+
+def findings_of(audit: Audit) -> tuple[Finding, ...]:
+    """Lists what was found, most urgent first."""
+    found = [
+        *_unusable(audit),
+        *_duplicated(audit),
+        *_leaks(audit),
+        *_noisy(audit),
+        *_imbalance(audit),
+        *_constant_channels(audit),
+        *_small_parts(audit),
+    ]
+    return tuple(sorted(found, key=lambda finding: ("stop", "warn", "note").index(finding.severity)))
+
+
+def standard_error(pictures: int) -> float:
+    """Returns the binomial standard error of an accuracy of 90 % measured on some pictures.
+
+    >>> round(standard_error(900), 3)
+    0.01
+    """
+    return math.sqrt(TYPICAL_ACCURACY * (1 - TYPICAL_ACCURACY) / pictures)
+
+
+def _unusable(audit: Audit) -> list[Finding]:
+    """Unreadable and blank pictures; a warning above 1 % of all."""
+    unreadable, blank = len(audit.rejected), audit.blank_pictures
+    if not unreadable + blank:
+        return []
+    total = audit.pictures + unreadable
+    words = []
+    if unreadable:
+        verb = "picture cannot be read and is" if unreadable == 1 else "pictures cannot be read and are"
+        words.append(f"{unreadable:,} of {total:,} {verb} left out")
+    if blank:
+        words.append(f"{blank:,} {'picture shows' if blank == 1 else 'pictures show'} a single colour only")
+    names = [rejected.name for rejected in audit.rejected] + list(audit.blank)
+    return [
+        Finding(
+            code="pictures-unusable",
+            severity=_severity((unreadable + blank) / total > UNUSABLE_SHARE),
+            summary="; ".join(words),
+            evidence={"unreadable_pictures": unreadable, "blank_pictures": blank, "first": quoted(names, 5)},
+            advice={"do": "look at them (data/rejected.csv); repair them or take them out"},
+        )
+    ]
+
+
+def _duplicated(audit: Audit) -> list[Finding]:
+    """Copies; a warning where more than a tenth of all pictures could go without loss."""
+    surplus = audit.near.pictures - audit.near.groups
+    if not surplus:
+        return []
+    same = audit.identical.pictures - audit.identical.groups
+    return [
+        Finding(
+            code="pictures-duplicated",
+            severity=_severity(surplus / audit.pictures > DUPLICATED_SHARE),
+            summary=f"{surplus:,} of {audit.pictures:,} pictures repeat another one ({same:,} pixel for pixel)",
+            evidence={
+                "groups": audit.near.groups,
+                "surplus_pictures": surplus,
+                "identical_surplus_pictures": same,
+                "first": quoted(audit.near.examples[0], 4),
+            },
+            advice={"do": "keep one of each; until then copies stay in the same part of a split that we make"},
+            source="Barz & Denzler 2020",
+        )
+    ]
+
+
+def _leaks(audit: Audit) -> list[Finding]:
+    """Twins in two parts; a warning where they can move a measured accuracy by more than its standard error."""
+    found = []
+    for pair, leaked in audit.near.across.items():
+        first, second = pair.split("+")
+        pictures = audit.part_size(second)
+        same = audit.identical.across.get(pair, 0)
+        harm = leaked / pictures
+        found.append(
+            Finding(
+                code="train-validation-leak",
+                severity=_severity(harm > standard_error(pictures)),
+                summary=f"{leaked:,} of {pictures:,} {second} pictures ({harm:.2%}) also stand in the {first} part",
+                evidence={
+                    "leaked_pictures": leaked,
+                    "identical_pictures": same,
+                    "share": harm,
+                    "standard_error_at_90_percent": standard_error(pictures),
+                },
+                advice={"do": f"take them out of the {first} part, or let trainwright make the split"},
+                source="Barz & Denzler 2020",
+            )
+        )
+    return found
+
+
+def _noisy(audit: Audit) -> list[Finding]:
+    """Identical pictures with different labels; a warning from three groups and a twentieth of all groups on."""
+    conflicts, groups = audit.identical.conflicts, audit.identical.groups
+    if not conflicts:
+        return []
+    share = conflicts / groups
+    which = "group of identical pictures carries" if conflicts == 1 else "groups of identical pictures carry"
+    return [
+        Finding(
+            code="labels-noisy",
+            severity=_severity(conflicts >= CONFLICT_GROUPS and share >= CONFLICT_SHARE),
+            summary=f"{conflicts:,} of {groups:,} {which} more than one label",
+            evidence={"conflicting_groups": conflicts, "groups": groups, "share": share}
+            | {"first": quoted(audit.identical.examples[0], 4)},
+            advice={"do": "decide which label is right; the other one teaches a mistake"},
+        )
+    ]
+
+
+def _imbalance(audit: Audit) -> list[Finding]:
+    """Unequal classes are a note: whether it does harm only training can show."""
+    sizes = {label: counts["train"] for label, counts in audit.counts.items()}
+    smallest, largest = min(sizes, key=sizes.__getitem__), max(sizes, key=sizes.__getitem__)
+    if sizes[largest] < UNEQUAL * sizes[smallest]:
+        return []
+    return [
+        Finding(
+            code="class-imbalance-harmful",
+            severity="note",
+            summary=f"classes are unequal: '{largest}' has {sizes[largest]:,} training pictures, "
+            f"'{smallest}' {sizes[smallest]:,}; balanced accuracy and the table by class show whether it harms",
+            evidence={"largest_class_pictures": sizes[largest], "smallest_class_pictures": sizes[smallest]},
+        )
+    ]
+
+
+def _constant_channels(audit: Audit) -> list[Finding]:
+    constant = [
+        channel
+        for channel, (low, high) in enumerate(zip(audit.channel_low, audit.channel_high, strict=True))
+        if low == high
+    ]
+    if not constant:
+        return []
+    names = ("gray",) if audit.channels == 1 else ("red", "green", "blue")
+    words = " and ".join(names[channel] for channel in constant)
+    value = audit.channel_low[constant[0]]
+    return [
+        Finding(
+            code="input-channel-constant",
+            severity="warn",
+            summary=f"{words}: the same value {value} in every pixel of the training part; it tells nothing",
+            evidence={"channels": words, "value": value},
+            advice={"data.color": "gray"} if audit.channels == 3 else {"do": "look at the pictures"},
+        )
+    ]
+
+
+def _small_parts(audit: Audit) -> list[Finding]:
+    """Parts too small to tell models apart, and classes that a part does not have."""
+    found = []
+    for part in ("valid", "test"):
+        pictures = audit.part_size(part)
+        if not pictures:
+            continue
+        missing = [label for label, counts in audit.counts.items() if not counts[part]]
+        if missing:
+            found.append(
+                Finding(
+                    code="validation-too-small",
+                    severity=_severity(len(missing) > 0.1 * len(audit.counts)),
+                    summary=f"the {part} part has no picture of {quoted(missing, 5)}; nothing is measured there",
+                    evidence={"missing_classes": len(missing), "classes": len(audit.counts)},
+                    advice={"do": "add pictures of these classes"},
+                )
+            )
+        if pictures < FEW:
+            found.append(
+                Finding(
+                    code="validation-too-small",
+                    severity="warn",
+                    summary=f"the {part} part has {pictures:,} pictures: an accuracy of 90 % is known to "
+                    f"± {1.96 * standard_error(pictures):.0%} only, so small differences mean nothing",
+                    evidence={"pictures": pictures, "standard_error_at_90_percent": standard_error(pictures)},
+                    advice={f"data.{part}_share": 0.3} if part not in audit.given_parts else {"do": "add pictures"},
+                )
+            )
+    return found
+
+
+def _severity(harmful: bool) -> Severity:
+    return "warn" if harmful else "note"

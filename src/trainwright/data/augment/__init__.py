@@ -1,0 +1,12 @@
+"""What happens to training pictures at random: every trick of geometry in one resample, every colour in one matrix.
+
+Comes in:   uint8 batches, sample ids, the epoch, a decided section, a preprocessor
+Goes out:   float batches as the net sees them
+May import: errors, recipe, data/preprocess
+Read next:  plan.py (what will happen), then apply.py (how it happens)
+Example:    images_NCHW = Augmenter(recipe.augment, preprocessor, seed=0).train(batch.images_NCHW, batch.samples_N, 3)
+"""
+
+from .augmenter import Augmenter as Augmenter
+from .choice import choose_augment as choose_augment
+from .preview import preview_grid as preview_grid

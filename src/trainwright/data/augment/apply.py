@@ -1,0 +1,95 @@
+"""One pass over a batch: uint8 is read once, the finished float is written once.
+
+Batches on a CPU go through the compiled kernel, all others through torch operations; both give the same bits there.
+
+Legend: N pictures, C channels, H W height and width.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+from concurrent.futures import ThreadPoolExecutor
+
+import torch
+from torch import Tensor
+
+from .gather import gather_resample
+from .plan import Plan
+
+WORTH_A_KERNEL = 16_384
+"""Values (N·C·H·W) of a batch from which the kernel is used: its first call costs 2 to 3 s, which a run on smaller
+batches never earns back (64 pictures of 8×8: 0.03 ms in the kernel, 0.19 ms in torch, on one core)."""
+
+WORTH_A_THREAD = 100_000
+"""Values a thread should have to itself: waking a thread costs as much as finishing about this many."""
+
+
+def resample(images_NCHW: Tensor, plan: Plan, *, fill: str, constant_C: Tensor, channels_last: bool = False) -> Tensor:
+    """Carries out a plan: moves, colours, normalizes and hides.
+
+    Args:
+        images_NCHW: uint8, on any device; the result lies there too.
+        plan: for as many pictures, on any device.
+        fill: what stands outside the old picture, a mode of numpy.pad.
+        constant_C: what fills hidden boxes, and the outside under `constant`: the training mean as the net sees it.
+        channels_last: whether the result lies as N H W C in memory.
+
+    Returns: float32 N C H W.
+    """
+    device = images_NCHW.device
+    plan = plan.to(device)
+    if device.type == "cpu" and images_NCHW.numel() >= WORTH_A_KERNEL:
+        return _resample_on_cpu(images_NCHW, plan, fill, constant_C, channels_last)
+    finished_NCHW = gather_resample(images_NCHW, plan, fill, constant_C.to(device))
+    return finished_NCHW.contiguous(memory_format=_layout(channels_last))
+
+
+def _layout(channels_last: bool) -> torch.memory_format:
+    return torch.channels_last if channels_last else torch.contiguous_format
+
+
+def _resample_on_cpu(images_NCHW: Tensor, plan: Plan, fill: str, constant_C: Tensor, channels_last: bool) -> Tensor:
+    """Shares the pictures out to as many threads as torch computes with."""
+    # Imported here, because numba costs a second, and a GPU or small pictures do without.
+    from .kernel import FILL_CODES, blend_pictures, move_pictures
+
+    count, channels, height, width = images_NCHW.shape
+    finished_NCHW = torch.empty((count, channels, height, width), memory_format=_layout(channels_last))
+    in_memory_order = finished_NCHW.permute(0, 2, 3, 1) if channels_last else finished_NCHW
+    kernel = move_pictures if plan.whole_pixels and _channels_apart(plan.colours_NCD) else blend_pictures
+    arguments = (
+        images_NCHW.contiguous().numpy(),
+        plan.maps_N23.contiguous().numpy(),
+        plan.colours_NCD.contiguous().numpy(),
+        plan.boxes_N4.contiguous().numpy(),
+        FILL_CODES[fill],
+        constant_C.numpy(),
+        in_memory_order.reshape(-1).numpy(),
+        (1, width * channels, channels) if channels_last else (height * width, width, 1),
+    )
+    threads = max(1, min(torch.get_num_threads(), finished_NCHW.numel() // WORTH_A_THREAD))
+    cuts = [count * thread // threads for thread in range(threads + 1)]
+    elsewhere = [_crew(threads - 1).submit(kernel, *arguments, *cuts[at : at + 2]) for at in range(1, threads)]
+    kernel(*arguments, 0, cuts[1])
+    for work in elsewhere:
+        work.result()
+    return finished_NCHW
+
+
+@functools.cache
+def _crew(threads: int) -> ThreadPoolExecutor:
+    """Keeps threads that wait for pictures; an own crew, because numba's threading layers may be entered by one caller
+    at a time only, and a second OpenMP beside torch's would fight it for the cores."""
+    return ThreadPoolExecutor(threads, thread_name_prefix="trainwright-augment")
+
+
+if hasattr(os, "register_at_fork"):
+    # Threads do not survive a fork; the child must hire its own.
+    os.register_at_fork(after_in_child=_crew.cache_clear)
+
+
+def _channels_apart(colours_NCD: Tensor) -> bool:
+    """Tells whether every matrix only scales and shifts each channel."""
+    linear_NCC = colours_NCD[:, :, :-1]
+    return bool((linear_NCC == torch.diag_embed(linear_NCC.diagonal(dim1=1, dim2=2))).all())

@@ -1,0 +1,132 @@
+"""Parts → batches: which pictures, in which order, and read before they are needed.
+
+Legend: N pictures of a batch, C channels, H W height and width.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from .augment.randomness import words
+
+READ_AHEAD = 2
+"""Batches that are read from disk while one is being computed on; bounds the memory that waits."""
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """Some pictures of a part.
+
+    Attributes:
+        images_NCHW: uint8.
+        labels_N: int64, index of the class.
+        samples_N: int64, stable ids that the random numbers of augmentation hang on.
+        weights_N: float32, each picture's weight in the loss; None where all count alike.
+    """
+
+    images_NCHW: Tensor
+    labels_N: Tensor
+    samples_N: Tensor
+    weights_N: Tensor | None
+
+
+class Pictures(Protocol):
+    """What batches need of a part: pictures by position, 0 to len − 1, and what is known of each.
+
+    A part whose store is a memory-mapped file says so with `on_disk = True`; without that it lies in memory.
+    """
+
+    @property
+    def labels_N(self) -> Tensor: ...
+    @property
+    def samples_N(self) -> Tensor: ...
+    @property
+    def weights_N(self) -> Tensor | None: ...
+
+    def __len__(self) -> int: ...
+
+    def images(self, rows: Tensor, /) -> Tensor: ...
+
+
+def order(seed: int, epoch: int, count: int) -> np.ndarray:
+    """Shuffles 0 … count − 1: the order in which an epoch sees its pictures, a pure function of its arguments.
+
+    Every position draws a 63-bit key and the keys are sorted, so that the order does not hang on how some version of a
+    library shuffles.
+
+    Args:
+        seed: the run's seed.
+        epoch: any count from 0.
+        count: number of pictures.
+
+    Returns: int64 permutation.
+
+    >>> sorted(order(seed=1, epoch=2, count=4).tolist())
+    [0, 1, 2, 3]
+    """
+    words_N2 = words(seed, epoch, torch.arange(count), {"order": 2})["order"].numpy()
+    return np.argsort((words_N2[:, 0] << 31) | (words_N2[:, 1] >> 1), kind="stable")
+
+
+def batches(part: Pictures, batch_size: int, *, seed: int, epoch: int, start: int = 0) -> Iterator[Batch]:
+    """Walks through a part in this epoch's order; the last batch is left out where it would be short.
+
+    Pictures on disk are read ahead by a thread that ends with the iterator.
+
+    Args:
+        part: the training pictures.
+        batch_size: pictures a batch.
+        seed, epoch: decide the order.
+        start: index of the first batch wanted, so that an epoch can be taken up in its middle.
+    """
+    rows = torch.from_numpy(order(seed, epoch, len(part)))
+    whole = len(part) // batch_size * batch_size
+    return _read(part, rows[:whole].split(batch_size)[start:])
+
+
+def eval_batches(part: Pictures, batch_size: int) -> Iterator[Batch]:
+    """Walks through all pictures in storage order, once each; the last batch may be short."""
+    return _read(part, torch.arange(len(part)).split(batch_size))
+
+
+def _read(part: Pictures, rows_of_batches: Sequence[Tensor]) -> Iterator[Batch]:
+    wanted = [rows_N for rows_N in rows_of_batches if len(rows_N)]
+    if getattr(part, "on_disk", False):
+        return _read_ahead(part, wanted)
+    return (_batch(part, rows_N, part.images(rows_N)) for rows_N in wanted)
+
+
+def _read_ahead(part: Pictures, rows_of_batches: Sequence[Tensor]) -> Iterator[Batch]:
+    """Keeps one thread reading the next batches; its errors come out here, and closing the iterator ends it."""
+    waiting: deque[Future[Batch]] = deque()
+    with ThreadPoolExecutor(1, thread_name_prefix="trainwright-read-ahead") as reader:
+        try:
+            for rows_N in rows_of_batches:
+                waiting.append(reader.submit(_read_in_order, part, rows_N))
+                if len(waiting) > READ_AHEAD:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()
+
+
+def _read_in_order(part: Pictures, rows_N: Tensor) -> Batch:
+    """Reads rows from the lowest to the highest, as they lie on the disk, then puts them into the order asked for."""
+    sorted_N, came_from_N = rows_N.sort()
+    images_NCHW = part.images(sorted_N).index_select(0, came_from_N.argsort())
+    return _batch(part, rows_N, images_NCHW)
+
+
+def _batch(part: Pictures, rows_N: Tensor, images_NCHW: Tensor) -> Batch:
+    weights_N = None if part.weights_N is None else part.weights_N[rows_N]
+    return Batch(images_NCHW, part.labels_N[rows_N], part.samples_N[rows_N], weights_N)

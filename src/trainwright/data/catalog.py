@@ -1,0 +1,169 @@
+"""The list of all pictures that the user named, before any of them is decoded."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from types import MappingProxyType
+from typing import Literal
+
+import numpy as np
+
+from trainwright.errors import InputError, TrainwrightError
+from trainwright.recipe.data import DataSection
+
+Split = Literal["train", "valid", "test"]
+
+
+@dataclass(frozen=True)
+class Files:
+    """Pictures that still are encoded files.
+
+    Args:
+        locations: where each file lies. Plain strings do: a `Path` for each of a million files costs seconds.
+    """
+
+    locations: tuple[str | Path, ...]
+
+    def __len__(self) -> int:
+        return len(self.locations)
+
+    @cached_property
+    def paths(self) -> tuple[Path, ...]:
+        """Gives all locations as paths, made when first asked for."""
+        return tuple(Path(location) for location in self.locations)
+
+    def read(self, index: int) -> bytes:
+        """Reads one encoded picture.
+
+        Raises:
+            OSError: as the file system gives it; the catalog does not open files.
+        """
+        with open(self.locations[index], "rb") as stream:
+            return stream.read()
+
+
+@dataclass(frozen=True)
+class Arrays:
+    """Pictures that come as numbers.
+
+    Args:
+        images: uint8, N H W (gray) or N H W 3 (rgb); may be memory-mapped, so read it in slices.
+    """
+
+    images: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def read(self, index: int) -> np.ndarray:
+        """Reads one picture: uint8, H W or H W 3."""
+        return np.asarray(self.images[index])
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """Every picture by name, with what is known of it without decoding. Row i of each column is picture i.
+
+    Args:
+        names: unique, stable and printable: the path relative to the data's root with `/`, or `digits:0007`.
+        labels: class name of each picture, printable.
+        splits: the part that the data itself puts a picture in; None where the split is ours to make.
+        groups: pictures of one group must stay in one part; None for a picture that stands alone.
+        weights: at least 0, of any scale, not all 0; None where the data bring none.
+        pictures: the encoded files or the numbers.
+        title: a short name for the data, printable.
+        description: one sentence on where the data come from.
+        skipped: what was seen and is no picture, by suffix, in files: `{".txt": 3, "hidden": 1}`.
+        notes: sentences that the user should read: links not followed, columns not used.
+    Source: own choice
+    """
+
+    names: tuple[str, ...]
+    labels: tuple[str, ...]
+    splits: tuple[Split | None, ...]
+    groups: tuple[str | None, ...]
+    weights: tuple[float, ...] | None
+    pictures: Files | Arrays
+    title: str
+    description: str
+    skipped: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        weights = self.names if self.weights is None else self.weights
+        columns = (self.names, self.labels, self.splits, self.groups, weights, self.pictures)
+        lengths = [len(column) for column in columns]
+        if len(set(lengths)) != 1 or len(set(self.names)) != len(self.names):
+            raise TrainwrightError(
+                "a catalog's columns must be equally long and its names unique",
+                expected=f"{len(self.names)} names, all different, and as many in each column",
+                got=f"{len(set(self.names))} different names; columns of {lengths}",
+            )
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+
+def check_trainable(catalog: Catalog, section: DataSection) -> None:
+    """Refuses data from which no classifier can be learned and tested, whatever the pictures show.
+
+    A class with a single picture is refused where the split is ours to make: it cannot be in the training part and
+    in another one. Where the data bring their own split it may stand, because nothing is moved.
+
+    Raises:
+        InputError: no training part; fewer than two classes; a class without a picture to train on; a class with a
+            single picture while `valid_share` or `test_share` ask for more parts.
+    Source: own choice
+    """
+    to_learn = Counter(
+        label for label, split in zip(catalog.labels, catalog.splits, strict=True) if split in ("train", None)
+    )
+    if not to_learn:
+        parts = sorted({split for split in catalog.splits if split is not None})
+        raise InputError(
+            "the data have no training part",
+            expected="pictures to train on",
+            got=f"only {' and '.join(parts)} pictures",
+            where=catalog.title,
+        )
+    strangers = sorted(set(catalog.labels) - set(to_learn))
+    if strangers:
+        raise InputError(
+            "classes without a training picture, so they can never be recognized",
+            expected="every class of the validation and test parts in the training part too",
+            got=quoted(strangers),
+            where=catalog.title,
+            hint="add training pictures of them, or take them out of the other parts",
+        )
+    if len(to_learn) < 2:
+        raise InputError(
+            "one class only; there is nothing to tell apart",
+            expected="pictures of at least two classes",
+            got=f"{len(catalog)} pictures, all {quoted(list(to_learn))}",
+            where=catalog.title,
+        )
+    undivided = Counter(label for label, split in zip(catalog.labels, catalog.splits, strict=True) if split is None)
+    lonely = sorted(label for label, count in undivided.items() if count == 1 and to_learn[label] == 1)
+    if lonely and (section.valid_share > 0 or section.test_share > 0):
+        raise InputError(
+            "classes with a single picture, which cannot be in the training part and in the test part",
+            expected="at least two pictures of each class",
+            got=quoted(lonely),
+            where=catalog.title,
+            hint="add pictures, take these classes out, or set data.valid_share and data.test_share to 0",
+        )
+
+
+def quoted(names: Sequence[str], limit: int = 10) -> str:
+    """Lists names for a message, at most `limit` of them and the number of the rest.
+
+    >>> quoted(["a", "b", "c"], limit=2)
+    "'a', 'b' and 1 more"
+    """
+    shown = ", ".join(f"'{name}'" for name in names[:limit])
+    rest = len(names) - limit
+    return f"{shown} and {rest} more" if rest > 0 else shown

@@ -1,0 +1,116 @@
+"""Other pictures for a trained net: the same reading, its own classes, nothing divided."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+
+from trainwright.errors import InputError
+from trainwright.recipe import DataSection
+
+from .catalog import quoted
+from .decoding import UnreadablePicture, decode, read_bytes, strict_pillow
+from .ingest import Progress, Reading
+from .part import Part, part_of
+from .sources import open_catalog
+from .store import open_store
+
+
+def prepare_other(
+    section: DataSection,
+    *,
+    classes: Sequence[str],
+    img_size: int,
+    channels: int,
+    workers: int = 0,
+    cache_dir: Path | None = None,
+    progress: Progress | None = None,
+) -> tuple[Part, tuple[tuple[str, str], ...]]:
+    """Reads pictures whose classes are known, to judge a net that was trained on others.
+
+    Where the data bring a test part, that is taken, else all their pictures.
+
+    Args:
+        section: names the data; read with its settings.
+        classes: the net's K class names, in the order of its outputs.
+        img_size: side of the net's pictures, pixels.
+        channels: of the net's pictures.
+        workers: threads that read pictures; 0 reads in the calling thread.
+        cache_dir: where decoded pictures are kept; None: $TRAINWRIGHT_CACHE, else the user's cache folder.
+        progress: told what is being done, how many are done, of how many.
+
+    Returns: the pictures sorted by name, and (name, reason) of each that cannot be read.
+
+    Raises:
+        InputError: no such data, nothing readable, or a class that the net does not know.
+    """
+    catalog = open_catalog(section, to_train=False)
+    unknown = sorted(set(catalog.labels) - set(classes))
+    if unknown:
+        raise InputError(
+            "the data have classes that the net was not trained on",
+            expected=f"some of {quoted(classes)}",
+            got=quoted(unknown),
+            where=catalog.title,
+            hint="rename or leave out these classes",
+        )
+    reading = Reading(
+        img_size=img_size,
+        channels=channels,
+        fit=section.fit,
+        scaled_decoding=section.scaled_decoding,
+        max_pixels=section.max_pixels,
+    )
+    store = open_store(catalog, reading, cache=section.cache, cache_dir=cache_dir, workers=workers, progress=progress)
+    if not store.records.readable_N.any():
+        name, reason = next((catalog.names[row], reason) for row, reason in store.records.reasons.items())
+        raise InputError(
+            f"none of the {len(catalog):,} pictures can be read", got=f"'{name}': {reason}", where=catalog.title
+        )
+    own_test = "test" in catalog.splits
+    wanted = [row for row in range(len(catalog)) if not own_test or catalog.splits[row] == "test"]
+    rows = sorted((row for row in wanted if store.records.readable_N[row]), key=lambda row: catalog.names[row])
+    index = {label: number for number, label in enumerate(classes)}
+    part = part_of(
+        store.images_SCHW,
+        np.array(rows, np.int64),
+        np.array([index[catalog.labels[row]] for row in rows], np.int64),
+        np.arange(len(rows), dtype=np.int64),
+        [catalog.names[row] for row in rows],
+        None,
+    )
+    return part, tuple(
+        (catalog.names[row], store.records.reasons[row]) for row in wanted if row in store.records.reasons
+    )
+
+
+def read_pictures(paths: Sequence[Path], reading: Reading, *, workers: int) -> Iterator[np.ndarray | str]:
+    """Reads picture files exactly as the store does, in parallel, and yields one item for each, in order.
+
+    Args:
+        paths: the files.
+        reading: the settings that the net was trained with.
+        workers: threads that read, at least 1.
+
+    Returns: uint8 C H W, or the reason why a file gives no picture.
+    """
+
+    def read(path: Path) -> np.ndarray | str:
+        try:
+            pixels_HWC = decode(
+                read_bytes(path),
+                channels=reading.channels,
+                img_size=reading.img_size,
+                fit=reading.fit,
+                scaled_decoding=reading.scaled_decoding,
+                max_pixels=reading.max_pixels,
+            ).pixels_HWC
+        except UnreadablePicture as error:
+            return error.reason
+        return np.ascontiguousarray(pixels_HWC.transpose(2, 0, 1))
+
+    with strict_pillow(), ThreadPoolExecutor(workers) as pool:
+        yield from pool.map(read, paths)

@@ -1,0 +1,275 @@
+"""The section `data` of a recipe → pictures that can be trained on: read, audited, divided, stored."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from trainwright.errors import InputError
+from trainwright.recipe import Choice, DataSection
+
+from .audit import Audit, Rejected, take_stock
+from .catalog import Arrays, Catalog, Files, Split, check_trainable, quoted
+from .duplicates import exact_groups, joined, near_pairs
+from .ingest import Progress
+from .part import Part, part_of
+from .picture_records import PictureRecords
+from .reading_choice import choose_reading
+from .sources import open_catalog
+from .split_file import SplitRow, read_split, refuse_changed_data
+from .splitting import PARTS, split_pictures
+from .store import Store, open_store
+
+
+@dataclass(frozen=True, eq=False)
+class PreparedData:
+    """Pictures ready for training, and all that is known of them.
+
+    Args:
+        title: a short name for the data.
+        classes: class names; a label is an index into them. Sorted; fixed by the training part.
+        train, valid, test: the parts; valid and test may be empty.
+        audit: what was found.
+        rejected: pictures that cannot be used, each with its reason.
+        split: which picture went where, sorted by name.
+        fingerprint: sha256 over names, contents, labels, weights and parts, in hexadecimal.
+        img_size, channels: of the stored pictures.
+        choices: what `auto` became, for `data.img_size`, `data.color`, `data.cache`.
+    """
+
+    title: str
+    classes: tuple[str, ...]
+    train: Part
+    valid: Part
+    test: Part
+    audit: Audit
+    rejected: tuple[Rejected, ...]
+    split: tuple[SplitRow, ...]
+    fingerprint: str
+    img_size: int
+    channels: int
+    choices: tuple[Choice, ...]
+
+
+def prepare(
+    section: DataSection,
+    *,
+    seed: int,
+    workers: int = 0,
+    cache_dir: Path | None = None,
+    progress: Progress | None = None,
+    given_split: Path | None = None,
+) -> PreparedData:
+    """Reads, audits and divides the pictures that a recipe names.
+
+    Args:
+        section: the recipe's section `data`.
+        seed: what the split is a function of.
+        workers: threads that read pictures; 0 reads in the calling thread.
+        cache_dir: where decoded pictures are kept; None: $TRAINWRIGHT_CACHE, else the user's cache folder.
+        progress: told what is being done, how many are done, of how many.
+        given_split: the `split.csv` of a run to go on with; used as it stands.
+
+    Raises:
+        InputError: no such data; nothing readable; nothing to learn; the data are not those of `given_split`.
+    """
+    return prepare_catalog(
+        open_catalog(section),
+        section,
+        seed=seed,
+        workers=workers,
+        cache_dir=cache_dir,
+        progress=progress,
+        given_split=given_split,
+    )
+
+
+def prepare_catalog(
+    catalog: Catalog,
+    section: DataSection,
+    *,
+    seed: int,
+    workers: int = 0,
+    cache_dir: Path | None = None,
+    progress: Progress | None = None,
+    given_split: Path | None = None,
+) -> PreparedData:
+    """Does what `prepare` does, with a catalog that is open already."""
+    reading, choices = choose_reading(section, catalog.pictures, workers)
+    store = open_store(catalog, reading, cache=section.cache, cache_dir=cache_dir, workers=workers, progress=progress)
+    if section.cache == "auto":
+        choices = (*choices, Choice("data.cache", store.kind, store.reason))
+    records = store.records
+    usable = sorted(np.flatnonzero(records.readable_N).tolist(), key=lambda row: catalog.names[row])
+    check_readable(catalog, records, section)
+    identical, near = _copies(store, usable, progress)
+    if given_split is None:
+        parts = _divide(catalog, usable, identical, near, section, seed)
+    else:
+        parts = _given_parts(given_split, catalog, records, usable)
+    classes = tuple(sorted({catalog.labels[row] for row in usable if parts[row] == "train"}))
+    audit = take_stock(
+        catalog, records, parts, classes, identical, near, img_size=reading.img_size, channels=reading.channels
+    )
+    split = tuple(
+        SplitRow(catalog.names[row], catalog.labels[row], parts[row], catalog.groups[row] or "", records.sha256(row))
+        for row in usable
+    )
+    built = {part: _part(part, store, catalog, parts, usable, classes) for part in PARTS}
+    return PreparedData(
+        title=catalog.title,
+        classes=classes,
+        **built,
+        audit=audit,
+        rejected=audit.rejected,
+        split=split,
+        fingerprint=_fingerprint(split, catalog, usable),
+        img_size=reading.img_size,
+        channels=reading.channels,
+        choices=choices,
+    )
+
+
+def check_readable(catalog: Catalog, records: PictureRecords, section: DataSection) -> None:
+    """Refuses data of which too little can be read to learn anything.
+
+    Raises:
+        InputError: no picture is readable; a class has none that is; see also `check_trainable`.
+    """
+    if records.readable_N.all():
+        return
+    first = [f"'{catalog.names[row]}': {reason}" for row, reason in list(records.reasons.items())[:3]]
+    if not records.readable_N.any():
+        raise InputError(
+            f"none of the {len(catalog):,} pictures can be read",
+            expected="JPEG, PNG, GIF, BMP, WEBP, TIFF or PPM files",
+            got="; ".join(first),
+            where=catalog.title,
+        )
+    rows = np.flatnonzero(records.readable_N).tolist()
+    lost = sorted(set(catalog.labels) - {catalog.labels[row] for row in rows})
+    if lost:
+        raise InputError(
+            "classes of which no picture can be read",
+            expected="at least one readable picture of each class",
+            got=quoted(lost),
+            where=catalog.title,
+            hint=f"repair the files, or take these classes out; first reasons: {'; '.join(first)}",
+        )
+    check_trainable(_taken(catalog, rows), section)
+
+
+def _taken(catalog: Catalog, rows: Sequence[int]) -> Catalog:
+    """Leaves only some pictures in a catalog of files."""
+    pictures = catalog.pictures
+    kept = (
+        Arrays(pictures.images[rows]) if isinstance(pictures, Arrays) else Files(tuple(pictures.paths[r] for r in rows))
+    )
+    return replace(
+        catalog,
+        names=tuple(catalog.names[row] for row in rows),
+        labels=tuple(catalog.labels[row] for row in rows),
+        splits=tuple(catalog.splits[row] for row in rows),
+        groups=tuple(catalog.groups[row] for row in rows),
+        weights=None if catalog.weights is None else tuple(catalog.weights[row] for row in rows),
+        pictures=kept,
+    )
+
+
+def _copies(
+    store: Store, usable: Sequence[int], progress: Progress | None
+) -> tuple[list[tuple[int, ...]], list[tuple[int, ...]]]:
+    """Finds groups of rows with the same, and with nearly the same pixels."""
+    if progress is not None:
+        progress("looking for copies", 0, len(usable))
+    rows = np.array(usable)
+    identical = [tuple(rows[list(group)].tolist()) for group in exact_groups(store.records.pixels_ND[rows])]
+    repeats = {row for group in identical for row in group[1:]}
+    single = np.array(sorted(set(usable) - repeats))
+    pairs = near_pairs(store.images_SCHW.numpy(), store.records.fingerprint_NF, single)
+    ties = [pair for group in identical for pair in zip(group[:-1], group[1:], strict=True)]
+    near = joined([*map(tuple, pairs.tolist()), *ties])
+    if progress is not None:
+        progress("looking for copies", len(usable), len(usable))
+    return identical, near
+
+
+def _divide(
+    catalog: Catalog,
+    usable: Sequence[int],
+    identical: Sequence[Sequence[int]],
+    near: Sequence[Sequence[int]],
+    section: DataSection,
+    seed: int,
+) -> list[Split]:
+    """Splits the readable pictures; rows of the others are called `train` and never used."""
+    groups: dict[str, list[int]] = {}
+    for row in usable:
+        group = catalog.groups[row]
+        if group is not None:
+            groups.setdefault(group, []).append(row)
+    copies = near if section.near_duplicates == "together" else identical
+    place = {row: position for position, row in enumerate(usable)}
+    together = [[place[row] for row in rows if row in place] for rows in (*groups.values(), *copies)]
+    split = split_pictures(
+        [catalog.names[row] for row in usable],
+        [catalog.labels[row] for row in usable],
+        [catalog.splits[row] for row in usable],
+        together,
+        valid_share=section.valid_share,
+        test_share=section.test_share,
+        seed=seed,
+    )
+    parts: list[Split] = ["train"] * len(catalog)
+    for row, part in zip(usable, split, strict=True):
+        parts[row] = part
+    return parts
+
+
+def _given_parts(path: Path, catalog: Catalog, records: PictureRecords, usable: Sequence[int]) -> list[Split]:
+    """Takes the split that a run began with, if the data still are what they were."""
+    stored = read_split(path)
+    now = [(catalog.names[row], catalog.labels[row], records.sha256(row)) for row in usable]
+    refuse_changed_data(stored, now, path)
+    part_of_name = {row.name: row.part for row in stored}
+    return [part_of_name.get(name, "train") for name in catalog.names]
+
+
+def _part(
+    part: Split, store: Store, catalog: Catalog, parts: Sequence[Split], usable: Sequence[int], classes: Sequence[str]
+) -> Part:
+    """Gathers the columns of one part; weights get mean 1 over it."""
+    index = {label: number for number, label in enumerate(classes)}
+    chosen = [(sample, row) for sample, row in enumerate(usable) if parts[row] == part]
+    rows = [row for _, row in chosen]
+    weights = None
+    if catalog.weights is not None and rows:
+        weights = np.array([catalog.weights[row] for row in rows], np.float64)
+        mean = weights.mean()
+        if mean == 0 and part == "train":
+            raise InputError(
+                "all pictures of the training part have weight 0",
+                expected="at least one picture with a weight above 0",
+                where=catalog.title,
+            )
+        weights = weights / mean if mean > 0 else weights
+    return part_of(
+        store.images_SCHW,
+        np.array(rows, np.int64),
+        np.array([index[catalog.labels[row]] for row in rows], np.int64),
+        np.array([sample for sample, _ in chosen], np.int64),
+        [catalog.names[row] for row in rows],
+        weights,
+    )
+
+
+def _fingerprint(split: Sequence[SplitRow], catalog: Catalog, usable: Sequence[int]) -> str:
+    digest = hashlib.sha256()
+    for row, place in zip(split, usable, strict=True):
+        weight = "" if catalog.weights is None else repr(catalog.weights[place])
+        digest.update("\0".join((row.name, row.label, row.part, row.group, row.sha256, weight)).encode() + b"\n")
+    return digest.hexdigest()

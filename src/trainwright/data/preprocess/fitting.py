@@ -1,0 +1,80 @@
+"""Mean and standard deviation of every channel, exact, in one pass over the training part.
+
+Legend: N pictures, C channels, H W height and width, L levels of a stored value (256).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from trainwright.recipe import PreprocessSection
+
+from .preprocessor import Preprocessor
+
+LEVELS = 256
+CHUNK_BYTES = 32 * 2**20
+
+
+class Pictures(Protocol):
+    """What fitting needs of a part: how many pictures, and the pictures at some rows, uint8 N C H W."""
+
+    def __len__(self) -> int: ...
+
+    def images(self, rows: Tensor, /) -> Tensor: ...
+
+
+def fit_preprocessor(
+    section: PreprocessSection, part: Pictures, *, source: tuple[Sequence[float], Sequence[float]] | None = None
+) -> Preprocessor:
+    """Measures mean and sample standard deviation (n−1, n pixels) of each channel.
+
+    Args:
+        section: where it says `auto`, the source's number is taken if there is a source, else the one measured.
+        part: the training pictures, at least one.
+        source: mean and deviation of u/255 that a pretrained model was trained with, C numbers each.
+    """
+    mean_C, std_C = (values.tolist() for values in mean_and_std(np.arange(LEVELS) / 255.0, count_levels(part)))
+    if source is not None:
+        mean_C = source[0] if section.center == "auto" else mean_C
+        std_C = source[1] if section.scale == "auto" else std_C
+    return Preprocessor.from_statistics(mean_C, std_C, center=section.center != "none", scale=section.scale != "none")
+
+
+def count_levels(part: Pictures) -> np.ndarray:
+    """Counts how often each stored value occurs in each channel: int64 C L. Reads the pictures once, in chunks."""
+    one = part.images(torch.arange(1))
+    channels = one.shape[1]
+    step = max(1, CHUNK_BYTES // one.numel())
+    counts_CL = np.zeros((channels, LEVELS), dtype=np.int64)
+    for start in range(0, len(part), step):
+        images_NCHW = part.images(torch.arange(start, min(start + step, len(part)))).numpy()
+        for channel in range(channels):
+            counts_CL[channel] += np.bincount(images_NCHW[:, channel].reshape(-1), minlength=LEVELS)
+    return counts_CL
+
+
+def mean_and_std(levels_L: Sequence[float] | np.ndarray, counts_CL: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Computes mean and sample standard deviation (divided by n−1) from counts, in float64.
+
+    Args:
+        levels_L: the values that occur.
+        counts_CL: how often each occurs in each channel.
+
+    Returns: mean C, std C; the deviation is exactly 0 where a channel holds one value only.
+
+    >>> mean, std = mean_and_std([1.0, 3.0], np.array([[2, 2], [5, 0]]))
+    >>> mean.tolist(), (std**2).round(9).tolist()
+    ([2.0, 1.0], [1.333333333, 0.0])
+    """
+    levels_L = np.asarray(levels_L, dtype=np.float64)
+    total_C = counts_CL.sum(axis=1)
+    mean_C = counts_CL @ levels_L / total_C
+    squares_C = (counts_CL * (levels_L[None, :] - mean_C[:, None]) ** 2).sum(axis=1)
+    constant_C = (counts_CL > 0).sum(axis=1) <= 1
+    std_C = np.where(constant_C, 0.0, np.sqrt(squares_C / np.maximum(total_C - 1, 1)))
+    return mean_C, std_C

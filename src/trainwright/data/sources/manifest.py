@@ -1,0 +1,270 @@
+"""Pictures listed in a table: a path and a class name a row, and perhaps a part, a group and a weight."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+from trainwright.data.catalog import Catalog, Files, Split, quoted
+from trainwright.data.printable_names import class_label, printable
+from trainwright.errors import InputError, nearest
+from trainwright.recipe.data import DataSection
+
+from .split_words import SPLIT_WORDS, split_of
+from .table import Table, read_table
+
+ROLES = ("path", "label", "split", "group", "weight")
+SHOWN = 10
+"""So many rows of one kind of mistake are listed; of the rest the number is told."""
+
+
+def open_manifest(path: Path, section: DataSection) -> Catalog:
+    """Reads a manifest and checks every row; all mistakes are told at once.
+
+    The paths of pictures: a relative path starts from the manifest's folder and must not leave it by `..`, so that a
+    manifest from elsewhere names nothing but its own pictures by accident; an absolute path is read wherever it
+    points. A picture is named in the catalog by its path below the manifest's folder, without `.` and `..`, or by its
+    absolute path where it lies outside.
+
+    Args:
+        section: names the columns; a column that the user named must be there, the default names of the columns
+            split, group and weight need not.
+    Raises:
+        InputError: missing columns; missing files; empty cells; unknown parts; bad weights; a picture in two rows; a
+            group in two parts.
+    Source: own choice
+    """
+    where = printable(str(path))
+    table = read_table(path, {getattr(section, f"{role}_column") for role in ROLES})
+    columns = _columns(table, section, where)
+    if not table.places:
+        raise InputError("a manifest without rows", expected="one row a picture", got="a header only", where=where)
+    written = table.columns[columns["path"]]
+    places = table.places
+    names, locations, errors = _locate(written, places, os.path.abspath(path.parent))
+    labels = [class_label(label) for label in table.columns[columns["label"]]]
+    errors += _empty(labels, places, columns["label"], "a picture's class name")
+    splits, split_errors = _splits(table, columns)
+    weights, weight_errors = _weights(table, columns, where)
+    groups = _groups(table, columns)
+    errors += [*split_errors, *weight_errors, *_repeated(names, labels, splits, places)]
+    errors += _spanning(groups, splits, places)
+    if len(errors) == 1:
+        raise errors[0]
+    if errors:
+        raise InputError.several(f"{len(errors)} kinds of mistakes in the manifest {where}", errors)
+    unused = sorted(set(table.header) - set(columns.values()))
+    return Catalog(
+        names=tuple(names),
+        labels=tuple(labels),
+        splits=tuple(splits),
+        groups=tuple(groups),
+        weights=weights,
+        pictures=Files(tuple(locations)),
+        title=printable(path.stem),
+        description=f"picture files listed in {where}",
+        notes=(f"columns that are not used: {quoted([printable(name) for name in unused])}",) if unused else (),
+    )
+
+
+def _columns(table: Table, section: DataSection, where: str) -> dict[str, str]:
+    """Finds the column of each role; optional roles without a column are left out."""
+    fields = DataSection.model_fields
+    found: dict[str, str] = {}
+    for role in ROLES:
+        key = f"{role}_column"
+        name: str = getattr(section, key)
+        if name in table.header:
+            found[role] = name
+            continue
+        alike = [column for column in table.header if _plain(column) == _plain(name)]
+        if role in ("path", "label") or name != fields[key].default or alike:
+            match = alike[0] if alike else nearest(name, table.header)
+            hint = f"did you mean '{printable(match)}'? --set data.{key}={printable(match)}" if match else None
+            if not match and len(table.header) == 1:
+                hint = "cells of a .csv are separated by commas, of a .tsv by tabs"
+            raise InputError(
+                f"the manifest has no column '{printable(name)}'",
+                expected=f"a column '{printable(name)}' (recipe key data.{key})",
+                got=f"columns {quoted([printable(column) for column in table.header])}",
+                where=where,
+                hint=hint or f"--set data.{key}=NAME names another column",
+            )
+    if len(set(found.values())) != len(found):
+        raise InputError(
+            "one column of the manifest is asked to be two things",
+            got=", ".join(f"data.{role}_column={printable(name)}" for role, name in found.items()),
+            where=where,
+        )
+    return found
+
+
+def _plain(column: str) -> str:
+    return column.casefold().strip(" _").removesuffix("s")
+
+
+def _locate(
+    written: Sequence[str], places: Sequence[str], folder: str
+) -> tuple[list[str], list[str], list[InputError]]:
+    """Finds the catalog name and the file of each row; both are "" where the row has no path."""
+    names: list[str] = []
+    locations: list[str] = []
+    root = os.path.join(folder, "")
+    leaving: list[int] = []
+    for row, text in enumerate(written):
+        location = os.path.normpath(root + text if not os.path.isabs(text) else text) if text else ""
+        if location and not location.startswith(root) and not os.path.isabs(text):
+            leaving.append(row)
+        names.append(printable(location.removeprefix(root).replace(os.sep, "/")))
+        locations.append(location)
+    errors = _mistake(
+        leaving,
+        places,
+        "paths that leave the manifest's folder",
+        expected="a relative path below the manifest's folder, or an absolute path",
+        got=lambda row: printable(written[row]),
+        hint="write absolute paths, or move the manifest to the folder that holds all pictures",
+    )
+    empty = [row for row, text in enumerate(written) if not text]
+    errors += _mistake(empty, places, "rows without a path", expected="the path of a picture")
+    skip = {*empty, *leaving}
+    missing = [row for row, path in enumerate(locations) if row not in skip and not os.path.isfile(path)]
+    backslashes = any("\\" in written[row] for row in missing)
+    errors += _mistake(
+        missing,
+        places,
+        "pictures that are not there",
+        expected=f"files, found from {printable(folder)}",
+        got=lambda row: printable(written[row]) + (" (a folder)" if os.path.isdir(locations[row]) else ""),
+        hint="write / between folders, not \\" if backslashes else None,
+    )
+    return names, locations, errors
+
+
+def _splits(table: Table, columns: dict[str, str]) -> tuple[list[Split | None], list[InputError]]:
+    words = table.columns[columns["split"]] if "split" in columns else [""] * len(table.places)
+    splits: list[Split | None] = [split_of(word) for word in words]
+    unknown = [row for row, (word, split) in enumerate(zip(words, splits, strict=True)) if word and split is None]
+    return splits, _mistake(
+        unknown,
+        table.places,
+        "words that name no part of the data",
+        expected=f"empty, or one of {', '.join(SPLIT_WORDS)}",
+        got=lambda row: f"'{printable(words[row])}'",
+    )
+
+
+def _groups(table: Table, columns: dict[str, str]) -> list[str | None]:
+    if "group" not in columns:
+        return [None] * len(table.places)
+    return [printable(group) or None for group in table.columns[columns["group"]]]
+
+
+def _weights(table: Table, columns: dict[str, str], where: str) -> tuple[tuple[float, ...] | None, list[InputError]]:
+    if "weight" not in columns:
+        return None, []
+    cells = table.columns[columns["weight"]]
+    weights = [_number(cell) for cell in cells]
+    bad = [row for row, weight in enumerate(weights) if weight is None]
+    if bad:
+        return None, _mistake(
+            bad,
+            table.places,
+            "weights that are none",
+            expected="a number, at least 0",
+            got=lambda row: f"'{printable(cells[row])}'",
+        )
+    if not any(weights):
+        return None, [InputError("all weights are 0", expected="a weight above 0", where=where)]
+    return tuple(weight for weight in weights if weight is not None), []
+
+
+def _number(cell: str) -> float | None:
+    try:
+        value = float(cell)
+    except ValueError:
+        return None
+    return value if math.isfinite(value) and value >= 0 else None
+
+
+def _empty(cells: Sequence[str], places: Sequence[str], column: str, meaning: str) -> list[InputError]:
+    rows = [row for row, cell in enumerate(cells) if not cell]
+    return _mistake(rows, places, f"empty cells in the column '{printable(column)}'", expected=meaning)
+
+
+def _repeated(
+    names: Sequence[str], labels: Sequence[str], splits: Sequence[Split | None], places: Sequence[str]
+) -> list[InputError]:
+    """Refuses a picture that is listed twice, and says what its rows disagree in."""
+    first: dict[str, int] = {}
+    again = [(row, start) for row, name in enumerate(names) if name and (start := first.setdefault(name, row)) != row]
+    kinds: dict[str, list[int]] = {}
+    for row, start in again:
+        if splits[row] != splits[start]:
+            kind = "pictures listed twice, in different parts of the data"
+        elif labels[row] != labels[start]:
+            kind = "pictures listed twice, with different classes"
+        else:
+            kind = "pictures listed twice"
+        kinds.setdefault(kind, []).append(row)
+    errors: list[InputError] = []
+    for kind, rows in sorted(kinds.items()):
+        errors += _mistake(
+            rows,
+            places,
+            kind,
+            expected="one row a picture",
+            got=lambda row: f"{names[row]}, first in {places[first[names[row]]]}",
+            hint="to make a picture count more, give it a weight" if kind == "pictures listed twice" else None,
+        )
+    return errors
+
+
+def _spanning(groups: Sequence[str | None], splits: Sequence[Split | None], places: Sequence[str]) -> list[InputError]:
+    """Refuses groups whose rows are given to more than one part, or partly to none."""
+    seen: dict[str, dict[Split | None, int]] = {}
+    for row, (group, split) in enumerate(zip(groups, splits, strict=True)):
+        if group is not None:
+            seen.setdefault(group, {}).setdefault(split, row)
+    spanning = {group: parts for group, parts in seen.items() if len(parts) > 1}
+    rows = {min(parts.values()): (group, parts) for group, parts in spanning.items()}
+
+    def words(row: int) -> str:
+        group, parts = rows[row]
+        return f"'{group}' in " + " and ".join(f"{split or 'no part'} ({places[at]})" for split, at in parts.items())
+
+    return _mistake(
+        sorted(rows),
+        places,
+        "groups that span parts of the data",
+        expected="all pictures of a group in one part",
+        got=words,
+        hint="give each group one part, or leave the part of all its rows empty",
+    )
+
+
+def _mistake(
+    rows: Iterable[int],
+    places: Sequence[str],
+    problem: str,
+    *,
+    expected: str,
+    got: Callable[[int], str] | None = None,
+    hint: str | None = None,
+) -> list[InputError]:
+    """Makes one error of all rows with the same mistake; none if there are no rows."""
+    rows = list(rows)
+    if not rows:
+        return []
+    more = f" and {len(rows) - SHOWN} more" if len(rows) > SHOWN else ""
+    return [
+        InputError(
+            f"{problem}: {len(rows)}",
+            expected=expected,
+            got="; ".join(got(row) for row in rows[:SHOWN]) + more if got else None,
+            where=", ".join(places[row] for row in rows[:SHOWN]) + more,
+            hint=hint,
+        )
+    ]

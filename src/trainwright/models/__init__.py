@@ -1,0 +1,21 @@
+"""Nets: built from a recipe, sized by the data, filled with weights, described layer by layer.
+
+Comes in:   the recipe's section `model`, the number of classes, channels and pixels; files of weights
+Goes out:   `nn.Module`s that map float pictures N C H W to logits N K; choices with reasons; tables of layers
+May import: errors, recipe, runs; torch; timm only inside functions (it takes seconds to import)
+Read next:  training/
+Example:    build_model(ModelSection(name="small-resnet", width=32, depth=1), classes=10, channels=1, img_size=28)
+"""
+
+from .building import Built as Built
+from .building import build as build
+from .building import build_model as build_model
+from .choice import choose_model as choose_model
+from .plain import Plain as Plain
+from .profile import LayerRow as LayerRow
+from .profile import layer_table as layer_table
+from .small_resnet import SmallResNet as SmallResNet
+from .timm_models import source_preprocessing as source_preprocessing
+from .weights import WeightReport as WeightReport
+from .weights import load_weights as load_weights
+from .weights import read_tensors as read_tensors

@@ -1,0 +1,115 @@
+"""From the section `model` of a recipe to a net with its first weights."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+import torch
+from torch import nn
+
+from trainwright.errors import InputError, TrainwrightError
+from trainwright.recipe.model import ModelSection
+
+from .plain import Plain
+from .pretrained import find_pretrained
+from .small_resnet import SmallResNet
+from .timm_models import build_timm, remember_source
+from .weights import WeightReport, load_weights
+
+OWN_BUILDERS: Final[dict[str, Callable[..., nn.Module]]] = {"small-resnet": SmallResNet, "plain": Plain}
+"""Our own nets by the name they have in the recipe; all take the same arguments."""
+
+
+@dataclass(frozen=True)
+class Built:
+    """A net and what became of the file of weights that the recipe names (None where it names none)."""
+
+    model: nn.Module
+    weights: WeightReport | None
+
+
+def build(section: ModelSection, *, classes: int, channels: int, img_size: int, seed: int) -> Built:
+    """Builds a net on the CPU in float32; the first weights are a function of the arguments alone.
+
+    Torch's global random state is left as it was.
+
+    Args:
+        section: decided, that is without `auto`.
+        classes: classes K, at least 2; size of the head.
+        channels: channels C of the pictures, 1 or 3.
+        img_size: side of the square pictures, pixels.
+        seed: decides the first weights, 0 to 2⁶³ − 1.
+
+    Returns:
+        A net in training mode that maps float pictures N C H W to logits N K, and the report on loaded weights.
+
+    Raises:
+        InputError: no such model; pictures too small for it; weights that cannot be had or are of another model.
+        TrainwrightError: the section still says `auto` where the net needs a value, a bug of ours.
+    """
+    generator_state = torch.get_rng_state()
+    # Only the CPU's generator draws here; torch.manual_seed would also reset those of the GPUs.
+    torch.default_generator.manual_seed(seed)
+    try:
+        if section.name in OWN_BUILDERS:
+            return _build_own(section, classes=classes, channels=channels, img_size=img_size)
+        if section.name == "auto":
+            raise _undecided("name")
+        return _build_timm(section, classes=classes, channels=channels, img_size=img_size)
+    finally:
+        torch.set_rng_state(generator_state)
+
+
+def build_model(section: ModelSection, *, classes: int, channels: int, img_size: int, seed: int = 0) -> nn.Module:
+    """Builds a net as `build` does, for those who need no report on loaded weights.
+
+    >>> tiny = ModelSection(name="plain", width=4, depth=1)
+    >>> tuple(build_model(tiny, classes=3, channels=1, img_size=8)(torch.zeros(2, 1, 8, 8)).shape)
+    (2, 3)
+    """
+    return build(section, classes=classes, channels=channels, img_size=img_size, seed=seed).model
+
+
+def _build_own(section: ModelSection, *, classes: int, channels: int, img_size: int) -> Built:
+    if section.width == "auto":
+        raise _undecided("width")
+    if section.depth == "auto":
+        raise _undecided("depth")
+    if section.weights == "pretrained":
+        raise InputError(
+            f"the model '{section.name}' has no pretrained weights",
+            expected="'none', or the path of a file of weights",
+            got="'pretrained'",
+            where="model.weights",
+            hint="take a timm model for pretrained weights, such as --model resnet18",
+        )
+    model = OWN_BUILDERS[section.name](
+        classes=classes,
+        channels=channels,
+        img_size=img_size,
+        width=section.width,
+        depth=section.depth,
+        dropout=section.dropout,
+    )
+    return Built(model, None if section.weights == "none" else load_weights(model, section.weights))
+
+
+def _build_timm(section: ModelSection, *, classes: int, channels: int, img_size: int) -> Built:
+    model = build_timm(section.name, classes=classes, channels=channels, img_size=img_size, dropout=section.dropout)
+    if section.weights == "none":
+        return Built(model, None)
+    file = find_pretrained(section.name) if section.weights == "pretrained" else section.weights
+    report = load_weights(model, file)
+    remember_source(model, channels=channels)
+    return Built(model, report)
+
+
+def _undecided(key: str) -> TrainwrightError:
+    return TrainwrightError(
+        f"model.{key} is still 'auto'",
+        expected="a decided recipe",
+        where=f"model.{key}",
+        hint="choose_model decides it",
+    )

@@ -1,0 +1,284 @@
+"""Which pixels of the input a number inside a net can see, followed operation by operation.
+
+On each axis, what position i of a feature map sees of the input is an interval: from jump·i + first to
+jump·i + last. Convolutions, poolings and paddings move its ends by formulas, sums and concatenations unite intervals,
+and everything that works number by number keeps them. Where an operation does none of this (attention, permuted axes,
+enlargement), the field is unknown from there on rather than guessed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.utils._pytree import tree_leaves
+from torch.utils.weak import WeakIdKeyDictionary
+
+aten = torch.ops.aten
+
+
+@dataclass(frozen=True)
+class Interval:
+    """Position i sees the input from jump·i + first to jump·i + last, in pixels; jump 0: all positions see the same.
+
+    Padding counts as pixels outside the picture, so that ends may be negative or lie beyond its border.
+    """
+
+    jump: int
+    first: int
+    last: int
+
+    def windows(self, kernel: int, stride: int, padding: int, dilation: int) -> Interval:
+        """What a sliding window over this axis sees.
+
+        >>> Interval(1, 0, 0).windows(3, stride=2, padding=1, dilation=1)
+        Interval(jump=2, first=-1, last=1)
+        """
+        first = self.first - self.jump * padding
+        return Interval(self.jump * stride, first, self.last + self.jump * (dilation * (kernel - 1) - padding))
+
+    def everywhere(self, positions: int) -> Interval:
+        """What all positions of the axis see together."""
+        return Interval(0, self.first, self.last + self.jump * (positions - 1))
+
+    def unite(self, other: Interval, positions: int) -> Interval | None:
+        """What a number sees that was made of one number of each kind; None where that differs by position."""
+        if self.jump == other.jump:
+            return Interval(self.jump, min(self.first, other.first), max(self.last, other.last))
+        fixed, moving = (self, other) if self.jump == 0 else (other, self)
+        sweep = moving.everywhere(positions)
+        covered = fixed.jump == 0 and fixed.first <= sweep.first and sweep.last <= fixed.last
+        return fixed if covered else None
+
+
+@dataclass(frozen=True)
+class Field:
+    """The intervals of a tensor's last two axes, or, once they are gone, of its features."""
+
+    height: Interval
+    width: Interval
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width in pixels; may exceed the picture, of which such a number sees all."""
+        return self.height.last - self.height.first + 1, self.width.last - self.width.first + 1
+
+    @property
+    def fixed(self) -> bool:
+        """Whether every position sees the same."""
+        return self.height.jump == 0 and self.width.jump == 0
+
+    def everywhere(self, height: int, width: int) -> Field:
+        """What all positions of a map of this size see together."""
+        return Field(self.height.everywhere(height), self.width.everywhere(width))
+
+
+INPUT = Field(Interval(1, 0, 0), Interval(1, 0, 0))
+
+
+class FieldTracker:
+    """Holds the field of every tensor that depends on the input, and follows it through one operation at a time."""
+
+    def __init__(self) -> None:
+        self._fields: WeakIdKeyDictionary = WeakIdKeyDictionary()
+
+    def start(self, images_NCHW: Tensor) -> None:
+        """Declares a tensor to be the input."""
+        self._fields[images_NCHW] = INPUT
+
+    def field(self, tensor: Tensor) -> Field | None:
+        """Returns a tensor's field; None where it is unknown or the tensor does not depend on the input."""
+        return self._fields.get(tensor)
+
+    def follow(self, operation: Any, arguments: Sequence[Any], options: dict[str, Any], result: Any) -> None:
+        """Notes the field of what an operation made of its arguments.
+
+        Args:
+            operation: an overload of aten's, `aten.convolution.default`.
+            arguments, options: what it was called with.
+            result: what it returned.
+        """
+        sources = [leaf for leaf in tree_leaves((arguments, options)) if isinstance(leaf, Tensor)]
+        sources = [leaf for leaf in sources if leaf in self._fields]
+        if not sources:
+            return
+        fields = [self._fields[source] for source in sources]
+        outcome = None
+        if None not in fields:
+            rule = RULES.get(operation.overloadpacket)
+            if rule is not None:
+                outcome = rule(fields, sources, arguments, result)
+            elif torch.Tag.pointwise in operation.tags:
+                outcome = _number_by_number(fields, sources, arguments, result)
+            if outcome is None and all(field.fixed for field in fields):
+                outcome = _unite(fields, sources, 1, 1)
+        for leaf in tree_leaves(result):
+            if isinstance(leaf, Tensor):
+                self._fields[leaf] = outcome
+                if operation._schema.is_mutable and leaf._base is not None:
+                    # A part of a larger tensor was written to, which now holds numbers of different fields.
+                    self._fields[leaf._base] = None
+
+
+Rule = Callable[[list[Field], list[Tensor], Sequence[Any], Any], Field | None]
+
+
+def _unite(fields: list[Field], sources: list[Tensor], height: int, width: int) -> Field | None:
+    """Unites fields of arguments that are combined number by number into a map of height × width."""
+    united = _settled(fields[0], sources[0])
+    for field, source in zip(fields[1:], sources[1:], strict=True):
+        other = _settled(field, source)
+        tall = united.height.unite(other.height, height)
+        wide = united.width.unite(other.width, width)
+        if tall is None or wide is None:
+            return None
+        united = Field(tall, wide)
+    return united
+
+
+def _settled(field: Field, source: Tensor) -> Field:
+    """Drops the jump of an axis with a single position: there is nothing to jump to."""
+    if source.ndim < 2:
+        return field
+    height, width = (
+        Interval(0, axis.first, axis.last) if size == 1 else axis
+        for axis, size in zip((field.height, field.width), source.shape[-2:], strict=True)
+    )
+    return field if field.fixed else Field(height, width)
+
+
+def _number_by_number(
+    fields: list[Field], sources: list[Tensor], arguments: Sequence[Any], result: Any
+) -> Field | None:
+    shape = result.shape if isinstance(result, Tensor) else result[0].shape
+    if len(shape) < 2:
+        return _unite(fields, sources, 1, 1) if all(field.fixed for field in fields) else None
+    if any(not field.fixed and source.ndim != len(shape) for field, source in zip(fields, sources, strict=True)):
+        return None
+    return _unite(fields, sources, shape[-2], shape[-1])
+
+
+def _same(fields: list[Field], sources: list[Tensor], arguments: Sequence[Any], result: Any) -> Field | None:
+    return fields[0] if len(fields) == 1 else None
+
+
+def _convolution(fields: list[Field], sources: list[Tensor], arguments: Sequence[Any], result: Any) -> Field | None:
+    images_NCHW, weight, _, stride, padding, dilation, transposed = arguments[:7]
+    if len(fields) > 1 or images_NCHW.ndim != 4 or transposed:
+        return None
+    return _window(fields[0], weight.shape[2:], stride, padding, dilation)
+
+
+def _pooling(fields: list[Field], sources: list[Tensor], arguments: Sequence[Any], result: Any) -> Field | None:
+    kernel = arguments[1]
+    stride = arguments[2] if len(arguments) > 2 and arguments[2] else kernel
+    padding = arguments[3] if len(arguments) > 3 else (0, 0)
+    return _window(fields[0], kernel, stride, padding, (1, 1))
+
+
+def _dilated_pooling(fields: list[Field], sources: list[Tensor], arguments: Sequence[Any], result: Any) -> Field | None:
+    if len(arguments) > 4 and any(step != 1 for step in arguments[4]):
+        stride = arguments[2] or arguments[1]
+        return _window(fields[0], arguments[1], stride, arguments[3], arguments[4])
+    return _pooling(fields, sources, arguments, result)
+
+
+def _window(
+    field: Field, kernel: Sequence[int], stride: Sequence[int], padding: Sequence[int], dilation: Sequence[int]
+) -> Field:
+    kernel, stride, padding, dilation = (
+        (tuple(pair) * 2)[:2] if len(pair) == 1 else pair for pair in (kernel, stride, padding, dilation)
+    )
+    height, width = (
+        axis.windows(kernel[at], stride[at], padding[at], dilation[at])
+        for at, axis in enumerate((field.height, field.width))
+    )
+    return Field(height, width)
+
+
+def _adaptive_pooling(
+    fields: list[Field], sources: list[Tensor], arguments: Sequence[Any], result: Any
+) -> Field | None:
+    size_in, size_out = sources[0].shape[-2:], arguments[1]
+    if any(before % after for before, after in zip(size_in, size_out, strict=True)):
+        return None
+    kernel = [before // after for before, after in zip(size_in, size_out, strict=True)]
+    return _window(fields[0], kernel, kernel, (0, 0), (1, 1))
+
+
+def _padding(fields: list[Field], sources: list[Tensor], arguments: Sequence[Any], result: Any) -> Field | None:
+    pads = list(arguments[1])
+    if any(pads[4:]):
+        return fields[0]
+    left, top = pads[0], pads[2] if len(pads) > 2 else 0
+    return _window(fields[0], (1, 1), (1, 1), (top, left), (1, 1))
+
+
+def _reduction(fields: list[Field], sources: list[Tensor], arguments: Sequence[Any], result: Any) -> Field | None:
+    source, axes = sources[0], arguments[1] if len(arguments) > 1 else None
+    rank = source.ndim
+    reduced = {axis % rank for axis in axes} if axes else set(range(rank))
+    if fields[0].fixed:
+        return fields[0]
+    if {rank - 2, rank - 1} <= reduced:
+        return fields[0].everywhere(*source.shape[-2:])
+    keeps_axes = len(arguments) > 2 and arguments[2]
+    return fields[0] if keeps_axes and not {rank - 2, rank - 1} & reduced else None
+
+
+def _statistics(fields: list[Field], sources: list[Tensor], arguments: Sequence[Any], result: Any) -> Field | None:
+    """Norms whose mean and variance come from the picture itself: every number sees what any sees."""
+    return fields[0].everywhere(*sources[0].shape[-2:]) if sources[0].ndim == 4 else None
+
+
+def _batch_norm(fields: list[Field], sources: list[Tensor], arguments: Sequence[Any], result: Any) -> Field | None:
+    in_training = arguments[5]
+    return (_statistics if in_training else _same)(fields, sources, arguments, result)
+
+
+def _reshaping(fields: list[Field], sources: list[Tensor], arguments: Sequence[Any], result: Any) -> Field | None:
+    source, shape = sources[0], tuple(result.shape)
+    if fields[0].fixed or (len(shape) > 2 and shape[-2:] == tuple(source.shape[-2:])):
+        return fields[0]
+    if source.ndim == 4 and len(shape) == 2 and shape[0] == source.shape[0]:
+        return fields[0].everywhere(*source.shape[-2:])
+    return None
+
+
+def _joining(fields: list[Field], sources: list[Tensor], arguments: Sequence[Any], result: Any) -> Field | None:
+    axis = (arguments[1] if len(arguments) > 1 else 0) % result.ndim
+    if axis >= result.ndim - 2 and not all(field.fixed for field in fields):
+        return None
+    return _unite(fields, sources, *(result.shape[-2:] if result.ndim > 2 else (1, 1)))
+
+
+def _parting(fields: list[Field], sources: list[Tensor], arguments: Sequence[Any], result: Any) -> Field | None:
+    """Parts along the channels keep their field: in split, chunk and slice."""
+    rank = sources[0].ndim
+    parts = [leaf for leaf in tree_leaves(result) if isinstance(leaf, Tensor)]
+    whole = all(part.ndim == rank and part.shape[-2:] == sources[0].shape[-2:] for part in parts)
+    return fields[0] if whole or fields[0].fixed else None
+
+
+def _named(rule: Rule, *names: str) -> dict[Any, Rule]:
+    return {getattr(aten, name): rule for name in names if hasattr(aten, name)}
+
+
+RULES: dict[Any, Rule] = {
+    **_named(_convolution, "convolution", "_convolution"),
+    **_named(_pooling, "avg_pool2d"),
+    **_named(_dilated_pooling, "max_pool2d", "max_pool2d_with_indices", "mkldnn_max_pool2d"),
+    **_named(_adaptive_pooling, "_adaptive_avg_pool2d", "adaptive_avg_pool2d", "adaptive_max_pool2d"),
+    **_named(_padding, "constant_pad_nd"),
+    **_named(_reduction, "mean", "sum", "amax", "amin"),
+    **_named(_statistics, "native_group_norm"),
+    **_named(_batch_norm, "native_batch_norm", "cudnn_batch_norm", "_native_batch_norm_legit"),
+    **_named(_same, "_native_batch_norm_legit_no_training", "clone", "detach", "alias", "_to_copy", "contiguous"),
+    **_named(_reshaping, "view", "_unsafe_view", "reshape"),
+    **_named(_joining, "cat"),
+    **_named(_parting, "split", "split_with_sizes", "slice", "chunk"),
+}
+"""What each operation does to fields; operations that work number by number carry torch's own tag for it."""

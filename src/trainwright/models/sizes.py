@@ -1,0 +1,81 @@
+"""Sizes of feature maps: what a window leaves of a picture, and how often our own nets halve it."""
+
+from __future__ import annotations
+
+from trainwright.errors import InputError
+
+SMALLEST_PICTURE = 4
+"""Pixels. Below, the last stage of our own nets would have nothing left to halve."""
+
+
+def windows(size: int, kernel: int, *, stride: int = 1, padding: int = 0, dilation: int = 1) -> int:
+    """Counts the positions of a sliding window along one axis: the output size of a convolution or pooling.
+
+    Args:
+        size: pixels of the input along the axis, without padding.
+        kernel: taps of the window along the axis.
+        stride: pixels from one position to the next.
+        padding: pixels added on each side.
+        dilation: pixels from one tap to the next.
+
+    Returns:
+        ⌊(size + 2·padding − dilation·(kernel − 1) − 1) / stride⌋ + 1; not positive where the window does not fit.
+
+    Source: Dumoulin & Visin 2016, relationship 15.
+
+    >>> windows(28, 3, padding=1), windows(28, 3, stride=2, padding=1), windows(7, 2, stride=2)
+    (28, 14, 3)
+    """
+    return (size + 2 * padding - dilation * (kernel - 1) - 1) // stride + 1
+
+
+def stage_count(img_size: int) -> int:
+    """Tells how many stages our own nets have, so that the last map is about 4 to 8 pixels wide.
+
+    Every stage but the first halves the map.
+
+    Args:
+        img_size: side of the square pictures, pixels.
+
+    Source: own choice.
+
+    >>> [stage_count(size) for size in (8, 16, 28, 32, 64, 96)]
+    [2, 3, 3, 3, 4, 4]
+    """
+    if img_size <= 12:
+        return 2
+    return 3 if img_size <= 48 else 4
+
+
+def stem_halves(img_size: int) -> bool:
+    """Tells whether the stem of a small residual net halves the picture before the first stage.
+
+    From 17 pixels it does: on 28×28 pictures this makes training about 2.5 times as fast on a CPU at the same width,
+    and the time buys more accuracy as width than as pixels.
+
+    Source: own measurement, Fashion-MNIST, 2 cores.
+
+    >>> [stem_halves(size) for size in (8, 16, 28)]
+    [False, False, True]
+    """
+    return img_size > 16
+
+
+def check_img_size(name: str, img_size: int) -> None:
+    """Refuses pictures in which one of our own nets would run out of pixels.
+
+    Args:
+        name: the net, as the recipe names it.
+        img_size: side of the square pictures, pixels.
+
+    Raises:
+        InputError: img_size is below SMALLEST_PICTURE.
+    """
+    if img_size < SMALLEST_PICTURE:
+        raise InputError(
+            f"the pictures are too small for the model '{name}'",
+            expected=f"at least {SMALLEST_PICTURE}×{SMALLEST_PICTURE} pixels",
+            got=f"{img_size}×{img_size} pixels",
+            where="data.img_size",
+            hint="give larger pictures, or let them be enlarged: --img-size 8",
+        )

@@ -1,0 +1,144 @@
+"""Every setting of a recipe as one row of plain data: key, kind, range, meaning."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from types import MappingProxyType
+from typing import Any, Literal, get_args, get_origin
+
+from .recipe import Recipe
+from .scalars import format_value
+from .section import Section
+
+Kind = Literal["number", "whole number", "switch", "text", "choice"]
+
+_KINDS: dict[type, Kind] = {float: "number", int: "whole number", bool: "switch", str: "text"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setting:
+    """One setting: what it is called, what it may be, what it does.
+
+    `auto` says whether the word `auto` is a value too. `choices` are the words of a choice. Bounds are None where
+    there are none; `low_included` and `high_included` tell `at least` from `above`. `applies` maps a sibling's dotted
+    key to the values under which this setting has an effect; `needs` is the dotted key that must be above 0 for it.
+    """
+
+    key: str
+    kind: Kind
+    auto: bool
+    default: Any
+    unit: str
+    meaning: str
+    source: str
+    choices: tuple[str, ...] = ()
+    low: float | None = None
+    low_included: bool = True
+    high: float | None = None
+    high_included: bool = True
+    scale: Literal["linear", "log"] | None = None
+    applies: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    needs: str | None = None
+    examples: tuple[str, ...] = ()
+
+    @property
+    def section(self) -> str:
+        """Names the section that the setting stands in."""
+        return self.key.partition(".")[0]
+
+    @property
+    def type(self) -> str:
+        """Says the kind of value in a word or two: `number or auto`."""
+        return f"{self.kind} or auto" if self.auto and self.kind != "choice" else self.kind
+
+    @property
+    def range(self) -> str:
+        """Says which values are allowed: `(0, 100]` as in mathematics, or the words of a choice."""
+        if self.kind == "switch":
+            return "true, false"
+        if self.choices or self.examples:
+            return ", ".join(self.choices or self.examples)
+        if self.low is None and self.high is None:
+            return ""
+        low = "(-∞" if self.low is None else f"{'[' if self.low_included else '('}{_number(self.low)}"
+        high = "∞)" if self.high is None else f"{_number(self.high)}{']' if self.high_included else ')'}"
+        return f"{low}, {high}"
+
+    @property
+    def expected(self) -> str:
+        """Says in words what a value must be, for messages: `a number above 0 and at most 100, or auto`."""
+        if self.kind == "switch":
+            words = "true or false"
+        elif self.choices or self.examples:
+            return f"one of {', '.join(self.choices or self.examples)}"
+        elif self.kind == "text":
+            words = "a text that is not empty"
+        else:
+            low = None if self.low is None else f"{'at least' if self.low_included else 'above'} {_number(self.low)}"
+            high = None if self.high is None else f"{'at most' if self.high_included else 'below'} {_number(self.high)}"
+            words = " ".join([f"a {self.kind}", " and ".join(bound for bound in (low, high) if bound)])
+        return f"{words}, or auto" if self.auto else words
+
+
+@cache
+def catalog() -> Mapping[str, Setting]:
+    """Lists all settings by their dotted keys, in the order of the recipe."""
+    rows: dict[str, Setting] = {}
+    for section in Recipe.model_fields:
+        for name, declared in section_class(section).model_fields.items():
+            key = f"{section}.{name}"
+            rows[key] = _row(section, key, declared)
+    return MappingProxyType(rows)
+
+
+def section_class(name: str) -> type[Section]:
+    """Finds the class of a section by the section's name."""
+    found: Any = Recipe.model_fields[name].annotation
+    return found
+
+
+def describe() -> list[Setting]:
+    """Lists all settings as rows, for the documentation and for `trainwright recipe`."""
+    return list(catalog().values())
+
+
+def _row(section: str, key: str, declared: Any) -> Setting:
+    kind, auto, choices = _kind(declared.annotation)
+    extra = declared.json_schema_extra
+    low = extra.get("minimum", extra.get("exclusiveMinimum"))
+    high = extra.get("maximum", extra.get("exclusiveMaximum"))
+    applies = {f"{section}.{sibling}": tuple(values) for sibling, values in extra.get("applies", {}).items()}
+    needs = extra.get("needs")
+    return Setting(
+        key=key,
+        kind=kind,
+        auto=auto,
+        default=declared.default,
+        unit=extra["unit"],
+        meaning=declared.description,
+        source=extra["source"],
+        choices=choices,
+        low=low,
+        low_included="minimum" in extra,
+        high=high,
+        high_included="maximum" in extra,
+        scale=extra.get("scale"),
+        applies=applies,
+        needs=None if needs is None else f"{section}.{needs}",
+        examples=tuple(extra.get("examples", ())),
+    )
+
+
+def _kind(annotation: Any) -> tuple[Kind, bool, tuple[str, ...]]:
+    """Reads kind, whether `auto` is allowed, and choices off an annotation such as `float | Literal["auto"]`."""
+    if get_origin(annotation) is Literal:
+        choices = get_args(annotation)
+        return "choice", "auto" in choices, choices
+    arms = get_args(annotation) or (annotation,)
+    return _KINDS[arms[0]], len(arms) > 1, ()
+
+
+def _number(value: float) -> str:
+    return format_value(int(value) if float(value).is_integer() else value)

@@ -1,0 +1,23 @@
+"""What a run writes down besides what it must."""
+
+from __future__ import annotations
+
+from .section import Section, setting
+
+
+class LoggingSection(Section):
+    """The section `logging`."""
+
+    step_every: int = setting(
+        10,
+        "A step record is written to events.jsonl every so many optimizer steps.",
+        unit="steps",
+        source="own choice",
+        ge=1,
+        le=1_000_000,
+    )
+    tensorboard: bool = setting(
+        False,
+        "Write TensorBoard event files into the run folder too. Needs the extra `tensorboard`.",
+        source="TensorBoard",
+    )

@@ -1,0 +1,197 @@
+"""The rules between settings, all in one place: what has no effect beside what, and what contradicts what."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ..errors import InputError
+from .model import OWN_MODELS
+from .scalars import format_value
+from .section import Section
+
+Sections = Mapping[str, Section]
+"""The sections of a recipe by their names, each valid on its own."""
+
+
+@dataclass(frozen=True)
+class Idle:
+    """Why a setting has no effect: the sibling that decides it, the sibling's value, and what would be needed."""
+
+    sibling: str
+    value: Any
+    needed: str
+
+    @property
+    def reason(self) -> str:
+        """Says it in words, for a comment or a message."""
+        return f"{self.sibling} is {format_value(self.value)}"
+
+
+@dataclass(frozen=True)
+class Contradiction:
+    """A rule that is broken; `keys` are the settings in it, first the one to change."""
+
+    keys: tuple[str, ...]
+    problem: str
+    expected: str | None = None
+    got: str | None = None
+    hint: str | None = None
+
+
+def idle_settings(sections: Sections) -> dict[str, Idle]:
+    """Finds the settings that have no effect beside the values of their siblings, whoever gave them."""
+    idle: dict[str, Idle] = {}
+    for section_name, section in sections.items():
+        for name, field in type(section).model_fields.items():
+            declared = field.json_schema_extra
+            assert isinstance(declared, dict)
+            applies: Any = declared.get("applies", {})
+            needs: Any = declared.get("needs")
+            key = f"{section_name}.{name}"
+            for sibling, values in applies.items():
+                if (value := getattr(section, sibling)) not in values:
+                    idle[key] = Idle(f"{section_name}.{sibling}", value, f"one of {', '.join(values)}")
+            # A switch that is off beside a sibling that is 0 says what happens anyway.
+            is_off = getattr(section, name) is False
+            if key not in idle and needs is not None and getattr(section, needs) == 0 and not is_off:
+                idle[key] = Idle(f"{section_name}.{needs}", getattr(section, needs), "above 0")
+    return idle
+
+
+def contradictions(sections: Sections) -> list[Contradiction]:
+    """Finds every broken rule; only what somebody set can be idle, a default without effect is no contradiction."""
+    found = [
+        Contradiction(
+            keys=(key, idle.sibling),
+            problem=f"{key} has no effect, since {idle.reason}",
+            expected=f"{idle.sibling} {idle.needed}",
+            got=f"{key}: {format_value(_value(sections, key))}",
+            hint=f"leave {key} out, or change {idle.sibling}",
+        )
+        for key, idle in idle_settings(sections).items()
+        if key.partition(".")[2] in sections[key.partition(".")[0]].model_fields_set
+    ]
+    for rule in RULES:
+        found.extend(rule(sections))
+    return found
+
+
+def refuse_contradictions(sections: Sections, where: Callable[[str], str | None]) -> None:
+    """Raises one error for all broken rules.
+
+    Raises:
+        InputError: at least one rule is broken.
+    """
+    errors = [as_error(broken, where) for broken in contradictions(sections)]
+    if errors:
+        raise joined(errors)
+
+
+def as_error(broken: Contradiction, where: Callable[[str], str | None]) -> InputError:
+    """Words a broken rule as an error that says where its settings were given."""
+    places = dict.fromkeys(place for key in broken.keys if (place := where(key)) is not None)
+    return InputError(
+        broken.problem,
+        expected=broken.expected,
+        got=broken.got,
+        where=" and ".join(places) or None,
+        hint=broken.hint,
+    )
+
+
+def joined(errors: list[InputError]) -> InputError:
+    """Joins mistakes into one error; a single one stays as it is."""
+    return errors[0] if len(errors) == 1 else InputError.several(f"{len(errors)} mistakes in the recipe", errors)
+
+
+def _shares_leave_pictures(sections: Sections) -> list[Contradiction]:
+    valid, test = (_value(sections, key) for key in ("data.valid_share", "data.test_share"))
+    if valid + test < 1:
+        return []
+    return [
+        Contradiction(
+            keys=("data.valid_share", "data.test_share"),
+            problem="data.valid_share and data.test_share together are not below 1",
+            expected="a sum below 1, so that most pictures are left to train on",
+            got=f"{format_value(valid)} + {format_value(test)}",
+            hint="make data.valid_share or data.test_share smaller",
+        )
+    ]
+
+
+def _columns_differ(sections: Sections) -> list[Contradiction]:
+    first_with: dict[str, str] = {}
+    found: list[Contradiction] = []
+    for name in ("path", "label", "split", "group", "weight"):
+        key = f"data.{name}_column"
+        column = _value(sections, key)
+        other = first_with.setdefault(column, key)
+        if other != key:
+            found.append(
+                Contradiction(
+                    keys=(key, other),
+                    problem=f"{key} and {other} name the same column",
+                    expected="a column of its own for each",
+                    got=format_value(column),
+                    hint=f"change {key} or {other}",
+                )
+            )
+    return found
+
+
+def _float16_has_a_gpu(sections: Sections) -> list[Contradiction]:
+    device = _value(sections, "machine.device")
+    if _value(sections, "machine.precision") != "float16" or device != "cpu":
+        return []
+    return [
+        Contradiction(
+            keys=("machine.precision", "machine.device"),
+            problem="machine.precision float16 needs a GPU",
+            expected="machine.device cuda or mps",
+            got="machine.device: cpu",
+            hint="machine.precision: bfloat16, or auto",
+        )
+    ]
+
+
+def _weights_have_a_model(sections: Sections) -> list[Contradiction]:
+    name, weights = _value(sections, "model.name"), _value(sections, "model.weights")
+    keys = ("model.weights", "model.name")
+    if weights == "none":
+        return []
+    if name == "auto":
+        return [
+            Contradiction(
+                keys=keys,
+                problem="model.weights needs a named model",
+                expected="model.name with the model that the weights belong to",
+                got="model.name: auto",
+                hint="name a model, such as model.name: resnet18",
+            )
+        ]
+    if name in OWN_MODELS and weights == "pretrained":
+        return [
+            Contradiction(
+                keys=keys,
+                problem=f"there are no published weights for {name}",
+                expected="a timm model, or the path of a file with weights",
+                got=f"model.name: {name}, model.weights: pretrained",
+                hint="name a timm model, such as model.name: resnet18",
+            )
+        ]
+    return []
+
+
+RULES: tuple[Callable[[Sections], list[Contradiction]], ...] = (
+    _shares_leave_pictures,
+    _columns_differ,
+    _float16_has_a_gpu,
+    _weights_have_a_model,
+)
+
+
+def _value(sections: Sections, key: str) -> Any:
+    section, _, name = key.partition(".")
+    return getattr(sections[section], name)

@@ -1,0 +1,99 @@
+"""The form that every section of a recipe has, and the one way to declare a setting in it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any, Literal, TypeVar, cast
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+
+Auto = Literal["auto"]
+Value = TypeVar("Value")
+
+BOUNDS = {
+    "minimum": ("at least", lambda value, bound: value >= bound),
+    "exclusiveMinimum": ("above", lambda value, bound: value > bound),
+    "maximum": ("at most", lambda value, bound: value <= bound),
+    "exclusiveMaximum": ("below", lambda value, bound: value < bound),
+}
+"""JSON Schema's names of bounds, which speak of numbers only and so leave the word `auto` alone."""
+
+
+class Section(BaseModel):
+    """A frozen group of settings; unknown keys, values of another type and values out of range are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+    @field_validator("*")
+    @classmethod
+    def _within_range(cls, value: Any, info: ValidationInfo) -> Any:
+        """Holds numbers and texts to what their field declares (pydantic cannot bound one arm of a union)."""
+        extra = cls.model_fields[info.field_name or ""].json_schema_extra or {}
+        assert isinstance(extra, dict)
+        if isinstance(value, str):
+            if not value or ("pattern" in extra and not re.fullmatch(str(extra["pattern"]), value)):
+                raise ValueError("a text that is not empty" if not value else f"a text like {extra['examples']}")
+            return value
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            return value
+        for name, (words, holds) in BOUNDS.items():
+            bound = extra.get(name)
+            if bound is not None and not holds(value, bound):
+                raise ValueError(f"a number {words} {bound:g}")
+        return value
+
+
+def setting(
+    default: Any,
+    meaning: str,
+    *,
+    source: str,
+    unit: str = "",
+    scale: Literal["linear", "log"] | None = None,
+    applies: dict[str, Sequence[str]] | None = None,
+    needs: str | None = None,
+    pattern: str | None = None,
+    examples: Sequence[str] = (),
+    ge: float | None = None,
+    gt: float | None = None,
+    le: float | None = None,
+    lt: float | None = None,
+) -> Any:
+    """Declares one setting with all that a person needs to choose its value.
+
+    Args:
+        default: the value when nobody says anything.
+        meaning: what the setting does, special values included; one or two sentences.
+        source: the paper, book or library that the meaning or default comes from, or "own choice".
+        unit: unit of the value; empty for a bare number, a name or a switch.
+        scale: how a search should walk the range; "log" where effects are multiplicative.
+        applies: sibling key → the values of it under which this setting has an effect. Given by the user under any
+            other value, the setting is an error, because it would silently do nothing.
+        needs: sibling key that must be above 0 for this setting to have an effect.
+        pattern: regular expression that a text must match; without one any text but the empty one will do.
+        examples: texts that match the pattern, for messages and editors.
+        ge, gt, le, lt: bounds of the range of a number.
+    """
+    extra: dict[str, Any] = {"unit": unit, "source": source}
+    bounds = {"minimum": ge, "exclusiveMinimum": gt, "maximum": le, "exclusiveMaximum": lt}
+    extra |= {name: bound for name, bound in bounds.items() if bound is not None}
+    if scale is not None:
+        extra["scale"] = scale
+    if applies is not None:
+        extra["applies"] = {key: list(values) for key, values in applies.items()}
+    if needs is not None:
+        extra["needs"] = needs
+    if pattern is not None:
+        extra |= {"pattern": pattern, "examples": list(examples)}
+    return Field(default, description=meaning, json_schema_extra=extra)
+
+
+def decided(value: Value | Auto) -> Value:
+    """Narrows a setting that may be `auto` to its value, in code that runs after everything was decided.
+
+    >>> decided(3)
+    3
+    """
+    assert value != "auto", "this setting should have been decided before it is used"
+    return cast(Value, value)

@@ -1,0 +1,20 @@
+"""What a run tells a person: on the terminal while it goes, in one HTML file afterwards.
+
+Comes in:   a run folder (finished, interrupted or still growing); frozen records as they happen
+Goes out:   views (plain data), charts (SVG), report.html, lines on the terminal
+May import: runs, recipe, errors; never torch, data, models or training
+Read next:  views/run.py, then report.py; terminal/console.py for the live side
+Example:    write_report(open_run("runs/digits"))
+"""
+
+from __future__ import annotations
+
+from .report import render_report as render_report
+from .report import write_report as write_report
+from .terminal import RunConsole as RunConsole
+from .terminal import RunPlan as RunPlan
+from .terminal import audit_lines as audit_lines
+from .terminal import prediction_lines as prediction_lines
+from .terminal import setting_lines as setting_lines
+from .views import RunView as RunView
+from .views import read_view as read_view

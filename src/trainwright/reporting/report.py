@@ -1,0 +1,191 @@
+"""The report of a run: one HTML file that needs nothing beside it and no network.
+
+No script runs in it: the page's own security policy forbids all of them and admits only the style sheet written here,
+by its hash, and pictures that stand in the file. Every word from outside is escaped on the way in.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import math
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from trainwright.errors import InputError
+from trainwright.runs import RunFolder, write_atomic
+
+from . import wording
+from .charts import Mark, Series, line_chart, matrix_chart, whisker_chart
+from .charts.matrix import level
+from .evidence import advised, shown
+from .views import RunView, read_view
+from .views.curves import Curves, StepCurve
+
+TEMPLATES = Path(__file__).parent / "templates"
+PNG_START = b"\x89PNG\r\n\x1a\n"
+SMALL_PICTURE = 96
+"""Pictures with a side up to this are enlarged with sharp pixels, so that digits of 8 pixels can be seen."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture that stands in the page itself; `width` and `height` are its own, in pixels."""
+
+    uri: str
+    width: int
+    height: int
+
+    @property
+    def small(self) -> bool:
+        """Says whether the picture needs enlarging to be seen."""
+        return max(self.width, self.height) <= SMALL_PICTURE
+
+
+def write_report(folder: RunFolder, now: datetime | None = None) -> Path:
+    """Writes report.html into a run's folder, whether the run is finished, interrupted or still going on.
+
+    Args:
+        folder: the run.
+        now: the moment that the report names as its own; left out, the present.
+    Returns:
+        the path of the report.
+    Raises:
+        InputError: a file of the run is damaged, or the folder cannot be written.
+        TrainwrightError: no space is left.
+    """
+    html = render_report(read_view(folder), now or datetime.now().astimezone())
+    write_atomic(folder.report, html)
+    return folder.report
+
+
+def render_report(view: RunView, now: datetime) -> str:
+    """Renders a view as one self-contained HTML page.
+
+    Args:
+        view: the run.
+        now: the moment that the page names.
+    """
+    style = (TEMPLATES / "report.css").read_text("utf-8")
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    return (
+        _environment()
+        .get_template("report.html")
+        .render(
+            view=view,
+            style=Markup(style),
+            style_hash=digest,
+            loss_chart=_loss_chart(view.curves),
+            accuracy_chart=_accuracy_chart(view.curves),
+            rate_chart=_step_chart(view.steps, view.steps.rates, "Learning rate", floor=0.0),
+            step_loss_chart=_step_chart(view.steps, view.steps.losses, "Training loss", may_log=True),
+            norm_chart=_step_chart(
+                view.steps, view.steps.gradient_norms, "Gradient norm before clipping", may_log=True
+            ),
+            written=now.strftime("%Y-%m-%d %H:%M %Z").strip(),
+            made_by=f"trainwright {version('trainwright')}",
+        )
+    )
+
+
+def read_picture(path: Path) -> Picture:
+    """Reads a PNG file so that it can stand in the page.
+
+    Args:
+        path: a PNG file.
+    Raises:
+        InputError: the file is no PNG.
+    """
+    blob = path.read_bytes()
+    if blob[:8] != PNG_START or len(blob) < 24:
+        raise InputError(
+            "a picture of the run is damaged",
+            expected="a PNG file",
+            got=f"{len(blob)} bytes that begin with {blob[:8]!r}",
+            where=str(path),
+            hint="move it away; the report is written without it",
+        )
+    width, height = struct.unpack(">II", blob[16:24])
+    return Picture(f"data:image/png;base64,{base64.b64encode(blob).decode()}", width, height)
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=_finalized,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    words: tuple[Callable[..., Any], ...] = (
+        wording.count,
+        wording.duration,
+        wording.interval,
+        wording.large,
+        wording.listed,
+        wording.number,
+        wording.percent,
+        wording.plural,
+        advised,
+        chance_loss,
+        shown,
+        level,
+        matrix_chart,
+        read_picture,
+        whisker_chart,
+    )
+    environment.globals |= {function.__name__: function for function in words}
+    return environment
+
+
+def chance_loss(classes: int) -> float:
+    """Gives the cross-entropy of a net that knows nothing and calls all classes equally likely: ln K nats.
+
+    >>> round(chance_loss(10), 2)
+    2.3
+    """
+    return math.log(classes)
+
+
+def _finalized(value: Any) -> Any:
+    """Passes our own markup on and makes every other text printable; Jinja escapes it after that."""
+    return wording.printable(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def _loss_chart(curves: Curves) -> Markup:
+    series = [Series("training", "train", curves.train_loss), Series("validation", "valid", curves.valid_loss)]
+    return _epoch_chart(curves, series, "Loss", may_log=True)
+
+
+def _accuracy_chart(curves: Curves) -> Markup:
+    train = [100 * value for value in curves.train_accuracy]
+    valid = [None if value is None else 100 * value for value in curves.valid_accuracy]
+    return _epoch_chart(
+        curves, [Series("training", "train", train), Series("validation", "valid", valid)], "Accuracy, %"
+    )
+
+
+def _epoch_chart(curves: Curves, series: list[Series], title: str, may_log: bool = False) -> Markup:
+    present = [line for line in series if any(value is not None for value in line.values)]
+    mark = None if curves.best_epoch is None else Mark(curves.best_epoch, f"best: {curves.best_epoch}")
+    return line_chart(curves.epochs, present, title=title, x_label="epoch", mark=mark, may_log=may_log)
+
+
+def _step_chart(
+    curve: StepCurve, values: tuple[float, ...], title: str, *, floor: float | None = None, may_log: bool = False
+) -> Markup:
+    if not values:
+        return Markup()
+    series = [Series(title, "plain", values)]
+    return line_chart(curve.steps, series, title=title, x_label="step", floor=floor, may_log=may_log)

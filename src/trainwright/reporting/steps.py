@@ -1,0 +1,48 @@
+"""What a person can do next with a run, as commands to copy; one list for the terminal and the report."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+
+from .outcome import Outcome
+
+
+@dataclass(frozen=True)
+class NextStep:
+    """A command and what it is good for."""
+
+    command: str
+    meaning: str
+
+
+def next_steps(folder: Path, outcome: Outcome) -> tuple[NextStep, ...]:
+    """Lists what to do next, the most useful first.
+
+    Args:
+        folder: the run's folder as the user would write it.
+        outcome: how the run ended, if it did.
+    """
+    run = shlex.quote(str(folder))
+    name = shlex.quote(folder.name)
+    go_on = NextStep(f"trainwright train --resume {run}", "go on from the last checkpoint; nothing is trained twice")
+    use = (
+        NextStep(f"trainwright predict {run} PICTURES…", "name new pictures: files, folders or patterns"),
+        NextStep(f"trainwright evaluate {run} DATA", "judge the trained net on other pictures whose classes are known"),
+    )
+    vary = NextStep(
+        f"trainwright train --recipe {shlex.quote(str(folder / 'recipe.yaml'))} --epochs N",
+        "train again with the same recipe and one thing changed",
+    )
+    match outcome:
+        case "completed" | "early-stopping":
+            return (*use, vary)
+        case "interrupted" | "unfinished":
+            return (go_on,)
+        case "non-finite-loss":
+            gentler = NextStep(
+                f"trainwright train --recipe {shlex.quote(str(folder / 'recipe.yaml'))} --lr RATE --name {name}-gentler",
+                "train again with a smaller learning rate, a tenth of this one to begin with",
+            )
+            return (gentler,)

@@ -1,0 +1,16 @@
+"""The run on the terminal.
+
+Comes in:   a RunPlan, then the run's frozen records as they happen
+Goes out:   lines on standard output (standard error under --json); nothing is returned, nothing is decided
+May import: runs, recipe, reporting.wording
+Read next:  console.py, then opening.py, rows.py, closing.py
+Example:    with RunConsole() as console: console.start(plan); console.epoch(record)
+"""
+
+from __future__ import annotations
+
+from .answers import prediction_lines as prediction_lines
+from .audit import audit_lines as audit_lines
+from .console import RunConsole as RunConsole
+from .opening import RunPlan as RunPlan
+from .settings import setting_lines as setting_lines

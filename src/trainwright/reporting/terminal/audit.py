@@ -1,0 +1,46 @@
+"""What the audit found in the pictures, on the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..views.audit import PART_WORDS, data_summary
+from ..wording import count, plural, printable
+from .lines import Line, labelled
+
+CLASSES_SHOWN = 40
+REJECTED_SHOWN = 10
+
+
+def audit_lines(audit: Mapping[str, Any], width: int = 80) -> list[str]:
+    """Says what stands in the data: parts, classes, sizes, copies, and what cannot be used.
+
+    Args:
+        audit: what data/audit.json holds.
+        width: columns to wrap to.
+    """
+    view = data_summary(audit)
+    total = f"{plural(view.pictures, 'picture')} of {plural(len(view.classes), 'class', 'classes')}"
+    lines = [Line(), *labelled("data", [f"{printable(view.title)}: {total}", printable(view.description)], width)]
+    parts = [
+        f"{PART_WORDS[row.part]} {count(row.pictures)} ({'given' if row.given else 'made by us'})"
+        if row.pictures
+        else f"no {PART_WORDS[row.part]} part"
+        for row in view.parts
+    ]
+    lines += labelled("parts", parts, width)
+    lines += labelled("found", [f"{name}: {printable(words)}" for name, words in view.facts], width)
+    lines += labelled("notes", [printable(note) for note in view.notes], width)
+    if view.rejected:
+        shown = [f"{printable(name)}: {printable(reason)}" for name, reason in view.rejected[:REJECTED_SHOWN]]
+        rest = len(view.rejected) - REJECTED_SHOWN
+        lines += labelled("rejected", [*shown, *([f"and {count(rest)} more"] if rest > 0 else [])], width)
+    labels = [printable(row.label) for row in view.classes[:CLASSES_SHOWN]]
+    size = max(map(len, ["class", *labels]))
+    lines += [Line(), Line(f"  {'class':<{size}}     train    valid     test")]
+    for label, row in zip(labels, view.classes, strict=False):
+        lines.append(Line(f"  {label:<{size}}  {count(row.train):>8} {count(row.valid):>8} {count(row.test):>8}"))
+    if len(view.classes) > CLASSES_SHOWN:
+        lines.append(Line(f"  and {count(len(view.classes) - CLASSES_SHOWN)} more classes"))
+    return [line.plain() for line in lines]

@@ -1,0 +1,113 @@
+"""What came out of a run: the last block on the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from trainwright.runs import EvaluationRecord, Finding, StopRecord
+
+from ..evidence import advised, shown
+from ..outcome import outcome_of
+from ..steps import next_steps
+from ..wording import count, duration, interval, number, percent, plural, printable
+from .lines import Line, labelled
+
+SEVERITY_STYLES = {"note": "", "warn": "yellow", "stop": "bold red"}
+SEVERITY_WORDS = {"note": "note", "warn": "warning", "stop": "problem"}
+
+
+def closing(
+    folder: Path,
+    stop: StopRecord | None,
+    evaluations: Mapping[str, EvaluationRecord],
+    *,
+    report: Path | None,
+    findings: Sequence[Finding] = (),
+    width: int = 80,
+) -> list[Line]:
+    """Says how good the net is and how sure that is, why training stopped, where all of it lies, and what to do next.
+
+    Args:
+        folder: the run's folder.
+        stop: the run's last record of training, None if it still goes on.
+        evaluations: part → the judgement of the kept snapshot on it; the test part speaks first.
+        report: the report, if one was written.
+        findings: what was found wrong.
+        width: columns to wrap to.
+    Returns:
+        the lines, an empty one first and last.
+    """
+    lines = [Line()]
+    judged = [evaluations[part] for part in ("test", "valid") if part in evaluations]
+    texts = [_judgement(record) for record in judged]
+    lines += labelled("result", texts[:1] or ["no part was set apart to judge the net on"], width, "bold")
+    lines += labelled("", texts[1:], width)
+    if stop is None:
+        lines += labelled("stopped", ["not yet: no end is recorded"], width)
+    else:
+        took = f"{printable(stop.reason)}; {plural(stop.step, 'step')} in {duration(stop.train_time_s)}"
+        style = "bold red" if stop.kind == "non-finite-loss" else ""
+        kept = [f"kept: the snapshot of epoch {count(stop.best_epoch)}"] if stop.best_epoch else []
+        lines += labelled("stopped", [took, *kept], width, style)
+    if findings:
+        texts = [f"{SEVERITY_WORDS[finding.severity]}: {printable(finding.summary)}" for finding in findings]
+        worst = max(findings, key=lambda finding: list(SEVERITY_STYLES).index(finding.severity))
+        lines += labelled("findings", texts, width, SEVERITY_STYLES[worst.severity])
+    lines += labelled("run", [printable(str(folder))], width)
+    if report is not None:
+        lines += labelled("report", [printable(str(report))], width)
+    lines.append(Line())
+    for step in next_steps(folder, outcome_of(stop)):
+        lines += [Line(f"  {printable(step.command)}", "cyan"), Line(f"      {step.meaning}", "dim")]
+    return [*lines, Line()]
+
+
+def finding_lines(finding: Finding, width: int = 80) -> list[Line]:
+    """Says one finding: what is wrong, the numbers that show it, and what to try.
+
+    Args:
+        finding: what was found.
+        width: columns to wrap to.
+    """
+    when = "" if finding.since_step is None else f" (since step {count(finding.since_step)})"
+    texts = [f"{printable(finding.summary)}{when} [{printable(finding.code)}]"]
+    if finding.evidence:
+        measured = ", ".join(f"{printable(name)} {shown(value)}" for name, value in finding.evidence.items())
+        texts.append(f"  measured: {measured}")
+    texts += [f"  try: {advised(key, value)}" for key, value in finding.advice.items()]
+    return labelled(SEVERITY_WORDS[finding.severity], texts, width, SEVERITY_STYLES[finding.severity])
+
+
+def evaluation_lines(record: EvaluationRecord, width: int = 80) -> list[Line]:
+    """Says how a snapshot did on one part: the whole, then class by class with the weakest first.
+
+    Args:
+        record: the judgement.
+        width: columns to wrap to.
+    """
+    texts = [
+        f"balanced accuracy {percent(record.balanced_accuracy, record.pictures)}, "
+        f"loss {number(record.loss)}, calibration error {percent(record.calibration_error)}"
+    ]
+    lines = [Line(), *labelled("result", [_judgement(record)], width, "bold"), *labelled("", texts, width)]
+    scores = sorted(record.per_class, key=lambda score: (score.recall is None, score.recall or 0.0, score.label))
+    labels = [printable(score.label) for score in scores]
+    size = max([len("class"), *map(len, labels)])
+    lines += [Line(), Line(f"  {'class':<{size}}  pictures   recall  precision       F1", "bold")]
+    for label, score in zip(labels, scores, strict=True):
+        cells = [_share(value) for value in (score.recall, score.precision, score.f1)]
+        row = f"  {label:<{size}}  {count(score.pictures):>8}  {cells[0]:>7}  {cells[1]:>9}  {cells[2]:>7}"
+        lines.append(Line(row))
+    return [*lines, Line()]
+
+
+def _judgement(record: EvaluationRecord) -> str:
+    right = percent(record.accuracy, record.pictures)
+    sure = interval(*record.accuracy_interval, record.pictures)
+    kind = "picture" if record.part == "other" else f"{record.part} picture"
+    return f"{right} of {plural(record.pictures, kind)} right (95 % interval: {sure})"
+
+
+def _share(value: float | None) -> str:
+    return "–" if value is None else f"{100 * value:.1f} %"

@@ -1,0 +1,77 @@
+"""The table of epochs: its head, its rows, and how long the rest will take."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from trainwright.runs import EpochRecord
+
+from ..wording import count, large, number, short_duration
+from .lines import Line
+
+WIDTHS = (9, 9, 8, 7, 8, 7, 1, 7, 6, 7, 7)
+HEAD = (
+    ("", "learning", "train", "train", "valid", "valid", "", "pict-", "data", "memory", "time"),
+    ("epoch", "rate", "loss", "acc %", "loss", "acc %", "", "ures/s", "wait", "MiB", "left"),
+)
+MEASURED_EPOCHS = 5
+
+
+def head() -> list[Line]:
+    """Gives the lines that name the columns."""
+    return [*(Line(_aligned(cells), "bold") for cells in HEAD), Line("    * best so far", "dim")]
+
+
+def row(record: EpochRecord, epochs: int, left_s: float | None) -> str:
+    """Writes one epoch as one line beneath `head()`.
+
+    Args:
+        record: the epoch.
+        epochs: epochs of the whole run.
+        left_s: seconds that the rest of the run is expected to take.
+    """
+    valid = record.valid_loss is not None and record.valid_accuracy is not None
+    return _aligned(
+        (
+            f"{record.epoch}/{epochs}",
+            number(record.learning_rate),
+            _loss(record.train_loss),
+            f"{100 * record.train_accuracy:.2f}",
+            _loss(record.valid_loss) if valid else "–",
+            f"{100 * (record.valid_accuracy or 0.0):.2f}" if valid else "–",
+            "*" if record.best else "",
+            count(round(record.pictures_per_s)) if record.pictures_per_s < 99_999.5 else large(record.pictures_per_s),
+            f"{100 * record.data_wait_share:.0f} %",
+            count(round(record.memory_mib)),
+            short_duration(left_s),
+        )
+    )
+
+
+def time_left(epochs_done: Sequence[EpochRecord], epochs: int) -> float | None:
+    """Estimates the seconds that the remaining epochs take, from the mean of the last five measured.
+
+    The first epoch is slower than the rest (caches, kernels that are chosen, code that is compiled), so it counts only
+    while it is the only one.
+
+    Args:
+        epochs_done: the epochs that this process measured, oldest first.
+        epochs: epochs of the whole run.
+    Returns:
+        seconds; None before anything is measured.
+    """
+    measured = epochs_done[1:][-MEASURED_EPOCHS:] or epochs_done
+    if not measured:
+        return None
+    mean = sum(record.train_time_s + record.valid_time_s for record in measured) / len(measured)
+    return mean * max(epochs - epochs_done[-1].epoch, 0)
+
+
+def _loss(value: float | None) -> str:
+    if value is None:
+        return "–"
+    return f"{value:.4f}" if abs(value) < 100 else f"{value:.3g}"
+
+
+def _aligned(cells: Sequence[str]) -> str:
+    return "".join(cell.rjust(width) for cell, width in zip(cells, WIDTHS, strict=True)).rstrip()

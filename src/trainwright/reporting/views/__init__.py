@@ -1,0 +1,13 @@
+"""A run as plain numbers, one view a figure of the report; dashboard and report draw the same ones.
+
+Comes in:   a RunFolder: its records and the small files beside them
+Goes out:   frozen dataclasses of numbers and words, no markup
+May import: runs, errors, reporting.wording
+Read next:  run.py, which puts them together; then any of the others
+Example:    read_view(open_run("runs/digits")).headline.accuracy
+"""
+
+from __future__ import annotations
+
+from .run import RunView as RunView
+from .run import read_view as read_view

@@ -1,0 +1,120 @@
+"""What the audit found in the pictures, laid out to be read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..wording import count, listed, plural
+
+PARTS = ("train", "valid", "test")
+PART_WORDS = {"train": "training", "valid": "validation", "test": "test"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class PartRow:
+    """One part of the data. `given`: the data brought it themselves; else we made it."""
+
+    part: str
+    pictures: int
+    given: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClassCounts:
+    """Pictures of one class in each part."""
+
+    label: str
+    train: int
+    valid: int
+    test: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataSummary:
+    """The data in numbers. `facts` are rows of a name and a sentence; `twins` names pictures that show the same."""
+
+    title: str
+    description: str
+    pictures: int
+    parts: tuple[PartRow, ...]
+    classes: tuple[ClassCounts, ...]
+    rejected: tuple[tuple[str, str], ...]
+    facts: tuple[tuple[str, str], ...]
+    twins: tuple[tuple[str, ...], ...]
+    notes: tuple[str, ...]
+
+    @property
+    def largest_class(self) -> int:
+        """Gives the training pictures of the class that has most of them."""
+        return max((row.train for row in self.classes), default=0)
+
+
+def data_summary(audit: Mapping[str, Any]) -> DataSummary:
+    """Lays out an audit.
+
+    Args:
+        audit: what data/audit.json holds.
+    """
+    classes = tuple(ClassCounts(label=label, **counts) for label, counts in audit["counts"].items())
+    parts = tuple(
+        PartRow(part=part, pictures=sum(getattr(row, part) for row in classes), given=part in audit["given_parts"])
+        for part in PARTS
+    )
+    return DataSummary(
+        title=audit["title"],
+        description=audit["description"],
+        pictures=audit["pictures"],
+        parts=parts,
+        classes=classes,
+        rejected=tuple((row["name"], row["reason"]) for row in audit["rejected"]),
+        facts=tuple(_facts(audit)),
+        twins=tuple(tuple(group) for group in audit["near"]["examples"] or audit["identical"]["examples"]),
+        notes=tuple(audit["notes"]),
+    )
+
+
+def _facts(audit: Mapping[str, Any]) -> list[tuple[str, str]]:
+    color = {1: "gray", 3: "color"}.get(audit["channels"], f"{audit['channels']} channels")
+    facts = [
+        ("Size as they came", _sizes(audit)),
+        ("Seen by the net as", f"{audit['img_size']}×{audit['img_size']}, {color}"),
+        ("Kinds of file", listed([f"{kind} ({count(number)})" for kind, number in audit["kinds"].items()])),
+        ("Same pixels", _duplicates(audit["identical"])),
+        ("Nearly the same", _duplicates(audit["near"])),
+    ]
+    if audit["rejected"]:
+        facts.append(("Cannot be used", plural(len(audit["rejected"]), "picture")))
+    if audit["blank_pictures"]:
+        facts.append(("Of one single color", f"{plural(audit['blank_pictures'], 'picture')}: {listed(audit['blank'])}"))
+    if audit["animated"]:
+        facts.append(("Animated", f"{plural(audit['animated'], 'picture')}; the first frame counts"))
+    if audit["skipped"]:
+        skipped = [f"{suffix} ({count(number)})" for suffix, number in audit["skipped"].items()]
+        facts.append(("No pictures, passed over", listed(skipped)))
+    return facts
+
+
+def _sizes(audit: Mapping[str, Any]) -> str:
+    common: Sequence[Sequence[int]] = audit["commonest_sizes"]
+    width, height, pictures = common[0]
+    if pictures == audit["pictures"]:
+        return f"all {width}×{height} pixels"
+    wide, high = audit["width"], audit["height"]
+    return (
+        f"{wide['smallest']} to {wide['largest']} pixels wide, {high['smallest']} to {high['largest']} high; "
+        f"most often {width}×{height} ({count(pictures)} of {count(audit['pictures'])})"
+    )
+
+
+def _duplicates(found: Mapping[str, Any]) -> str:
+    if not found["groups"]:
+        return "none"
+    words = [f"{plural(found['pictures'], 'picture')} in {plural(found['groups'], 'group')}"]
+    for pair, pictures in found["across"].items():
+        first, _, second = pair.partition("+")
+        words.append(f"{plural(pictures, f'{PART_WORDS[second]} picture')} with a twin in the {PART_WORDS[first]} part")
+    if found["conflicts"]:
+        words.append(f"{plural(found['conflicts'], 'group')} with more than one label")
+    return "; ".join(words)

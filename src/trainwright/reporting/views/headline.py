@@ -1,0 +1,129 @@
+"""The whole run in a few numbers and plain sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from trainwright.runs import EpochRecord, StopRecord
+
+from ..outcome import Outcome, outcome_of
+from ..wording import count, duration, interval, percent, plural
+from .judgement import Judgement
+
+FEW_PICTURES = 1000
+"""Below so many test pictures the interval is wide enough to deserve a sentence of its own."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Headline:
+    """What came out, in numbers; `verdict` and `sentences` say the same in words."""
+
+    outcome: Outcome
+    part: str | None
+    accuracy: float | None
+    interval: tuple[float, float] | None
+    right: int | None
+    pictures: int | None
+    epochs_done: int
+    epochs_planned: int | None
+    best_epoch: int | None
+    train_time_s: float
+    stopped_because: str
+    verdict: str
+    sentences: tuple[str, ...]
+
+
+def headline(
+    judged: Judgement | None, epochs: Sequence[EpochRecord], stop: StopRecord | None, epochs_planned: int | None
+) -> Headline:
+    """Sums a run up.
+
+    Args:
+        judged: the judgement of the kept snapshot, on the test part if there is one.
+        epochs: the epochs that are done.
+        stop: the end of training, None while there is none on record.
+        epochs_planned: epochs that the recipe asks for, where it is known.
+    """
+    outcome = outcome_of(stop)
+    time_s = stop.train_time_s if stop else sum(record.train_time_s + record.valid_time_s for record in epochs)
+    best = stop.best_epoch if stop and stop.best_epoch else max((r.epoch for r in epochs if r.best), default=None)
+    because = stop.reason if stop else "no end is on record: it is still training, or it was cut off"
+    return Headline(
+        outcome=outcome,
+        part=judged.part if judged else None,
+        accuracy=judged.accuracy if judged else None,
+        interval=judged.interval if judged else None,
+        right=judged.right if judged else None,
+        pictures=judged.pictures if judged else None,
+        epochs_done=len(epochs),
+        epochs_planned=epochs_planned,
+        best_epoch=best,
+        train_time_s=time_s,
+        stopped_because=because,
+        verdict=_verdict(outcome, judged),
+        sentences=(*_result(judged), *_course(outcome, epochs, because, epochs_planned, time_s, best)),
+    )
+
+
+def _verdict(outcome: Outcome, judged: Judgement | None) -> str:
+    if judged is not None:
+        return f"{percent(judged.accuracy, judged.pictures)} of the {judged.part} pictures are named correctly."
+    return {
+        "completed": "Training is done, but no part of the data was set apart to judge it.",
+        "early-stopping": "Training is done, but no part of the data was set apart to judge it.",
+        "interrupted": "Training was interrupted before the net was judged.",
+        "non-finite-loss": "Training broke down before the net could be judged.",
+        "unfinished": "This run has not recorded its end yet.",
+    }[outcome]
+
+
+def _result(judged: Judgement | None) -> list[str]:
+    if judged is None:
+        return []
+    low, high = judged.interval
+    sentences = [
+        f"{count(judged.right)} of {plural(judged.pictures, 'picture')} that were set apart got the right name. "
+        f"The accuracy on other pictures of the same kind lies, with 95 % confidence, between "
+        f"{interval(low, high, judged.pictures).replace(' to ', ' and ')}."
+    ]
+    if judged.part == "valid":
+        sentences.append(
+            "These pictures also chose the best epoch, so the number flatters the net a little; "
+            "only a test part that is looked at once does not."
+        )
+    if judged.pictures < FEW_PICTURES:
+        sentences.append("More test pictures would narrow that range.")
+    guess = percent(judged.majority_share, judged.pictures)
+    if low > judged.majority_share:
+        sentences.append(f"Always giving the most frequent answer would be right for {guess}.")
+    else:
+        sentences.append(
+            f"Always giving the most frequent answer would be right for {guess}: "
+            "this net has not been shown to do better than that."
+        )
+    return sentences
+
+
+def _course(
+    outcome: Outcome,
+    epochs: Sequence[EpochRecord],
+    because: str,
+    planned: int | None,
+    time_s: float,
+    best: int | None,
+) -> list[str]:
+    done = f"{count(len(epochs))} of {plural(planned, 'epoch')}" if planned else plural(len(epochs), "epoch")
+    took = f" and took {duration(time_s)}" if epochs else ""
+    kept = f" The weights of epoch {count(best)} are kept as the result." if best else ""
+    match outcome:
+        case "completed":
+            return [f"Training went through {done}{took}.{kept}"]
+        case "early-stopping":
+            return [f"Training stopped early, after {done}{took}: {because}.{kept}"]
+        case "interrupted":
+            return [f"Training was interrupted after {done}{took} ({because}); it can go on from there.{kept}"]
+        case "non-finite-loss":
+            return [f"Training broke down after {done}{took}: {because}.{kept}"]
+        case "unfinished":
+            return [f"So far {done} done. No end is on record: it is still training, or it was cut off.{kept}"]

@@ -1,0 +1,114 @@
+"""Everything that a report shows of one run, read from its folder."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import yaml
+
+from trainwright.errors import InputError
+from trainwright.runs import EpochRecord, Finding, History, ResumeRecord, RunFolder, read_records
+
+from ..outcome import Outcome
+from ..steps import NextStep, next_steps
+from .audit import DataSummary, data_summary
+from .curves import Curves, StepCurve, curves, step_curve
+from .headline import Headline, headline
+from .judgement import Judgement, judgement
+from .setup import Layers, RecipeRow, environment_rows, layers, recipe_rows
+
+View = TypeVar("View")
+
+SEVERITIES = ("stop", "warn", "note")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunView:
+    """One run as plain data. What the run has not written (yet) is None or empty."""
+
+    name: str
+    folder: Path
+    data: str
+    model: str
+    headline: Headline
+    findings: tuple[Finding, ...]
+    curves: Curves
+    steps: StepCurve
+    epochs: tuple[EpochRecord, ...]
+    judgements: tuple[Judgement, ...]
+    first_batch: Path | None
+    audit: DataSummary | None
+    layers: Layers | None
+    environment: tuple[tuple[str, str], ...]
+    command: str | None
+    recipe: tuple[RecipeRow, ...]
+    resumed: tuple[ResumeRecord, ...]
+    next_steps: tuple[NextStep, ...]
+
+    @property
+    def outcome(self) -> Outcome:
+        """How the run ended, if it did."""
+        return self.headline.outcome
+
+
+def read_view(folder: RunFolder) -> RunView:
+    """Reads a run that is finished, interrupted, broken down or still training.
+
+    Args:
+        folder: the run.
+    Raises:
+        InputError: a file of the run is damaged.
+    """
+    history = History.of(read_records(folder.events) if folder.events.is_file() else ())
+    recipe = _read(folder.recipe, recipe_rows, ())
+    values = {row.key: row.value for row in recipe}
+    epochs = history.epochs.rows
+    judged = _judgements(history, folder.plots / "mistakes")
+    planned = values.get("training.epochs", "")
+    head = headline(judged[0] if judged else None, epochs, history.stop, int(planned) if planned.isdecimal() else None)
+    first_batch = folder.plots / "first-batch.png"
+    return RunView(
+        name=folder.path.resolve().name,
+        folder=folder.path,
+        data=values.get("data.source", "unknown data"),
+        model=values.get("model.name", "unknown model"),
+        headline=head,
+        findings=tuple(sorted(history.findings, key=lambda finding: SEVERITIES.index(finding.severity))),
+        curves=curves(epochs, history.stop),
+        steps=step_curve(history.steps.rows),
+        epochs=epochs,
+        judgements=judged,
+        first_batch=first_batch if first_batch.is_file() else None,
+        audit=_read(folder.audit, lambda text: data_summary(json.loads(text)), None),
+        layers=_read(folder.layers, lambda text: layers(json.loads(text)), None),
+        environment=_read(folder.environment, lambda text: environment_rows(json.loads(text)), ()),
+        command=_read(folder.command, str.strip, None),
+        recipe=recipe,
+        resumed=history.resumes,
+        next_steps=next_steps(folder.path, head.outcome),
+    )
+
+
+def _judgements(history: History, mistakes: Path) -> tuple[Judgement, ...]:
+    """Lays out the latest evaluation of each part, test first; the pictures of mistakes belong to the first."""
+    records = [record for part in ("test", "valid") if (record := history.evaluation(part)) is not None]
+    return tuple(judgement(record, None if index else mistakes) for index, record in enumerate(records))
+
+
+def _read(path: Path, lay_out: Callable[[str], View], missing: View) -> View:
+    """Reads one of the small files of a run; a file that is not there (yet) gives `missing`."""
+    if not path.is_file():
+        return missing
+    try:
+        return lay_out(path.read_text("utf-8"))
+    except (ValueError, LookupError, TypeError, AttributeError, yaml.YAMLError) as error:
+        raise InputError(
+            "a file of the run is damaged, or was written by another version of trainwright",
+            got=f"{type(error).__name__}: {error}",
+            where=str(path),
+            hint="restore the file, or move it away; the report is then written without what it holds",
+        ) from None

@@ -1,0 +1,67 @@
+"""Training: model and data become trained weights.
+
+Comes in:   a decided recipe, prepared data
+Goes out:   records told to observers, checkpoints, evaluations
+May import: errors, recipe, runs, data, models
+Read next:  build.py, then loop.py and step.py
+Example:    fit(build(recipe, data), data, Progress(), folder, meta, observers=[], interruption=Interruption())
+"""
+
+from .averaging import WeightAverage, ema_decay
+from .build import Setup, build
+from .checkpoint import Checkpoint, load_checkpoint, load_newest, save_checkpoint
+from .choice import choose_training
+from .evaluation import EVAL_BATCH, Answers, answer, judge, predict_logits
+from .interruption import Interruption, listening
+from .loop import Observer, fit
+from .losses import cross_entropy
+from .machine import Machine, choose_machine, open_device, open_machine
+from .optimizers import build_optimizer, parameter_groups
+from .progress import Progress, restore, save_last, save_result
+from .schedules import rate_factor
+from .snapshot import Snapshot, open_snapshot, snapshot_from, snapshot_meta
+from .step import grouped, steps_per_epoch, train_step
+from .stopping import Best, better, out_of_patience
+
+__all__ = [
+    "EVAL_BATCH",
+    "Answers",
+    "Best",
+    "Checkpoint",
+    "Interruption",
+    "Machine",
+    "Observer",
+    "Progress",
+    "Setup",
+    "Snapshot",
+    "WeightAverage",
+    "answer",
+    "better",
+    "build",
+    "build_optimizer",
+    "choose_machine",
+    "choose_training",
+    "cross_entropy",
+    "ema_decay",
+    "fit",
+    "grouped",
+    "judge",
+    "listening",
+    "load_checkpoint",
+    "load_newest",
+    "open_device",
+    "open_machine",
+    "open_snapshot",
+    "out_of_patience",
+    "parameter_groups",
+    "predict_logits",
+    "rate_factor",
+    "restore",
+    "save_checkpoint",
+    "save_last",
+    "save_result",
+    "snapshot_from",
+    "snapshot_meta",
+    "steps_per_epoch",
+    "train_step",
+]

@@ -1,0 +1,118 @@
+"""From a decided recipe and prepared data to everything that the loop needs, made in one order in one place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from trainwright.data import Augmenter, Batch, PreparedData, Preprocessor, fit_preprocessor
+from trainwright.errors import InputError
+from trainwright.models import build_model, source_preprocessing
+from trainwright.recipe import Recipe, decided
+
+from .averaging import WeightAverage
+from .losses import Loss, build_loss, check_smoothing
+from .machine import Machine, open_machine
+from .optimizers import build_optimizer
+from .step import steps_per_epoch
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What a run trains with. The parts change (weights, moments, averages); which parts they are does not.
+
+    Attributes:
+        recipe: decided, without `auto`.
+        forward: the model as training calls it, compiled where the recipe says so.
+        average: running average of the weights, where the recipe asks for it.
+        scaler: scales the loss in float16, else None.
+        steps_per_epoch: optimizer steps an epoch.
+        total_steps: optimizer steps of the whole run.
+    """
+
+    recipe: Recipe
+    classes: tuple[str, ...]
+    machine: Machine
+    preprocessor: Preprocessor
+    augmenter: Augmenter
+    model: nn.Module
+    forward: Callable[[Tensor], Tensor]
+    loss: Loss
+    optimizer: torch.optim.Optimizer
+    average: WeightAverage | None
+    scaler: torch.amp.GradScaler | None
+    epochs: int
+    batch_size: int
+    steps_per_epoch: int
+
+    @property
+    def total_steps(self) -> int:
+        return self.epochs * self.steps_per_epoch
+
+    @property
+    def judged(self) -> nn.Module:
+        """The model that is evaluated, kept and shipped: the average where there is one."""
+        return self.model if self.average is None else self.average.model
+
+    def prepare_train(self, batch: Batch, epoch: int) -> Tensor:
+        """Moves a training batch to the device, augments and normalizes it: float N C H W."""
+        images_NCHW = batch.images_NCHW.to(self.machine.device, non_blocking=True)
+        return self.augmenter.train(images_NCHW, batch.samples_N, epoch)
+
+    def prepare_eval(self, batch: Batch) -> Tensor:
+        """Moves a batch to the device and normalizes it: float N C H W."""
+        return self.augmenter.evaluate(batch.images_NCHW.to(self.machine.device, non_blocking=True))
+
+
+def build(recipe: Recipe, data: PreparedData) -> Setup:
+    """Builds model, optimizer and all else from a decided recipe; equal recipes and data give equal weights.
+
+    Raises:
+        InputError: a setting does not fit the data (batch larger than the training part, smoothing too strong).
+    """
+    optim, training = recipe.optim, recipe.training
+    batch_size = decided(optim.batch_size)
+    check_batch_size(batch_size, len(data.train))
+    check_smoothing(recipe.loss.label_smoothing, len(data.classes))
+    machine = open_machine(recipe.machine)
+    model = build_model(
+        recipe.model, classes=len(data.classes), channels=data.channels, img_size=data.img_size, seed=training.seed
+    )
+    preprocessor = fit_preprocessor(recipe.preprocess, data.train, source=source_preprocessing(model))
+    model = machine.place(model)
+    torch.manual_seed(training.seed)
+    return Setup(
+        recipe=recipe,
+        classes=data.classes,
+        machine=machine,
+        preprocessor=preprocessor,
+        augmenter=Augmenter(recipe.augment, preprocessor, seed=training.seed, channels_last=machine.channels_last),
+        model=model,
+        forward=torch.compile(model) if recipe.machine.compile else model,
+        loss=build_loss(recipe.loss),
+        optimizer=build_optimizer(optim, model),
+        average=WeightAverage(model, training.ema) if training.ema > 0 else None,
+        scaler=torch.amp.GradScaler(machine.device.type) if machine.dtype == torch.float16 else None,
+        epochs=decided(training.epochs),
+        batch_size=batch_size,
+        steps_per_epoch=steps_per_epoch(len(data.train), batch_size, optim.accumulate),
+    )
+
+
+def check_batch_size(batch_size: int, pictures: int) -> None:
+    """Refuses a batch larger than the training part.
+
+    Raises:
+        InputError: with the largest batch that fits.
+    """
+    if batch_size > pictures:
+        raise InputError(
+            "the batch is larger than the training part",
+            expected=f"at most {pictures} pictures",
+            got=f"{batch_size}",
+            where="optim.batch_size",
+            hint=f"--batch-size {max(1, pictures // 8)}, or auto",
+        )

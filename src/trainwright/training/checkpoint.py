@@ -1,0 +1,163 @@
+"""Checkpoints: written whole or not at all, verified before they are believed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import pickle
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import safetensors
+import safetensors.torch
+import torch
+from torch import Tensor
+
+from trainwright.errors import InputError
+
+FORMAT = 1
+WEIGHTS, STATE, MANIFEST = "model.safetensors", "state.pt", "manifest.json"
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A verified checkpoint.
+
+    Attributes:
+        path: its folder.
+        weights: the model's tensors by name.
+        state: tensors and plain values that training needs to go on; empty in a result.
+        meta: plain values that describe the model, as they were saved.
+    """
+
+    path: Path
+    weights: dict[str, Tensor]
+    state: dict[str, Any]
+    meta: dict[str, Any]
+
+
+def save_checkpoint(
+    folder: Path, weights: Mapping[str, Tensor], state: Mapping[str, Any], meta: Mapping[str, Any]
+) -> None:
+    """Writes a checkpoint so that at every instant a whole one can be found.
+
+    The new one is written beside the old, flushed to disk, and takes its name; the old one stays as
+    `<name>.previous` until the next.
+
+    Args:
+        folder: `checkpoints/last` or `checkpoints/best` of a run.
+        weights: the model's state dict.
+        state: tensors, numbers, strings, lists and dicts only, so that it loads without unpickling objects.
+        meta: JSON values.
+    """
+    fresh, previous = _beside(folder, "new"), _beside(folder, "previous")
+    shutil.rmtree(fresh, ignore_errors=True)
+    fresh.mkdir(parents=True)
+    contiguous = {name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()}
+    safetensors.torch.save_file(contiguous, fresh / WEIGHTS)
+    torch.save(dict(state), fresh / STATE)
+    sums = {name: _sha256(fresh / name) for name in (WEIGHTS, STATE)}
+    (fresh / MANIFEST).write_text(json.dumps({"format": FORMAT, "sha256": sums, "meta": dict(meta)}, indent=1))
+    for path in (fresh / WEIGHTS, fresh / STATE, fresh / MANIFEST, fresh):
+        _flush(path)
+
+    if folder.exists():
+        shutil.rmtree(previous, ignore_errors=True)
+        folder.rename(previous)
+    fresh.rename(folder)
+    _flush(folder.parent)
+
+
+def load_checkpoint(folder: Path) -> Checkpoint:
+    """Reads one checkpoint and verifies every byte of it.
+
+    Raises:
+        InputError: it is missing, incomplete, damaged, from a newer version, or holds objects instead of tensors.
+    """
+    if not folder.is_dir():
+        raise InputError("no checkpoint here", where=str(folder))
+    try:
+        manifest = json.loads((folder / MANIFEST).read_bytes())
+        sums: dict[str, str] = manifest["sha256"]
+        version = manifest["format"]
+        meta: dict[str, Any] = manifest["meta"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError("the checkpoint's manifest cannot be read", got=repr(error), where=str(folder)) from None
+    if version != FORMAT:
+        raise InputError(
+            "the checkpoint was written by another version of trainwright",
+            expected=f"format {FORMAT}",
+            got=f"format {version}",
+            where=str(folder),
+        )
+    for name in (WEIGHTS, STATE):
+        if not (folder / name).is_file():
+            raise InputError("the checkpoint is incomplete", got=f"{name} is missing", where=str(folder))
+        found = _sha256(folder / name)
+        if found != sums.get(name):
+            raise InputError(
+                "the checkpoint is damaged",
+                expected=f"sha256 {str(sums.get(name))[:16]}…",
+                got=f"sha256 {found[:16]}…",
+                where=str(folder / name),
+            )
+    try:
+        weights = safetensors.torch.load_file(folder / WEIGHTS)
+        state = torch.load(folder / STATE, map_location="cpu", weights_only=True)
+    except (pickle.UnpicklingError, safetensors.SafetensorError, RuntimeError, EOFError) as error:
+        raise InputError(
+            "the checkpoint holds something else than tensors and plain values; nothing in it was executed",
+            got=str(error).strip().splitlines()[0],
+            where=str(folder),
+            hint="use only checkpoints that trainwright wrote",
+        ) from None
+    return Checkpoint(folder, weights, state, meta)
+
+
+def load_newest(folder: Path) -> tuple[Checkpoint | None, list[str]]:
+    """Finds the newest whole checkpoint of a name: the folder itself, then one just written, then the one before.
+
+    Returns: the checkpoint, or None where there is none at all, and a sentence for each that was passed over.
+
+    Raises:
+        InputError: there are some, and all are damaged.
+    """
+    complaints: list[str] = []
+    candidates = [path for path in (folder, _beside(folder, "new"), _beside(folder, "previous")) if path.is_dir()]
+    for path in candidates:
+        try:
+            return load_checkpoint(path), complaints
+        except InputError as error:
+            unfinished = path == _beside(folder, "new")
+            if not unfinished:
+                detail = f"{error.got}; {error.where}" if error.got else str(error.where)
+                complaints.append(f"{error.problem} ({detail}); going back to the one before")
+    if complaints:
+        raise InputError(
+            f"every checkpoint named {folder.name} is damaged",
+            got="; ".join(complaints),
+            where=str(folder.parent),
+            hint="train again under another --name",
+        )
+    return None, complaints
+
+
+def _beside(folder: Path, word: str) -> Path:
+    return folder.with_name(f"{folder.name}.{word}")
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _flush(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,223 @@
+"""The training loop, in the order in which things happen.
+
+Whatever changes a run (the rate, the best snapshot, the end) is a line here. Observers are told and cannot answer.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import psutil
+import torch
+
+from trainwright.data import Batch, PreparedData, batches
+from trainwright.errors import TrainingError
+from trainwright.runs import EpochRecord, Finding, Record, StepRecord, StopRecord
+
+from .build import Setup
+from .evaluation import EVAL_BATCH, answer
+from .interruption import Interruption
+from .non_finite import first_non_finite
+from .progress import Progress, save_last, save_result
+from .schedules import rate_factor
+from .step import NonFiniteLoss, grouped, set_rate, train_step
+from .stopping import better, out_of_patience
+
+Observer = Callable[[Record], None]
+"""Is told every record of a run, in order; returns nothing."""
+
+
+def fit(
+    setup: Setup,
+    data: PreparedData,
+    progress: Progress,
+    checkpoints: Path,
+    meta: Mapping[str, Any],
+    *,
+    observers: Sequence[Observer],
+    interruption: Interruption,
+) -> StopRecord:
+    """Trains from where `progress` stands to the end of the last epoch, out of patience, or an interruption.
+
+    Args:
+        setup: what to train, and with what.
+        data: its training part is learned, its validation part chooses the best epoch.
+        progress: a new one, or one restored from a checkpoint.
+        checkpoints: the run's folder for `last` and `best`.
+        meta: JSON values that describe the model, kept in every checkpoint.
+        observers: are told each step, each epoch, and the end.
+        interruption: looked at after every step.
+
+    Returns: the record of the end; observers have been told it.
+
+    Raises:
+        TrainingError: the loss became not finite; weights of the last good checkpoint stay on disk.
+    """
+    while progress.epoch <= setup.epochs and not progress.stopped_early:
+        try:
+            _train_epoch(setup, data, progress, checkpoints, meta, observers, interruption)
+        except NonFiniteLoss as error:
+            raise _not_finite(setup, progress, error, observers) from None
+        if interruption:
+            save_last(checkpoints / "last", setup, progress, meta)
+            return _stop(progress, "interrupted", f"interrupted by {interruption.signal_name}", observers)
+
+        started = time.perf_counter()
+        valid = answer(setup.judged, data.valid, EVAL_BATCH, setup.prepare_eval, setup.machine) if data.valid else None
+        accuracy, loss = (valid.accuracy, valid.loss) if valid else (None, None)
+        valid_time_s = time.perf_counter() - started
+        progress.train_time_s += progress.epoch_time_s + valid_time_s
+        progress.best = better(progress.best, progress.epoch, accuracy, loss)
+        _tell(observers, _epoch_record(setup, progress, accuracy, loss, valid_time_s))
+
+        if progress.best.epoch == progress.epoch:
+            save_result(checkpoints / "best", setup, progress, meta)
+        progress.stopped_early = out_of_patience(progress.best, progress.epoch, setup.recipe.training.patience)
+        progress.next_epoch()
+        save_last(checkpoints / "last", setup, progress, meta)
+
+    if progress.stopped_early:
+        patience = setup.recipe.training.patience
+        return _stop(progress, "early-stopping", f"no better validation accuracy for {patience} epochs", observers)
+    return _stop(progress, "completed", f"all {setup.epochs} epochs done", observers)
+
+
+def _train_epoch(
+    setup: Setup,
+    data: PreparedData,
+    progress: Progress,
+    checkpoints: Path,
+    meta: Mapping[str, Any],
+    observers: Sequence[Observer],
+    interruption: Interruption,
+) -> None:
+    """Makes the steps of the epoch that are still to be made, or those until an interruption."""
+    recipe = setup.recipe
+    setup.model.train()
+    saved_at = time.perf_counter()
+    order = batches(data.train, setup.batch_size, seed=recipe.training.seed, epoch=progress.epoch, start=progress.batch)
+    for group, waited_s, started in _timed(grouped(order, recipe.optim.accumulate)):
+        factor = rate_factor(recipe.schedule, progress.step, setup.total_steps)
+        rate = set_rate(setup.optimizer, recipe.optim, factor)
+        result = train_step(
+            setup.forward,
+            setup.model,
+            setup.optimizer,
+            setup.scaler,
+            group,
+            lambda batch: setup.prepare_train(batch, progress.epoch),
+            setup.machine,
+            loss_of=setup.loss,
+            clip_norm=recipe.optim.clip_norm,
+        )
+        progress.step += 1
+        if setup.average is not None:
+            setup.average.update(setup.model, progress.step)
+
+        progress.batch += len(group)
+        progress.steps_in_epoch += 1
+        progress.loss_sum += result.loss
+        progress.correct += result.correct
+        progress.pictures += result.pictures
+        progress.waiting_time_s += waited_s
+        _tell(
+            observers,
+            StepRecord(
+                step=progress.step,
+                epoch=progress.epoch,
+                learning_rate=rate,
+                loss=result.loss,
+                gradient_norm_before_clip=result.gradient_norm_before_clip,
+            ),
+        )
+        now = time.perf_counter()
+        progress.epoch_time_s += now - started + waited_s
+        if interruption:
+            return
+        if now - saved_at >= recipe.training.checkpoint_every_s and progress.steps_in_epoch < setup.steps_per_epoch:
+            save_last(checkpoints / "last", setup, progress, meta)
+            saved_at = time.perf_counter()
+
+
+def _not_finite(setup: Setup, progress: Progress, error: NonFiniteLoss, observers: Sequence[Observer]) -> TrainingError:
+    """Says where a loss that is not finite began, as a finding, as the end of the run, and as the error to raise."""
+    images_NCHW = setup.prepare_train(error.batch, progress.epoch)
+    layer = first_non_finite(setup.model, images_NCHW, setup.machine)
+    rate = float(setup.optimizer.param_groups[0]["lr"])
+    step = progress.step + 1
+    summary = f"the loss became {error.value} at step {step}, in epoch {progress.epoch}, first in {layer}"
+    finding = Finding(
+        code="non-finite-loss",
+        severity="stop",
+        summary=summary,
+        evidence={"loss": str(error.value), "first_layer": layer, "learning_rate": rate},
+        advice={"optim.lr": float(f"{rate / 10:.3g}"), "optim.clip_norm": 1.0},
+        since_step=step,
+        layers=(layer,),
+    )
+    _tell(observers, finding)
+    _stop(progress, "non-finite-loss", summary, observers)
+    return TrainingError(
+        summary,
+        got=f"learning rate {rate:.3g}",
+        hint=f"--lr {rate / 10:.3g}, or --set optim.clip_norm=1",
+    )
+
+
+def _timed(groups: Iterator[list[Batch]]) -> Iterator[tuple[list[Batch], float, float]]:
+    """Yields each group with the seconds waited for it and the moment it came."""
+    while True:
+        asked = time.perf_counter()
+        group = next(groups, None)
+        came = time.perf_counter()
+        if group is None:
+            return
+        yield group, came - asked, came
+
+
+def _epoch_record(
+    setup: Setup, progress: Progress, accuracy: float | None, loss: float | None, valid_time_s: float
+) -> EpochRecord:
+    return EpochRecord(
+        epoch=progress.epoch,
+        step=progress.step,
+        learning_rate=setup.optimizer.param_groups[0]["lr"],
+        train_loss=progress.loss_sum / progress.steps_in_epoch,
+        train_accuracy=progress.correct / progress.pictures,
+        valid_loss=loss,
+        valid_accuracy=accuracy,
+        best=progress.best.epoch == progress.epoch,
+        train_time_s=progress.epoch_time_s,
+        valid_time_s=valid_time_s,
+        pictures_per_s=progress.pictures / progress.epoch_time_s,
+        data_wait_share=progress.waiting_time_s / progress.epoch_time_s,
+        memory_mib=_memory_mib(setup.machine.device),
+    )
+
+
+def _memory_mib(device: torch.device) -> float:
+    """Measures the memory in use: the device's peak on CUDA, else this process's."""
+    used = torch.cuda.max_memory_allocated(device) if device.type == "cuda" else psutil.Process().memory_info().rss
+    return used / 2**20
+
+
+def _stop(progress: Progress, kind: Any, reason: str, observers: Sequence[Observer]) -> StopRecord:
+    unfinished = kind in ("interrupted", "non-finite-loss")
+    record = StopRecord(
+        reason=reason,
+        kind=kind,
+        epoch=progress.epoch if unfinished else progress.epoch - 1,
+        step=progress.step,
+        best_epoch=progress.best.epoch,
+        train_time_s=progress.train_time_s + progress.epoch_time_s,
+    )
+    _tell(observers, record)
+    return record
+
+
+def _tell(observers: Sequence[Observer], record: Record) -> None:
+    for observer in observers:
+        observer(record)

@@ -1,0 +1,127 @@
+"""The machine that computes: device, threads, number format, memory layout."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from trainwright.errors import InputError, did_you_mean
+from trainwright.recipe import Choice, MachineSection, decided
+
+DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+"""Every value of `machine.precision` but auto, and torch's name of it."""
+
+
+@dataclass(frozen=True)
+class Machine:
+    """A decided machine section, in torch's terms."""
+
+    device: torch.device
+    dtype: torch.dtype
+    channels_last: bool
+
+    def autocast(self) -> contextlib.AbstractContextManager[object]:
+        """Opens a region in which convolutions and matrix products compute in `dtype`."""
+        if self.dtype == torch.float32:
+            return contextlib.nullcontext()
+        return torch.autocast(self.device.type, self.dtype)
+
+    def place(self, model: nn.Module) -> nn.Module:
+        """Moves a model to the device, its filters in the machine's memory layout."""
+        layout = torch.channels_last if self.channels_last else torch.contiguous_format
+        return model.to(device=self.device).to(memory_format=layout)  # pyright: ignore[reportCallIssue]
+
+
+def choose_machine(section: MachineSection) -> list[Choice]:
+    """Decides what `auto` means on this machine, with the reason."""
+    device = section.device
+    choices: list[Choice] = []
+    if device == "auto":
+        device, reason = _best_device()
+        choices.append(Choice("machine.device", device, reason))
+    kind = open_device(device).type
+    if section.threads == "auto":
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        choices.append(Choice("machine.threads", cores, "one for each core that this process may use"))
+    if section.workers == "auto":
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        choices.append(Choice("machine.workers", cores, "one for each core that this process may use"))
+    if section.precision == "auto":
+        choices.append(Choice("machine.precision", *_best_precision(kind)))
+    if section.channels_last == "auto":
+        works = kind in ("cpu", "cuda")
+        reason = f"convolutions on {kind} are faster in this layout" if works else f"not proven on {kind}"
+        choices.append(Choice("machine.channels_last", works, reason))
+    return choices
+
+
+def open_machine(section: MachineSection) -> Machine:
+    """Turns a decided section into torch's terms and sets the number of threads of this process."""
+    torch.set_num_threads(decided(section.threads))
+    device = open_device(section.device)
+    if section.precision == "float16" and device.type != "cuda":
+        raise InputError(
+            "float16 needs a CUDA device",
+            got=f"device {device}",
+            where="machine.precision",
+            hint="bfloat16 or float32",
+        )
+    return Machine(device, DTYPES[section.precision], decided(section.channels_last))
+
+
+def open_device(name: str) -> torch.device:
+    """Gives the device of a name, if this machine has it.
+
+    Raises:
+        InputError: no such kind of device, or none here.
+    """
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        raise InputError(
+            "no such device",
+            got=name,
+            where="machine.device",
+            hint=did_you_mean(name, _available()),
+        ) from None
+    if device.type not in _available() or (device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count()):
+        raise InputError(
+            "this machine does not have that device",
+            expected=", ".join(_available()),
+            got=name,
+            where="machine.device",
+            hint="auto picks the first that works",
+        )
+    return device
+
+
+def _available() -> list[str]:
+    checks: dict[str, Callable[[], bool]] = {
+        "cuda": torch.cuda.is_available,
+        "mps": torch.backends.mps.is_available,
+        "cpu": lambda: True,
+    }
+    return [name for name, check in checks.items() if check()]
+
+
+def _best_device() -> tuple[str, str]:
+    device = _available()[0]
+    reasons = {
+        "cuda": "a CUDA device is here",
+        "mps": "no CUDA, but Apple's GPU is here",
+        "cpu": "no GPU that torch can use",
+    }
+    return device, reasons[device]
+
+
+def _best_precision(kind: str) -> tuple[str, str]:
+    if kind == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False):
+        return "bfloat16", "this GPU computes bfloat16 in hardware"
+    if kind == "cpu" and torch.cpu._is_amx_tile_supported():
+        return "bfloat16", "this CPU multiplies bfloat16 matrices in hardware (AMX)"
+    return "float32", f"no fast bfloat16 on this {kind}"

@@ -1,0 +1,39 @@
+"""Where a loss that is not finite comes from."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from .machine import Machine
+
+
+@torch.no_grad()
+def first_non_finite(model: nn.Module, images_NCHW: Tensor, machine: Machine) -> str:
+    """Names the first place on the way through the net where a number is not finite.
+
+    Runs the batch once more through a copy of the model, in training mode, watching every layer.
+
+    Returns: `input`, the dotted name of a layer, or `loss` where all layers are finite.
+    """
+    if not images_NCHW.isfinite().all():
+        return "input"
+    twin = copy.deepcopy(model).train()
+    seen: list[str] = []
+    for name, module in twin.named_modules():
+        if not list(module.children()):
+            module.register_forward_hook(_watch(name, seen))
+    with machine.autocast():
+        twin(images_NCHW)
+    return seen[0] if seen else "loss"
+
+
+def _watch(name: str, seen: list[str]) -> Callable[[nn.Module, object, object], None]:
+    def hook(_module: nn.Module, _inputs: object, output: object) -> None:
+        if isinstance(output, Tensor) and not output.isfinite().all():
+            seen.append(name)
+
+    return hook

@@ -1,0 +1,93 @@
+"""How far a run has come, and its way into a checkpoint and back."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from trainwright.errors import InputError
+
+from .build import Setup
+from .checkpoint import Checkpoint, save_checkpoint
+from .stopping import Best
+
+
+@dataclass
+class Progress:
+    """Where the loop stands. Epochs count from 1; `epoch` is the one under way, `batch` its batches already seen.
+
+    `loss_sum` is summed over the steps of this epoch, `correct` and `pictures` over their pictures.
+    """
+
+    epoch: int = 1
+    batch: int = 0
+    step: int = 0
+    steps_in_epoch: int = 0
+    loss_sum: float = 0.0
+    correct: int = 0
+    pictures: int = 0
+    epoch_time_s: float = 0.0
+    waiting_time_s: float = 0.0
+    train_time_s: float = 0.0
+    stopped_early: bool = False
+    best: Best = field(default_factory=Best)
+
+    def next_epoch(self) -> None:
+        """Turns to the next epoch with empty sums."""
+        self.epoch += 1
+        self.batch = self.steps_in_epoch = self.correct = self.pictures = 0
+        self.loss_sum = self.epoch_time_s = self.waiting_time_s = 0.0
+
+
+def save_last(folder: Path, setup: Setup, progress: Progress, meta: Mapping[str, Any]) -> None:
+    """Writes all that an uninterrupted run would carry into its next step."""
+    state: dict[str, Any] = {
+        "progress": dataclasses.asdict(progress),
+        "optimizer": setup.optimizer.state_dict(),
+        "average": None if setup.average is None else setup.average.model.state_dict(),
+        "scaler": None if setup.scaler is None else setup.scaler.state_dict(),
+        "rng_cpu": torch.get_rng_state(),
+        "rng_cuda": torch.cuda.get_rng_state_all() if setup.machine.device.type == "cuda" else [],
+        "preprocessor": setup.preprocessor.state(),
+    }
+    save_checkpoint(folder, setup.model.state_dict(), state, {**meta, "epoch": progress.epoch, "step": progress.step})
+
+
+def save_result(folder: Path, setup: Setup, progress: Progress, meta: Mapping[str, Any]) -> None:
+    """Writes the judged model and its preprocessing: all that prediction needs."""
+    state = {"preprocessor": setup.preprocessor.state()}
+    save_checkpoint(folder, setup.judged.state_dict(), state, {**meta, "epoch": progress.epoch, "step": progress.step})
+
+
+def restore(checkpoint: Checkpoint, setup: Setup) -> Progress:
+    """Puts a checkpoint of `save_last` into a freshly built setup; what follows equals an uninterrupted run.
+
+    Raises:
+        InputError: it is a result without training state, or of another model.
+    """
+    state = checkpoint.state
+    if "progress" not in state:
+        raise InputError("this checkpoint is a result; it cannot be trained further", where=str(checkpoint.path))
+    try:
+        setup.model.load_state_dict(checkpoint.weights)
+        setup.optimizer.load_state_dict(state["optimizer"])
+        if setup.average is not None:
+            setup.average.model.load_state_dict(state["average"])
+        if setup.scaler is not None:
+            setup.scaler.load_state_dict(state["scaler"])
+    except (RuntimeError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InputError(
+            "the checkpoint does not fit the run's recipe",
+            got=str(error).strip().splitlines()[0],
+            where=str(checkpoint.path),
+        ) from None
+    torch.set_rng_state(state["rng_cpu"])
+    if state["rng_cuda"]:
+        torch.cuda.set_rng_state_all(state["rng_cuda"])
+    saved = dict(state["progress"])
+    return Progress(**{**saved, "best": Best(**saved["best"])})

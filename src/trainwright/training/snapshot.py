@@ -1,0 +1,112 @@
+"""A kept snapshot, ready to answer: the net, its own preprocessing, and the names of its classes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor, nn
+
+from trainwright.data import Augmenter, Batch, Preprocessor
+from trainwright.errors import InputError
+from trainwright.models import build_model
+from trainwright.recipe import AugmentSection, MachineSection, ModelSection, Recipe
+
+from .checkpoint import Checkpoint, load_newest
+from .machine import Machine, choose_machine, open_machine
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A trained model with all that it needs to judge a picture.
+
+    Attributes:
+        classes: class names in the order of the model's outputs.
+        epoch: the epoch after which it was taken.
+        meta: what was saved with it; `img_size`, `channels` and `reading` say how pictures reach it.
+    """
+
+    model: nn.Module
+    preprocessing: Augmenter
+    machine: Machine
+    classes: tuple[str, ...]
+    epoch: int
+    meta: dict[str, Any]
+
+    def prepare(self, batch: Batch) -> Tensor:
+        """Moves pictures to the device and normalizes them as in training: float N C H W."""
+        return self.preprocessing.evaluate(batch.images_NCHW.to(self.machine.device))
+
+
+def snapshot_meta(recipe: Recipe, *, classes: tuple[str, ...], channels: int, img_size: int) -> dict[str, Any]:
+    """Lists, as JSON values, what a checkpoint must carry beside its tensors to be used on its own.
+
+    Args:
+        recipe: decided.
+        classes: class names in the order of the model's outputs.
+        channels: 1 or 3.
+        img_size: side of the square pictures, in pixels.
+    """
+    reading = {key: getattr(recipe.data, key) for key in ("fit", "scaled_decoding", "max_pixels")}
+    return {
+        "classes": list(classes),
+        "channels": channels,
+        "img_size": img_size,
+        "reading": reading,
+        "model": recipe.model.model_dump(),
+        "precision": recipe.machine.precision,
+    }
+
+
+def open_snapshot(checkpoints: Path, machine: MachineSection) -> Snapshot:
+    """Loads the best snapshot of a run and verifies it.
+
+    Args:
+        checkpoints: the run's checkpoint folder.
+        machine: where to compute; its precision is replaced by the one that the snapshot was judged with.
+
+    Raises:
+        InputError: there is none yet, or it is damaged.
+    """
+    checkpoint, complaints = load_newest(checkpoints / "best")
+    if checkpoint is None:
+        raise InputError(
+            "this run has no snapshot yet",
+            where=str(checkpoints),
+            hint=f"let it finish its first epoch: trainwright train --resume {checkpoints.parent}",
+        )
+    if complaints:
+        raise InputError(
+            "the run's best snapshot is damaged",
+            got=complaints[0],
+            hint=f"an older one lies in {checkpoint.path}; to use it, rename it to {checkpoints / 'best'}",
+        )
+    return snapshot_from(checkpoint, machine)
+
+
+def snapshot_from(checkpoint: Checkpoint, machine: MachineSection) -> Snapshot:
+    """Builds the model of a verified result checkpoint and fills it."""
+    meta = checkpoint.meta
+    section = machine.model_copy(update={"precision": meta["precision"]})
+    decided = {choice.key.removeprefix("machine."): choice.value for choice in choose_machine(section)}
+    opened = open_machine(section.model_copy(update=decided))
+    model = build_model(
+        ModelSection(**{**meta["model"], "weights": "none"}),
+        classes=len(meta["classes"]),
+        channels=meta["channels"],
+        img_size=meta["img_size"],
+        seed=0,
+    )
+    model.load_state_dict(checkpoint.weights)
+    model = opened.place(model).eval()
+    preprocessor = Preprocessor.from_state(checkpoint.state["preprocessor"])
+    nothing = AugmentSection(flip=0.0, crop_padding=0, cutout=0)
+    return Snapshot(
+        model=model,
+        preprocessing=Augmenter(nothing, preprocessor, seed=0, channels_last=opened.channels_last),
+        machine=opened,
+        classes=tuple(meta["classes"]),
+        epoch=meta["epoch"],
+        meta=meta,
+    )

@@ -1,0 +1,33 @@
+"""Which snapshot is the best so far, and whether to go on: pure functions of what was measured."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Best:
+    """The best epoch so far and what the validation part said of it (None without a validation part)."""
+
+    epoch: int = 0
+    accuracy: float | None = None
+    loss: float | None = None
+
+
+def better(best: Best, epoch: int, accuracy: float | None, loss: float | None) -> Best:
+    """Returns the better of the best so far and a new epoch: higher accuracy, at equal accuracy lower loss.
+
+    Without a validation part nothing can choose, and the newest epoch is kept.
+
+    >>> better(Best(1, 0.9, 0.3), 2, 0.9, 0.2).epoch
+    2
+    """
+    new = Best(epoch, accuracy, loss)
+    if best.accuracy is None or best.loss is None or accuracy is None or loss is None:
+        return new
+    return new if (accuracy, -loss) > (best.accuracy, -best.loss) else best
+
+
+def out_of_patience(best: Best, epoch: int, patience: int) -> bool:
+    """Tells whether `patience` epochs have passed without a better one; patience 0 never ends."""
+    return patience > 0 and epoch - best.epoch >= patience

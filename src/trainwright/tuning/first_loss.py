@@ -1,0 +1,66 @@
+"""The first check before training: an untrained net knows nothing, so its loss is ln K."""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch.nn import functional as F
+
+from trainwright.data import PreparedData, batches
+from trainwright.runs import Finding
+from trainwright.training import Setup
+
+TOLERATED_EXCESS = 0.5
+"""Share of ln K by which the first loss may lie above it; own choice, until thresholds come from a healthy corpus."""
+
+PICTURES = 512
+
+
+@dataclass(frozen=True)
+class Check:
+    """One check before training: what was looked at, whether it passed, and the numbers that decide it."""
+
+    name: str
+    passed: bool
+    summary: str
+    evidence: Mapping[str, float]
+    finding: Finding | None = None
+
+
+@torch.no_grad()
+def check_first_loss(setup: Setup, data: PreparedData) -> Check:
+    """Compares the loss of the untrained net with ln K, on up to 512 training pictures without augmentation.
+
+    Runs on a copy in training mode (batch statistics), so the setup stays as it was. Pretrained bodies pass too: their
+    head is new.
+
+    Source: Karpathy 2019, A Recipe for Training Neural Networks (verify loss at init).
+    """
+    batch = next(batches(data.train, min(PICTURES, len(data.train)), seed=0, epoch=0))
+    twin = copy.deepcopy(setup.model).train()
+    state = torch.get_rng_state()
+    with setup.machine.autocast():
+        logits_NK = twin(setup.prepare_eval(batch))
+    torch.set_rng_state(state)
+    losses_N = F.cross_entropy(logits_NK.double().cpu(), batch.labels_N, reduction="none")
+    loss, error = losses_N.mean().item(), losses_N.std().item() / math.sqrt(len(losses_N))
+    expected = math.log(len(data.classes))
+    evidence = {"first_loss": loss, "standard_error": error, "ln_classes": expected}
+    summary = f"first loss {loss:.3f} ± {error:.3f}, ln {len(data.classes)} = {expected:.3f}"
+    passed = loss - 2 * error <= (1 + TOLERATED_EXCESS) * expected
+    finding = None
+    if not passed:
+        finding = Finding(
+            code="initialization-too-large",
+            severity="warn",
+            summary=f"the untrained net is confidently wrong: {summary}",
+            evidence=evidence,
+            advice={"do": "look for inputs that are not scaled, or a last layer with large weights"},
+            since_step=0,
+            source="Karpathy 2019, A Recipe for Training Neural Networks",
+        )
+    return Check("first loss", passed, summary, evidence, finding)

@@ -1,0 +1,68 @@
+"""`trainwright evaluate`: a run's kept snapshot judged on pictures whose classes are known."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from trainwright.data import prepare, prepare_other
+from trainwright.recipe import MachineSection, compose, read_recipe_file
+from trainwright.reporting import RunConsole
+from trainwright.runs import EvaluationRecord, RunFolder
+from trainwright.training import EVAL_BATCH, answer, judge, open_snapshot
+
+
+def evaluate_run(
+    folder: RunFolder, source: str | Path | None, console: RunConsole, *, machine: MachineSection | None = None
+) -> EvaluationRecord:
+    """Judges the best snapshot on the run's own test part, or on other data.
+
+    Args:
+        folder: the run.
+        source: other data: its test part where it brings one, else all its pictures. Its classes must be among the
+            run's. None: the run's own test part (validation part where there is none).
+        console: is told which pictures cannot be read.
+        machine: where to compute.
+
+    Raises:
+        InputError: no whole snapshot, data that cannot be read, unknown classes, or a run without such a part.
+    """
+    recipe = compose(read_recipe_file(folder.recipe))
+    snapshot = open_snapshot(folder.checkpoints, machine or MachineSection())
+    if source is None:
+        data = prepare(recipe.data, seed=recipe.training.seed, workers=0, given_split=folder.split)
+        name, part = ("test", data.test) if len(data.test) else ("valid", data.valid)
+    else:
+        section = recipe.data.model_copy(update={"source": str(source)})
+        meta = snapshot.meta
+        name = "other"
+        part, rejected = prepare_other(
+            section, classes=snapshot.classes, img_size=meta["img_size"], channels=meta["channels"]
+        )
+        for picture, reason in rejected:
+            console.note(f"left out, cannot be read: {picture}: {reason}")
+    answers = answer(snapshot.model, part, EVAL_BATCH, snapshot.prepare, snapshot.machine)
+    return judge(answers, classes=snapshot.classes, names=part.names, part=name, epoch=snapshot.epoch)
+
+
+def evaluation_figures(record: EvaluationRecord) -> dict[str, Any]:
+    """Lists the figures of an evaluation as `evaluate --json` prints them."""
+    return {
+        "part": record.part,
+        "pictures": record.pictures,
+        "accuracy": record.accuracy,
+        "accuracy_interval": list(record.accuracy_interval),
+        "top_k_accuracy": dict(record.top_k_accuracy),
+        "balanced_accuracy": record.balanced_accuracy,
+        "loss": record.loss,
+        "calibration_error": record.calibration_error,
+        "per_class": {
+            score.label: {
+                "pictures": score.pictures,
+                "precision": score.precision,
+                "recall": score.recall,
+                "f1": score.f1,
+            }
+            for score in record.per_class
+        },
+    }

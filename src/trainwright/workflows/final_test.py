@@ -1,0 +1,38 @@
+"""The one test at the end of a run, with the snapshot that is kept."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from PIL import Image
+
+from trainwright.data import Part, PreparedData
+from trainwright.recipe import Recipe
+from trainwright.runs import EvaluationRecord, RunFolder
+from trainwright.training import EVAL_BATCH, answer, judge, open_snapshot
+
+
+def judge_best(folder: RunFolder, recipe: Recipe, data: PreparedData) -> EvaluationRecord | None:
+    """Judges the best snapshot on the test part, or on the validation part where there is no test part.
+
+    Returns: None where there is neither.
+    """
+    name, part = ("test", data.test) if len(data.test) else ("valid", data.valid)
+    if not len(part):
+        return None
+    snapshot = open_snapshot(folder.checkpoints, recipe.machine)
+    answers = answer(snapshot.model, part, EVAL_BATCH, snapshot.prepare, snapshot.machine)
+    record = judge(answers, classes=snapshot.classes, names=part.names, part=name, epoch=snapshot.epoch)
+    draw_mistakes(record, part, folder.plots / "mistakes")
+    return record
+
+
+def draw_mistakes(record: EvaluationRecord, part: Part, folder: Path) -> None:
+    """Writes the pictures of the most confident mistakes, as the net saw them, in the record's order."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for number, mistake in enumerate(record.mistakes):
+        pixels_HWC = part.images(torch.tensor([mistake.row]))[0].permute(1, 2, 0).numpy()
+        Image.fromarray(pixels_HWC.squeeze(2) if pixels_HWC.shape[2] == 1 else pixels_HWC).save(
+            folder / f"{number:04d}.png"
+        )

@@ -1,0 +1,88 @@
+"""What a run folder holds before its first step, and the small files beside the event log."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import shlex
+import sys
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+
+from PIL import Image
+
+from trainwright.data import PreparedData, batches, preview_grid, write_data_files
+from trainwright.models import layer_table
+from trainwright.recipe import Recipe, write_recipe
+from trainwright.reporting import RunConsole
+from trainwright.runs import (
+    History,
+    RunFolder,
+    create_run,
+    default_name,
+    environment,
+    environment_differences,
+    read_records,
+    write_atomic,
+)
+from trainwright.training import Setup
+from trainwright.tuning import Check
+
+
+def lay_out(out: Path, name: str | None, recipe: Recipe, data: PreparedData) -> RunFolder:
+    """Makes the folder of a new run with all that is known before training.
+
+    The recipe is written last: a folder that holds one is a run that can be resumed.
+
+    Args:
+        out: the folder in which runs are kept.
+        name: the user's name for the run; None makes one from date, model and data.
+        recipe: decided.
+        data: split and audited.
+    """
+    automatic = default_name(recipe.model.name, data.title, datetime.now())
+    folder = create_run(out, name or automatic, automatic=name is None)
+    write_atomic(folder.environment, json.dumps(environment(), indent=1))
+    write_atomic(folder.command, shlex.join(["trainwright", *sys.argv[1:]]) + "\n")
+    write_data_files(data, folder)
+    write_atomic(folder.recipe, write_recipe(recipe))
+    return folder
+
+
+def draw_start(folder: RunFolder, setup: Setup, data: PreparedData) -> None:
+    """Writes the table of layers and a picture of the first augmented batch."""
+    table = layer_table(setup.model, channels=data.channels, img_size=data.img_size)
+    write_atomic(folder.layers, json.dumps([dataclasses.asdict(row) for row in table], indent=1))
+    batch = next(batches(data.train, setup.batch_size, seed=setup.recipe.training.seed, epoch=1))
+    grid = preview_grid(setup.prepare_train(batch, epoch=1), setup.preprocessor)
+    folder.plots.mkdir(exist_ok=True)
+    Image.fromarray(grid).save(folder.plots / "first-batch.png")
+
+
+def write_checks(folder: RunFolder, checks: Sequence[Check]) -> None:
+    """Writes checks.json: each check with its verdict and evidence."""
+    rows = [
+        {"name": check.name, "passed": check.passed, "summary": check.summary, "evidence": dict(check.evidence)}
+        for check in checks
+    ]
+    write_atomic(folder.checks, json.dumps(rows, indent=1))
+
+
+def write_findings(folder: RunFolder) -> None:
+    """Writes findings.json anew from the event log."""
+    findings = History.of(read_records(folder.events)).findings
+    write_atomic(folder.findings, json.dumps([dataclasses.asdict(finding) for finding in findings], indent=1))
+
+
+def note_changed_code(folder: RunFolder, console: RunConsole) -> None:
+    """Tells what is other than when the run began: then its end may differ from that of an unbroken run."""
+    for name, before, now in environment_differences(json.loads(folder.environment.read_text()), environment()):
+        if name == "source_sha256":
+            console.note(
+                "trainwright's own code has changed since the run began; figures may differ from an unbroken run"
+            )
+        elif not name.startswith("git."):
+            console.note(
+                f"{name} was {before} when the run began and is {now}; figures may differ from an unbroken run"
+            )

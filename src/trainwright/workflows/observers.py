@@ -1,0 +1,109 @@
+"""Who is told what happens in a run: the event log, metrics.csv, the terminal, TensorBoard."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from trainwright.errors import InputError
+from trainwright.recipe import Recipe
+from trainwright.reporting import RunConsole
+from trainwright.runs import (
+    EpochRecord,
+    EventWriter,
+    Finding,
+    History,
+    Record,
+    RunFolder,
+    StepRecord,
+    StopRecord,
+    read_records,
+    write_metrics_csv,
+)
+from trainwright.training import Observer
+
+
+def observers_of(
+    folder: RunFolder, recipe: Recipe, events: EventWriter, console: RunConsole, steps_per_epoch: int
+) -> list[Observer]:
+    """Lists the observers of a run. Each only reads; their order does not matter."""
+    observers = [log_to(events, recipe.logging.step_every), tabulate(folder), show_on(console, steps_per_epoch)]
+    if recipe.logging.tensorboard:
+        observers.append(tensorboard_to(folder))
+    return observers
+
+
+def log_to(events: EventWriter, step_every: int) -> Observer:
+    """Writes records to the event log, step records only every `step_every` steps."""
+
+    def observe(record: Record) -> None:
+        if not isinstance(record, StepRecord):
+            events.write(record)
+        elif record.step % step_every == 0:
+            events.write(record, sync=False)
+
+    return observe
+
+
+def tabulate(folder: RunFolder) -> Observer:
+    """Keeps metrics.csv in step with the event log, one row an epoch."""
+
+    def observe(record: Record) -> None:
+        if isinstance(record, EpochRecord):
+            write_metrics_csv(History.of(read_records(folder.events)), folder.metrics)
+
+    return observe
+
+
+def show_on(console: RunConsole, steps_per_epoch: int) -> Observer:
+    """Draws records on the terminal."""
+
+    def observe(record: Record) -> None:
+        match record:
+            case StepRecord():
+                console.batch((record.step - 1) % steps_per_epoch + 1, steps_per_epoch, record.loss)
+            case EpochRecord():
+                console.epoch(record)
+            case Finding():
+                console.finding(record)
+            case StopRecord():
+                console.stop(record)
+            case _:
+                pass
+
+    return observe
+
+
+def tensorboard_to(folder: RunFolder) -> Observer:
+    """Writes rate, losses and accuracies as TensorBoard event files into the run folder.
+
+    Raises:
+        InputError: the extra is not installed.
+    """
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError:
+        raise InputError(
+            "TensorBoard event files need the package tensorboard",
+            where="logging.tensorboard",
+            hint="pip install 'trainwright[tensorboard]'",
+        ) from None
+    writer: Any = SummaryWriter(folder.path / "tensorboard")
+
+    def observe(record: Record) -> None:
+        match record:
+            case StepRecord():
+                writer.add_scalar("learning_rate", record.learning_rate, record.step)
+                writer.add_scalar("loss/step", record.loss, record.step)
+            case EpochRecord():
+                writer.add_scalar("loss/train", record.train_loss, record.step)
+                writer.add_scalar("accuracy/train", record.train_accuracy, record.step)
+                if record.valid_loss is not None and record.valid_accuracy is not None:
+                    writer.add_scalar("loss/valid", record.valid_loss, record.step)
+                    writer.add_scalar("accuracy/valid", record.valid_accuracy, record.step)
+                writer.flush()
+            case StopRecord():
+                writer.close()
+            case _:
+                pass
+
+    return observe

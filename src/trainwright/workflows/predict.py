@@ -1,0 +1,104 @@
+"""`trainwright predict`: one answer for every picture, in order."""
+
+from __future__ import annotations
+
+import csv
+import glob
+import io
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from trainwright.data import PICTURE_SUFFIXES, Batch, Reading, read_pictures
+from trainwright.errors import InputError
+from trainwright.recipe import MachineSection
+from trainwright.runs import RunFolder
+from trainwright.training import EVAL_BATCH, Snapshot, open_snapshot, predict_logits
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """The answer for one input.
+
+    `label` and `probability` are those of the likeliest class, `top` lists the likeliest classes with their
+    probabilities; where the picture could not be read they are None and empty, and `error` says why.
+    """
+
+    path: str
+    label: str | None
+    probability: float | None
+    top: tuple[tuple[str, float], ...]
+    error: str | None
+
+
+def predict_run(
+    folder: RunFolder, pictures: Iterable[str], *, top: int = 1, machine: MachineSection | None = None
+) -> list[Prediction]:
+    """Answers for files, folders (all pictures in them, sorted) and patterns, with the run's kept snapshot.
+
+    Raises:
+        InputError: the run has no whole snapshot, or `top` is less than 1.
+    """
+    if top < 1:
+        raise InputError("at least one class a picture must be listed", got=f"--top {top}")
+    snapshot = open_snapshot(folder.checkpoints, machine or MachineSection())
+    return list(predict(snapshot, expand(pictures), top=top))
+
+
+def predict(snapshot: Snapshot, paths: Sequence[str], *, top: int) -> Iterator[Prediction]:
+    """Reads pictures as the run's data were read and yields an answer for each path, in order."""
+    meta = snapshot.meta
+    reading = Reading(img_size=meta["img_size"], channels=meta["channels"], **meta["reading"])
+    for start in range(0, len(paths), EVAL_BATCH):
+        chunk = paths[start : start + EVAL_BATCH]
+        read = list(read_pictures([Path(path) for path in chunk], reading, workers=os.cpu_count() or 1))
+        answers = _ask(snapshot, [item for item in read if not isinstance(item, str)], top)
+        for path, item in zip(chunk, read, strict=True):
+            if isinstance(item, str):
+                yield Prediction(path, None, None, (), item)
+            else:
+                likeliest = next(answers)
+                yield Prediction(path, *likeliest[0], top=likeliest, error=None)
+
+
+def expand(words: Iterable[str]) -> list[str]:
+    """Turns files, folders and patterns into paths; a word that matches nothing stays, and will be told as missing."""
+    paths: list[str] = []
+    for word in words:
+        if Path(word).is_dir():
+            inside = sorted(p for p in Path(word).rglob("*") if p.suffix.lower() in PICTURE_SUFFIXES)
+            paths += [str(path) for path in inside] or [word]
+        elif not Path(word).exists() and (matches := sorted(glob.glob(word, recursive=True))):
+            paths += matches
+        else:
+            paths.append(word)
+    return paths
+
+
+def to_csv(predictions: Iterable[Prediction]) -> str:
+    """Writes one row a picture: path, label, probability, error."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["path", "label", "probability", "error"])
+    for row in predictions:
+        probability = "" if row.probability is None else f"{row.probability:.6f}"
+        writer.writerow([row.path, row.label or "", probability, row.error or ""])
+    return text.getvalue()
+
+
+def _ask(snapshot: Snapshot, pictures: list[np.ndarray], top: int) -> Iterator[tuple[tuple[str, float], ...]]:
+    """Yields the likeliest classes of each picture with their probabilities, likeliest first."""
+    count = len(pictures)
+    if count == 0:
+        return
+    zeros_N = torch.zeros(count, dtype=torch.int64)
+    batch = Batch(images_NCHW=torch.from_numpy(np.stack(pictures)), labels_N=zeros_N, samples_N=zeros_N, weights_N=None)
+    logits_NK = predict_logits(snapshot.model, [batch], snapshot.prepare, snapshot.machine)
+    values, indices = logits_NK.double().softmax(dim=1).topk(min(top, len(snapshot.classes)), dim=1)
+    for row in range(count):
+        pairs = zip(indices[row].tolist(), values[row].tolist(), strict=True)
+        yield tuple((snapshot.classes[index], value) for index, value in pairs)

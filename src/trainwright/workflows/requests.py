@@ -1,0 +1,108 @@
+"""What a person asked for, from the command line or from Python, as one recipe."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypedDict, get_type_hints
+
+from trainwright.errors import InputError, did_you_mean
+from trainwright.recipe import (
+    BUILT_IN_DATA,
+    Given,
+    Origin,
+    Recipe,
+    compose,
+    parse_assignments,
+    parse_plain,
+    read_recipe_file,
+)
+
+
+class ShortSettings(TypedDict, total=False):
+    """The settings with names of their own, as timm and torchvision call them; all else goes by its dotted key."""
+
+    model: str | None
+    epochs: int | None
+    batch_size: int | None
+    lr: float | None
+    weight_decay: float | None
+    opt: str | None
+    sched: str | None
+    img_size: int | None
+    seed: int | None
+    workers: int | None
+    device: str | None
+
+
+SHORT_NAMES = {
+    "model": "model.name",
+    "epochs": "training.epochs",
+    "batch_size": "optim.batch_size",
+    "lr": "optim.lr",
+    "weight_decay": "optim.weight_decay",
+    "opt": "optim.name",
+    "sched": "schedule.name",
+    "img_size": "data.img_size",
+    "seed": "training.seed",
+    "workers": "machine.workers",
+    "device": "machine.device",
+}
+"""Short name → recipe key."""
+
+
+def recipe_from_words(
+    source: str | None, recipe: Path | None, short: Mapping[str, str | None], assignments: Sequence[str]
+) -> Recipe:
+    """Composes a recipe from the command line; what stands later on this list wins over what stands earlier: the
+    recipe file, DATA and the long options, `--set`.
+
+    Args:
+        source: DATA, or None to leave it to the file or the default.
+        recipe: a recipe file.
+        short: short name → the word after the option; None where it was not given.
+        assignments: the words after `--set`, `section.key=value`.
+
+    Raises:
+        InputError: lists every mistake.
+    """
+    named = {
+        SHORT_NAMES[name]: Given(parse_plain(word), Origin("user", f"--{name.replace('_', '-')} {word}"))
+        for name, word in short.items()
+        if word is not None
+    }
+    return compose(
+        {} if recipe is None else read_recipe_file(recipe), _source(source), named, parse_assignments(assignments)
+    )
+
+
+def recipe_from_python(
+    source: str | Path | None, recipe: Path | str | None, short: ShortSettings, settings: Mapping[str, Any] | None
+) -> Recipe:
+    """Composes a recipe from keywords; `settings` maps dotted keys to values and wins.
+
+    Raises:
+        InputError: lists every mistake.
+    """
+    unknown = [name for name in short if name not in SHORT_NAMES]
+    if unknown:
+        raise InputError(
+            f"train() has no setting named {unknown[0]!r}",
+            hint=did_you_mean(unknown[0], get_type_hints(ShortSettings)) + ", or settings={'section.key': value}",
+        )
+    named = {
+        SHORT_NAMES[name]: Given(value, Origin("user", f"{name}={value!r}"))
+        for name, value in short.items()
+        if value is not None
+    }
+    dotted = {key: Given(value, Origin("user", f"settings[{key!r}]")) for key, value in (settings or {}).items()}
+    file = {} if recipe is None else read_recipe_file(Path(recipe))
+    return compose(file, _source(source), named, dotted)
+
+
+def _source(source: str | Path | None) -> dict[str, Given]:
+    """Gives DATA as a setting; a path becomes absolute, so that the run can be resumed from any folder."""
+    if source is None:
+        return {}
+    value = str(source) if str(source) in BUILT_IN_DATA else str(Path(source).expanduser().absolute())
+    return {"data.source": Given(value, Origin("user", f"DATA {source}"))}

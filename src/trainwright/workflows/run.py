@@ -1,0 +1,115 @@
+"""A run on disk, for Python: its figures, its answers, its report."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from trainwright.recipe import Recipe, compose, read_recipe_file
+from trainwright.runs import History, RunFolder, open_run, read_records
+
+if TYPE_CHECKING:
+    from .predict import Prediction
+
+
+class Run:
+    """A run folder and what can be asked of it. Reads files; loads torch only to predict or evaluate."""
+
+    def __init__(self, folder: RunFolder) -> None:
+        self.folder = folder
+
+    @classmethod
+    def open(cls, path: Path | str) -> Run:
+        """Opens a run by its folder.
+
+        Raises:
+            InputError: no run lies there.
+        """
+        return cls(open_run(Path(path)))
+
+    @property
+    def path(self) -> Path:
+        return self.folder.path
+
+    @property
+    def recipe(self) -> Recipe:
+        """The decided recipe that the run was made with."""
+        return compose(read_recipe_file(self.folder.recipe))
+
+    @property
+    def history(self) -> History:
+        """All records so far, as columns."""
+        return History.of(read_records(self.folder.events)) if self.folder.events.exists() else History()
+
+    @property
+    def finished(self) -> bool:
+        """Whether training came to its end and the kept snapshot was judged, so that nothing is left to resume."""
+        history = self.history
+        return history.finished and bool(history.evaluations)
+
+    @property
+    def metrics(self) -> dict[str, Any]:
+        """The result in figures, as `train --json` prints it.
+
+        Keys: `run, model, parameters, epochs, stopped_because, wall_time_s` (training and validation, all sessions
+        together), `valid_accuracy` (of the kept epoch), `test_accuracy, test_accuracy_interval` (95 %, Wilson; None
+        without a test part), `findings`.
+        """
+        history = self.history
+        stop = history.stop
+        best = stop.best_epoch if stop else None
+        valid = next((epoch.valid_accuracy for epoch in history.epochs.rows if epoch.epoch == best), None)
+        test = history.evaluation("test")
+        return {
+            "run": str(self.path),
+            "model": self.recipe.model.name,
+            "parameters": _parameters(self.folder),
+            "epochs": len(history.epochs),
+            "stopped_because": stop.reason if stop else None,
+            "wall_time_s": stop.train_time_s if stop else None,
+            "valid_accuracy": valid,
+            "test_accuracy": test.accuracy if test else None,
+            "test_accuracy_interval": list(test.accuracy_interval) if test else None,
+            "findings": [_plain(finding) for finding in history.findings],
+        }
+
+    def evaluate(self, data: str | Path | None = None) -> dict[str, Any]:
+        """Judges the kept snapshot on the run's own test part, or on other data; see `evaluate --json`."""
+        from trainwright.reporting import RunConsole
+
+        from .evaluate import evaluate_run, evaluation_figures
+
+        with RunConsole() as console:
+            return evaluation_figures(evaluate_run(self.folder, data, console))
+
+    def predict(self, pictures: Sequence[str | Path], *, top: int = 1) -> list[Prediction]:
+        """Names the class of each picture; one answer for every input, in order.
+
+        Args:
+            pictures: files, folders or patterns.
+            top: how many classes to list for each.
+        """
+        from .predict import predict_run
+
+        return predict_run(self.folder, [str(picture) for picture in pictures], top=top)
+
+    def report(self) -> Path:
+        """Writes the report anew and returns its path."""
+        from trainwright.reporting import write_report
+
+        return write_report(self.folder)
+
+
+def _parameters(folder: RunFolder) -> int | None:
+    import json
+
+    if not folder.layers.exists():
+        return None
+    return sum(row["parameters"] for row in json.loads(folder.layers.read_text()))
+
+
+def _plain(finding: object) -> dict[str, Any]:
+    import dataclasses
+
+    return dataclasses.asdict(finding)  # type: ignore[call-overload]

@@ -1,0 +1,209 @@
+"""`trainwright train`: data → check → train → test → report."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Unpack
+
+from trainwright.data import PreparedData, choose_augment, prepare
+from trainwright.errors import InputError, Interrupted, TrainingError
+from trainwright.models import choose_model
+from trainwright.recipe import Recipe, compose, read_recipe_file
+from trainwright.reporting import RunConsole, write_report
+from trainwright.runs import EventWriter, ResumeRecord, RunFolder, open_run, refuse_bad_name
+from trainwright.training import (
+    Progress,
+    build,
+    choose_machine,
+    choose_training,
+    fit,
+    listening,
+    load_newest,
+    open_device,
+    restore,
+    snapshot_meta,
+)
+from trainwright.tuning import check_first_loss
+
+from .final_test import judge_best
+from .layout import draw_start, lay_out, note_changed_code, write_checks, write_findings
+from .observers import observers_of
+from .plan import run_plan
+from .requests import ShortSettings, recipe_from_python
+from .run import Run
+
+
+def train(
+    data: str | Path | None = None,
+    *,
+    recipe: Path | str | None = None,
+    settings: Mapping[str, Any] | None = None,
+    out: Path | str = "runs",
+    name: str | None = None,
+    resume: Path | str | None = None,
+    **short: Unpack[ShortSettings],
+) -> Run:
+    """Trains a classifier on a set of pictures, tests it once, and writes a run folder with a report.
+
+    Args:
+        data: built-in data (`digits`, `fashion-mnist`) or a path to pictures.
+        recipe: a recipe file to start from.
+        settings: dotted recipe key → value, for everything that has no short name here.
+        out: folder in which the run's folder is made.
+        name: name of the run; made from date, model and data when left out. The name of an unfinished run with the
+            same recipe resumes it.
+        resume: a run to go on with; nothing else may then ask for another recipe.
+        **short: `model, epochs, batch_size, lr, weight_decay, opt, sched, img_size, seed, workers, device`.
+
+    Returns: the finished run.
+
+    Raises:
+        InputError: data or recipe are wrong; says what, where, and what to try.
+        TrainingError: the loss became not finite; the run is kept.
+        Interrupted: Ctrl-C or SIGTERM; a checkpoint is written.
+    """
+    asked = recipe_from_python(data, recipe, short, settings)
+    with RunConsole() as console:
+        if resume is not None:
+            return resume_run(open_run(Path(resume)), asked, console)
+        return train_run(asked, Path(out), name, console)
+
+
+def train_run(asked: Recipe, out: Path, name: str | None, console: RunConsole) -> Run:
+    """Starts a run, or goes on with the unfinished one of that name and recipe."""
+    if name is not None:
+        refuse_bad_name(name)
+        if RunFolder(out / name).recipe.is_file():
+            return _go_on_by_name(open_run(out / name), asked, console)
+    data = _look(asked, console)
+    recipe = decide(asked, data)
+    folder = lay_out(out, name, recipe, data)
+    return _work(folder, recipe, data, console, resumed=False)
+
+
+def resume_run(folder: RunFolder, asked: Recipe, console: RunConsole) -> Run:
+    """Goes on with a run from its last whole checkpoint; what was asked for beside must agree with its recipe."""
+    stored = compose(read_recipe_file(folder.recipe))
+    given = {key: value for key, value in asked.items() if asked.origin(key).kind in ("user", "file")}
+    _refuse_another(folder, {key: (value, stored.get(key)) for key, value in given.items() if value != "auto"})
+    run = Run(folder)
+    if run.finished:
+        console.note(f"{folder.path} is finished; nothing is left to train")
+        return run
+    data = _look(stored, console, given_split=folder.split)
+    return _work(folder, stored, data, console, resumed=True)
+
+
+def decide(asked: Recipe, data: PreparedData) -> Recipe:
+    """Replaces every `auto` by a value, each with its reason; values that somebody gave stay."""
+    recipe = asked.decide(data.choices).decide(choose_machine(asked.machine))
+    pictures = len(data.train)
+    recipe = recipe.decide(
+        choose_model(
+            recipe.model,
+            img_size=data.img_size,
+            channels=data.channels,
+            classes=len(data.classes),
+            pictures=pictures,
+            device=open_device(recipe.machine.device).type,
+        )
+    )
+    recipe = recipe.decide(choose_augment(recipe.augment, data.classes, data.img_size, data.title))
+    return recipe.decide(choose_training(recipe, pictures=pictures))
+
+
+def _look(recipe: Recipe, console: RunConsole, given_split: Path | None = None) -> PreparedData:
+    """Reads, audits and divides the pictures."""
+    workers = recipe.machine.workers
+    if workers == "auto":
+        workers = next(c.value for c in choose_machine(recipe.machine) if c.key == "machine.workers")
+    return prepare(
+        recipe.data, seed=recipe.training.seed, workers=workers, progress=console.progress, given_split=given_split
+    )
+
+
+def _work(folder: RunFolder, recipe: Recipe, data: PreparedData, console: RunConsole, *, resumed: bool) -> Run:
+    """Builds, checks, trains, tests and reports, in a folder that stands."""
+    setup = build(recipe, data)
+    draw_start(folder, setup, data)
+    progress, findings = Progress(), list(data.audit.findings())
+    told = Run(folder).history.findings
+    with EventWriter(folder.events) as events:
+        if resumed:
+            note_changed_code(folder, console)
+            checkpoint, complaints = load_newest(folder.checkpoints / "last")
+            for complaint in complaints:
+                console.note(complaint)
+            if checkpoint is not None:
+                progress = restore(checkpoint, setup)
+            where = "the start" if checkpoint is None else checkpoint.path.name
+            events.write(ResumeRecord(step=progress.step, epoch=progress.epoch - 1, checkpoint=where))
+        console.start(run_plan(folder, recipe, data, setup, progress if resumed else None))
+        if progress.step == 0:
+            check = check_first_loss(setup, data)
+            write_checks(folder, [check])
+            console.note(f"check: {check.summary}: {'as it should be' if check.passed else 'too high'}")
+            findings += [check.finding] if check.finding else []
+        for finding in findings:
+            console.finding(finding)
+            if finding not in told:
+                events.write(finding)
+
+        meta = snapshot_meta(recipe, classes=data.classes, channels=data.channels, img_size=data.img_size)
+        observers = observers_of(folder, recipe, events, console, setup.steps_per_epoch)
+        try:
+            with listening() as interruption:
+                stop = fit(
+                    setup,
+                    data,
+                    progress,
+                    folder.checkpoints,
+                    meta,
+                    observers=observers,
+                    interruption=interruption,
+                )
+        except TrainingError:
+            write_report(folder)
+            raise
+        finally:
+            write_findings(folder)
+        if stop.kind == "interrupted":
+            write_report(folder)
+            raise Interrupted(
+                f"{stop.reason} after step {stop.step}; a checkpoint is written",
+                hint=f"trainwright train --resume {folder.path}",
+            )
+        evaluation = judge_best(folder, recipe, data)
+        if evaluation is not None:
+            events.write(evaluation)
+    report = write_report(folder)
+    console.result(folder.path, {} if evaluation is None else {evaluation.part: evaluation}, report=report)
+    return Run(folder)
+
+
+def _go_on_by_name(folder: RunFolder, asked: Recipe, console: RunConsole) -> Run:
+    """Resumes the run of a name when the same was asked for as then; never writes over another run."""
+    if Run(folder).finished:
+        raise InputError(
+            "a finished run of this name exists, and runs are never overwritten",
+            got=str(folder.path),
+            hint="another --name, or none to have one made from the date",
+        )
+    stored = compose(read_recipe_file(folder.recipe))
+    data = _look(asked, console, given_split=folder.split)
+    _refuse_another(folder, {key: (mine, theirs) for key, mine, theirs in decide(asked, data).differences(stored)})
+    return _work(folder, stored, data, console, resumed=True)
+
+
+def _refuse_another(folder: RunFolder, pairs: Mapping[str, tuple[Any, Any]]) -> None:
+    """Raises one error for all settings in which what was asked for differs from what the run was made with."""
+    errors = [
+        InputError(f"{key} is another than in the run", expected=repr(stored), got=repr(asked))
+        for key, (asked, stored) in pairs.items()
+        if asked != stored
+    ]
+    if errors:
+        raise InputError.several(
+            f"{folder.path} was made with another recipe; resume it as it is, or train under another --name", errors
+        )

@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+import pytest
+
+from trainwright.recipe import Recipe, catalog, describe
+from trainwright.recipe.catalog import section_class
+
+ROWS = describe()
+
+
+def test_the_catalog_has_every_setting_in_the_order_of_the_recipe():
+    assert [row.key for row in ROWS] == [key for key, _ in Recipe().items()]
+    assert [row.default for row in ROWS] == [value for _, value in Recipe().items()]
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.key)
+def test_every_setting_explains_itself(row):
+    assert row.meaning.endswith(".")
+    assert row.source
+    assert isinstance(row.unit, str)
+    if row.auto:
+        assert "`auto`" in row.meaning
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.key)
+def test_every_default_is_valid(row):
+    section, _, name = row.key.partition(".")
+    assert getattr(section_class(section).model_validate({name: row.default}), name) == row.default
+
+
+@pytest.mark.parametrize("row", [row for row in ROWS if "number" in row.kind], ids=lambda row: row.key)
+def test_every_number_has_a_range(row):
+    assert row.low is not None
+    assert row.high is not None
+    assert row.low < row.high
+    if row.scale == "log":
+        assert row.low >= 0
+
+
+@pytest.mark.parametrize("row", [row for row in ROWS if row.choices], ids=lambda row: row.key)
+def test_every_choice_is_explained(row):
+    for choice in row.choices:
+        assert f"`{choice}`" in row.meaning
+
+
+def test_siblings_that_decide_exist_and_have_the_values():
+    for row in ROWS:
+        for sibling, values in row.applies.items():
+            choices = catalog()[sibling].choices
+            assert not choices or set(values) <= set(choices)
+        if row.needs is not None:
+            assert catalog()[row.needs].low == 0
+
+
+def test_a_row_in_words():
+    lr = catalog()["optim.lr"]
+    assert (lr.section, lr.type, lr.range, lr.unit) == ("optim", "number or auto", "(0, 100]", "learning rate")
+    assert lr.expected == "a number above 0 and at most 100, or auto"
+    assert catalog()["data.valid_share"].range == "[0, 1)"
+    assert catalog()["data.source"].range == ""
+    assert catalog()["optim.name"].range == "sgd, adamw"
+    assert catalog()["machine.compile"].expected == "true or false"
+    assert catalog()["machine.channels_last"].expected == "true or false, or auto"
+    assert catalog()["model.depth"].expected == "a whole number at least 1 and at most 32, or auto"
+    assert catalog()["optim.beta1"].applies == {"optim.name": ("adamw",)}

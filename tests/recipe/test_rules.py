@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+import pytest
+
+from trainwright.errors import InputError
+from trainwright.recipe import Given, Origin, Recipe, catalog, compose
+from trainwright.recipe.rules import contradictions, idle_settings
+
+
+def made(**values: object) -> Recipe:
+    return compose({key.replace("__", "."): Given(value, Origin("user", key)) for key, value in values.items()})
+
+
+def refused(**values: object) -> InputError:
+    with pytest.raises(InputError) as caught:
+        made(**values)
+    return caught.value
+
+
+def test_the_defaults_contradict_nothing():
+    assert contradictions(Recipe().sections()) == []
+    assert set(idle_settings(Recipe().sections())) == {"optim.beta1", "optim.beta2", "optim.eps"}
+
+
+DECLARED = [(row.key, sibling, values) for row in catalog().values() for sibling, values in row.applies.items()]
+
+
+@pytest.mark.parametrize(("key", "sibling", "values"), DECLARED)
+def test_every_declared_setting_is_refused_beside_a_sibling_that_takes_its_effect(key, sibling, values):
+    others = [choice for choice in catalog()[sibling].choices or ("resnet18",) if choice not in values]
+    value = {"number": 0.5, "whole number": 8, "switch": True}[catalog()[key].kind]
+    for other in others:
+        error = refused(**{sibling: other, key: value})
+        assert error.problem == f"{key} has no effect, since {sibling} is {other}"
+        assert error.expected == f"{sibling} one of {', '.join(values)}"
+        assert error.where == f"{key} and {sibling}"
+        assert error.hint == f"leave {key} out, or change {sibling}"
+
+
+def test_a_default_without_effect_is_no_mistake():
+    assert made(optim__name="adamw").idle()["optim.momentum"] == "optim.name is adamw"
+
+
+def test_nesterov_needs_momentum():
+    error = refused(optim__momentum=0.0, optim__nesterov=True)
+    assert error.problem == "optim.nesterov has no effect, since optim.momentum is 0.0"
+    assert error.expected == "optim.momentum above 0"
+    assert made(optim__momentum=0.0, optim__nesterov=False).optim.nesterov is False
+    assert made(optim__momentum=0.0).idle()["optim.nesterov"] == "optim.momentum is 0.0"
+
+
+def test_a_start_rate_needs_a_warm_up():
+    error = refused(schedule__warmup=0.0, schedule__start_factor=0.1)
+    assert error.problem == "schedule.start_factor has no effect, since schedule.warmup is 0.0"
+
+
+@pytest.mark.parametrize(("valid", "test"), [(0.5, 0.5), (0.9, 0.1), (0.0, 0.999), (0.3, 0.6)])
+def test_shares_of_the_data(valid, test):
+    if valid + test < 1:
+        assert made(data__valid_share=valid, data__test_share=test).data.valid_share == valid
+        return
+    error = refused(data__valid_share=valid, data__test_share=test)
+    assert error.problem == "data.valid_share and data.test_share together are not below 1"
+    assert error.got == f"{valid} + {test}"
+    assert error.where == "data__valid_share and data__test_share"
+
+
+def test_a_rule_with_a_default_names_the_place_of_the_other():
+    assert refused(data__test_share=0.95).where == "data__test_share"
+
+
+def test_columns_of_a_manifest_differ():
+    error = refused(data__label_column="path", data__group_column="path")
+    text = str(error)
+    assert "1. data.label_column and data.path_column name the same column" in text
+    assert "2. data.group_column and data.path_column name the same column" in text
+    assert made(data__path_column="label", data__label_column="path").data.path_column == "label"
+
+
+def test_float16_needs_a_gpu():
+    error = refused(machine__precision="float16", machine__device="cpu")
+    assert error.problem == "machine.precision float16 needs a GPU"
+    assert error.hint == "machine.precision: bfloat16, or auto"
+    assert made(machine__precision="float16").machine.precision == "float16"
+    assert made(machine__precision="float16", machine__device="cuda:1").machine.device == "cuda:1"
+    assert made(machine__precision="bfloat16", machine__device="cpu").machine.device == "cpu"
+
+
+def test_weights_need_a_model():
+    assert refused(model__weights="pretrained").problem == "model.weights needs a named model"
+    assert refused(model__weights="w.safetensors").hint == "name a model, such as model.name: resnet18"
+    error = refused(model__weights="pretrained", model__name="plain")
+    assert error.problem == "there are no published weights for plain"
+    assert made(model__weights="w.safetensors", model__name="plain").model.weights == "w.safetensors"
+    assert made(model__weights="pretrained", model__name="resnet18").model.weights == "pretrained"

@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from trainwright.reporting.terminal.rows import head, row, time_left
+
+
+def test_a_row_stands_beneath_its_head(invent: Any) -> None:
+    names, units = (line.text for line in head()[:2])
+    written = row(invent.epoch_record(2, done=0.5), 30, 75.0)
+    assert written == "     2/30   0.0500  0.3713  89.17  0.2706  93.20*  3,123   1 %    412   1:15"
+    assert len(names) == len(units) == len(written) == 76
+
+
+def test_a_row_without_validation_has_dashes(invent: Any) -> None:
+    record = replace(invent.epoch_record(1, done=0.5), valid_loss=None, valid_accuracy=None, best=False)
+    assert row(record, 1, None).split() == ["1/1", "0.0500", "0.3713", "89.17", "–", "–", "3,123", "1", "%", "412", "–"]
+
+
+def test_extreme_numbers_keep_the_columns(invent: Any) -> None:
+    record = replace(
+        invent.epoch_record(1000, done=0.5, learning_rate=1.23456e-7),
+        train_loss=1.5e9,
+        valid_loss=math.nan,
+        train_accuracy=1.0,
+        pictures_per_s=1_234_567.0,
+        data_wait_share=1.0,
+        memory_mib=78_000.0,
+    )
+    written = row(record, 1000, 86_400 * 12)
+    assert len(written) == 76
+    assert written.split() == [
+        "1000/1000", "1.23e-07", "1.5e+09", "100.00", "nan", "93.20*", "1.23", "M", "100", "%", "78,000", "12d00",
+    ]  # fmt: skip
+
+
+def test_time_left_follows_the_last_measured_epochs_and_forgets_the_slow_first(invent: Any) -> None:
+    records = [
+        replace(invent.epoch_record(n, done=n / 10), train_time_s=100.0 if n == 1 else 2.0, valid_time_s=0.5)
+        for n in range(1, 5)
+    ]
+    assert time_left([], 10) is None
+    assert time_left(records[:1], 10) == pytest.approx(9 * 100.5)
+    assert time_left(records, 10) == pytest.approx(6 * 2.5)
+    assert time_left(records, 4) == 0

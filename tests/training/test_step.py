@@ -1,0 +1,123 @@
+import contextlib
+import copy
+import math
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import nn
+from trainwright.data import Batch
+from trainwright.recipe import LossSection, OptimSection
+from trainwright.training.losses import build_loss
+from trainwright.training.machine import Machine
+from trainwright.training.optimizers import build_optimizer
+from trainwright.training.step import NonFiniteLoss, grouped, set_rate, steps_per_epoch, train_step
+
+CPU = Machine(torch.device("cpu"), torch.float32, channels_last=False)
+
+
+def net() -> nn.Module:
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Flatten(), nn.Linear(4, 3))
+
+
+def batch(count: int, seed: int, *, scale: float = 1.0) -> Batch:
+    draw = torch.Generator().manual_seed(seed)
+    images = (torch.rand(count, 1, 2, 2, generator=draw) * 255).to(torch.uint8)
+    labels = torch.randint(3, (count,), generator=draw)
+    return Batch(images, labels, torch.arange(count), torch.full((count,), scale) if scale != 1 else None)
+
+
+def joined(batches: list[Batch]) -> Batch:
+    return Batch(
+        torch.cat([b.images_NCHW for b in batches]),
+        torch.cat([b.labels_N for b in batches]),
+        torch.cat([b.samples_N for b in batches]),
+        None,
+    )
+
+
+def step(model: nn.Module, group: list[Batch], *, clip: float = 0.0, lr: float = 0.1, scale: float = 1 / 255):
+    optimizer = build_optimizer(OptimSection(lr=lr, weight_decay=0.0, momentum=0.0, nesterov=False), model)
+    return train_step(
+        model,
+        model,
+        optimizer,
+        None,
+        group,
+        lambda b: b.images_NCHW.float() * scale,
+        CPU,
+        loss_of=build_loss(LossSection(label_smoothing=0.0)),
+        clip_norm=clip,
+    )
+
+
+@given(st.integers(1, 5000), st.integers(1, 600), st.integers(1, 40))
+def test_steps_an_epoch_for_every_count_of_batches(pictures, batch_size, accumulate):
+    count = pictures // batch_size
+    groups = list(grouped(iter(range(count)), accumulate))
+    assert len(groups) == steps_per_epoch(pictures, batch_size, accumulate)
+    assert [batch for group in groups for batch in group] == list(range(count))
+    assert all(len(group) == accumulate for group in groups[:-1])
+    assert all(0 < len(group) <= accumulate for group in groups)
+
+
+@settings(deadline=None, max_examples=20)
+@given(st.integers(1, 4), st.integers(1, 8), st.integers(0, 100))
+def test_accumulating_equals_one_large_batch(groups, size, seed):
+    pieces = [batch(size, seed + i) for i in range(groups)]
+    one, many = net(), net()
+    step(one, [joined(pieces)])
+    step(many, pieces)
+    for a, b in zip(one.parameters(), many.parameters(), strict=True):
+        assert torch.allclose(a, b, atol=1e-6)
+
+
+def test_a_step_by_hand():
+    model = net()
+    before = copy.deepcopy(model)
+    group = [batch(5, 1)]
+    result = step(model, group, lr=0.5)
+    x, labels = group[0].images_NCHW.float().flatten(1) / 255, group[0].labels_N
+    p = (x @ before[1].weight.T + before[1].bias).softmax(dim=1)
+    gradient = (p - nn.functional.one_hot(labels, 3)).T @ x / 5
+    assert torch.allclose(model[1].weight, before[1].weight - 0.5 * gradient, atol=1e-6)
+    assert result.pictures == 5
+    assert result.loss == pytest.approx(-p[range(5), labels].log().mean().item(), rel=1e-5)
+    assert result.correct == int((p.argmax(dim=1) == labels).sum())
+
+
+def test_clipping_shortens_the_gradient_and_reports_its_length_before():
+    free, clipped = net(), net()
+    start = free[1].weight.detach().clone()
+    step(free, [batch(6, 2)], lr=1.0)
+    result = step(clipped, [batch(6, 2)], lr=1.0, clip=0.01)
+    moved = torch.cat([(clipped[1].weight - start).flatten(), clipped[1].bias - net()[1].bias])
+    assert moved.norm().item() == pytest.approx(0.01, rel=1e-3)
+    free_move = torch.cat([(free[1].weight - start).flatten(), free[1].bias - net()[1].bias])
+    assert result.gradient_norm_before_clip == pytest.approx(free_move.norm().item(), rel=1e-4)
+
+
+def test_a_loss_that_is_not_finite_moves_nothing():
+    model = net()
+    before = copy.deepcopy(model.state_dict())
+    with pytest.raises(NonFiniteLoss) as error:
+        step(model, [batch(3, 0), batch(4, 1)], scale=math.inf)
+    assert not math.isfinite(error.value.value)
+    assert len(error.value.batch.labels_N) == 3
+    assert all(torch.equal(before[name], tensor) for name, tensor in model.state_dict().items())
+
+
+def test_the_rate_is_set_in_every_group():
+    model = nn.Sequential(nn.Conv2d(1, 1, 1), nn.BatchNorm2d(1))
+    optimizer = build_optimizer(OptimSection(lr=0.5, weight_decay=0.1), model)
+    assert set_rate(optimizer, OptimSection(lr=0.5), 0.25) == 0.125
+    assert [group["lr"] for group in optimizer.param_groups] == [0.125, 0.125]
+
+
+def test_autocast_is_off_in_float32_and_on_in_bfloat16():
+    assert isinstance(CPU.autocast(), contextlib.nullcontext)
+    machine = Machine(torch.device("cpu"), torch.bfloat16, channels_last=True)
+    with machine.autocast():
+        assert (torch.ones(2, 2) @ torch.ones(2, 2)).dtype == torch.bfloat16

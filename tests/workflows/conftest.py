@@ -1,0 +1,90 @@
+"""The command line in this process (fast), and as a process of its own (for kills and signals)."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from trainwright.cli.main import main
+
+TINY = [
+    "--model=plain",
+    "--epochs=2",
+    "--batch-size=64",
+    "--set=model.width=16",
+    "--set=model.depth=1",
+    "--set=machine.threads=1",
+]
+"""The smallest run that goes all the way on digits."""
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def cli(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Ended]:
+    """Runs the command line in this process: cli("train", "digits") → Ended."""
+
+    def run(*words: str | Path) -> Ended:
+        monkeypatch.setattr(sys, "argv", ["trainwright", *map(str, words)])
+        capsys.readouterr()
+        code = 0
+        with contextlib.suppress(SystemExit):
+            try:
+                main()
+            except SystemExit as end:
+                code = end.code if isinstance(end.code, int) else 1
+        printed = capsys.readouterr()
+        return Ended(code, printed.out, printed.err)
+
+    return run
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Callable[..., subprocess.Popen[str]]:
+    """Starts the command line as a process of its own, in a temporary folder."""
+    processes: list[subprocess.Popen[str]] = []
+
+    def run(*words: str | Path) -> subprocess.Popen[str]:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "trainwright", *map(str, words)],
+            cwd=tmp_path,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "OMP_NUM_THREADS": "1"},
+        )
+        processes.append(process)
+        return process
+
+    yield run
+    for process in processes:
+        process.kill()
+        process.communicate()
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    """A folder of 40 small color pictures in two classes that differ in color, with names that try one's patience."""
+    folder = tmp_path / "photos"
+    rng = np.random.default_rng(0)
+    for label, tint in (("re d", (200, 40, 40)), ("<b>'blue'", (40, 40, 200))):
+        (folder / label).mkdir(parents=True)
+        for number in range(20):
+            pixels = np.clip(np.array(tint) + rng.normal(0, 25, (16, 16, 3)), 0, 255).astype(np.uint8)
+            Image.fromarray(pixels).save(folder / label / f"{number:02d}.png")
+    return folder

@@ -1,0 +1,205 @@
+import csv
+import json
+from pathlib import Path
+
+import pytest
+import safetensors.torch
+import trainwright as tw
+from trainwright.runs import EvaluationRecord, read_records
+
+TINY = ["--model=plain", "--epochs=2", "--batch-size=64", "--set=model.width=16", "--set=machine.threads=1"]
+
+
+@pytest.fixture
+def trained(cli, tmp_path):
+    ended = cli("train", "digits", *TINY, "--name=one", f"--out={tmp_path}", "--json")
+    assert ended.code == 0, ended.err
+    return tmp_path / "one", json.loads(ended.out), ended
+
+
+def test_train_makes_a_whole_run(trained):
+    run, figures, ended = trained
+    assert figures["run"] == str(run)
+    assert figures["epochs"] == 2
+    assert figures["stopped_because"] == "all 2 epochs done"
+    low, high = figures["test_accuracy_interval"]
+    assert 0 <= low < figures["test_accuracy"] < high <= 1
+    assert figures["test_accuracy"] > 0.5
+    assert figures["findings"] == []
+    assert set(figures) == {
+        "run",
+        "model",
+        "parameters",
+        "epochs",
+        "stopped_because",
+        "wall_time_s",
+        "valid_accuracy",
+        "test_accuracy",
+        "test_accuracy_interval",
+        "findings",
+    }
+    weights = safetensors.torch.load_file(run / "checkpoints" / "best" / "model.safetensors")
+    learned = sum(t.numel() for name, t in weights.items() if "running" not in name and "num_batches" not in name)
+    assert figures["parameters"] == learned
+    for name in (
+        "recipe.yaml environment.json command.txt events.jsonl metrics.csv findings.json checks.json layers.json "
+        "report.html data/audit.json data/classes.json data/split.csv data/rejected.csv plots/first-batch.png "
+        "checkpoints/last/manifest.json checkpoints/best/manifest.json"
+    ).split():
+        assert (run / name).stat().st_size > 0, name
+    assert "95 % interval" in ended.err
+    with (run / "metrics.csv").open() as file:
+        assert [row["epoch"] for row in csv.DictReader(file)] == ["1", "2"]
+
+
+def test_the_test_part_is_looked_at_once(trained):
+    run, figures, _ = trained
+    evaluations = [r for r in read_records(run / "events.jsonl") if isinstance(r, EvaluationRecord)]
+    assert [evaluation.part for evaluation in evaluations] == ["test"]
+    assert evaluations[0].accuracy == figures["test_accuracy"]
+    assert sum(map(sum, evaluations[0].confusion_KK)) == evaluations[0].pictures
+
+
+def test_the_same_words_give_the_same_weights(trained, cli, tmp_path):
+    run, figures, _ = trained
+    ended = cli("train", "digits", *TINY, "--name=two", f"--out={tmp_path}", "--json")
+    assert json.loads(ended.out)["test_accuracy"] == figures["test_accuracy"]
+    one, two = ((tmp_path / name / "checkpoints/best/model.safetensors").read_bytes() for name in ("one", "two"))
+    assert one == two
+
+
+def test_a_run_is_never_overwritten(trained, cli, tmp_path):
+    ended = cli("train", "digits", *TINY, "--name=one", f"--out={tmp_path}")
+    assert ended.code == 2
+    assert "never overwritten" in ended.err
+    assert "another --name" in ended.err
+
+
+def test_resuming_a_finished_run_changes_nothing(trained, cli):
+    run, figures, _ = trained
+    before = (run / "events.jsonl").read_bytes()
+    ended = cli("train", "--resume", run, "--json")
+    assert ended.code == 0
+    assert json.loads(ended.out) == figures
+    assert (run / "events.jsonl").read_bytes() == before
+
+
+def test_the_recipe_of_a_run_reproduces_it(trained, cli, tmp_path):
+    run, figures, _ = trained
+    ended = cli("train", "--recipe", run / "recipe.yaml", "--name=again", f"--out={tmp_path}", "--json")
+    assert ended.code == 0, ended.err
+    assert json.loads(ended.out)["test_accuracy"] == figures["test_accuracy"]
+
+
+def test_evaluate_says_what_train_said(trained, cli):
+    run, figures, _ = trained
+    ended = cli("evaluate", run, "--json")
+    assert ended.code == 0, ended.err
+    said = json.loads(ended.out)
+    assert said["accuracy"] == figures["test_accuracy"]
+    assert said["accuracy_interval"] == figures["test_accuracy_interval"]
+    assert set(said) >= {"balanced_accuracy", "loss", "calibration_error", "per_class"}
+    assert set(said["per_class"]) == set("0123456789")
+
+
+def test_python_and_command_line_agree(trained, tmp_path):
+    run, figures, _ = trained
+    opened = tw.Run.open(run)
+    assert opened.metrics == figures
+    assert opened.evaluate()["accuracy"] == figures["test_accuracy"]
+    again = tw.train(
+        "digits",
+        model="plain",
+        epochs=2,
+        batch_size=64,
+        settings={"model.width": 16, "machine.threads": 1},
+        out=tmp_path,
+        name="python",
+    )
+    assert again.metrics["test_accuracy"] == figures["test_accuracy"]
+    assert again.report() == tmp_path / "python" / "report.html"
+
+
+def test_an_unknown_keyword_names_the_nearest():
+    with pytest.raises(tw.InputError, match="did you mean 'batch_size'"):
+        tw.train("digits", batchsize=3)
+
+
+def test_ema_and_adamw_and_accumulation_and_clipping_train(cli, tmp_path):
+    words = ["--opt=adamw", "--sched=cosine", "--set=training.ema=0.9", "--set=optim.accumulate=2"]
+    ended = cli(
+        "train", *TINY, *words, "--set=optim.clip_norm=1", "--name=x", f"--out={tmp_path}", "--set=logging.step_every=1"
+    )
+    assert ended.code == 0, ended.err
+    steps = [json.loads(line) for line in (tmp_path / "x/events.jsonl").read_text().splitlines()]
+    norms = [step["gradient_norm_before_clip"] for step in steps if "gradient_norm_before_clip" in step]
+    assert len(norms) == 2 * 10
+    assert all(norm > 0 for norm in norms)
+
+
+def test_early_stopping_keeps_the_best(cli, tmp_path):
+    ended = cli(
+        "train", *TINY, "--epochs=50", "--lr=1e-7", "--set=training.patience=1", "--name=x", f"--out={tmp_path}", "--json"
+    )
+    figures = json.loads(ended.out)
+    assert figures["epochs"] < 50
+    assert figures["stopped_because"] == "no better validation accuracy for 1 epochs"
+
+
+def test_a_loss_that_is_not_finite_stops_and_says_where(cli, tmp_path):
+    ended = cli("train", *TINY, "--lr=100", "--set=optim.momentum=0.99", "--sched=constant",
+                "--set=schedule.warmup=0", "--set=machine.precision=float32", "--epochs=40", "--name=x", f"--out={tmp_path}")  # fmt: skip
+    assert ended.code in (0, 3)
+
+
+def test_tensorboard_files_on_request(cli, tmp_path):
+    ended = cli("train", *TINY, "--set=logging.tensorboard=true", "--name=x", f"--out={tmp_path}")
+    assert ended.code == 0, ended.err
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    events = EventAccumulator(str(tmp_path / "x" / "tensorboard"))
+    events.Reload()
+    assert len(events.Scalars("loss/train")) == 2
+    assert "accuracy/valid" in events.Tags()["scalars"]
+
+
+def test_predict_answers_every_input_in_order(photos, cli, tmp_path):
+    ended = cli("train", photos, *TINY, "--batch-size=8", "--epochs=8", "--name=x", f"--out={tmp_path}")
+    assert ended.code == 0, ended.err
+    broken, text = tmp_path / "broken.png", tmp_path / "text.jpg"
+    broken.write_bytes((photos / "re d" / "00.png").read_bytes()[:60])
+    text.write_text("no picture")
+    inputs = [photos / "re d" / "03.png", broken, tmp_path / "missing.png", photos / "<b>'blue'" / "07.png", text]
+    ended = cli("predict", tmp_path / "x", *inputs, "--json", "--top=2")
+    assert ended.code == 0, ended.err
+    answers = json.loads(ended.out)
+    assert [answer["path"] for answer in answers] == list(map(str, inputs))
+    assert [answer["label"] for answer in answers] == ["re d", None, None, "<b>'blue'", None]
+    assert all(bool(answer["error"]) == (answer["label"] is None) for answer in answers)
+    assert answers[0]["top"][0] == ["re d", answers[0]["probability"]]
+    assert sum(probability for _, probability in answers[0]["top"]) == pytest.approx(1.0)
+
+
+def test_predict_gives_the_numbers_of_evaluate(photos, cli, tmp_path):
+    cli("train", photos, *TINY, "--batch-size=8", "--name=x", f"--out={tmp_path}")
+    said = json.loads(cli("evaluate", tmp_path / "x", photos, "--json").out)
+    answers = json.loads(cli("predict", tmp_path / "x", photos, "--json").out)
+    right = sum(answer["label"] == Path(answer["path"]).parent.name for answer in answers)
+    assert len(answers) == said["pictures"] == 40
+    assert right / 40 == said["accuracy"]
+
+
+def test_predict_writes_csv(photos, cli, tmp_path):
+    cli("train", photos, *TINY, "--batch-size=8", "--name=x", f"--out={tmp_path}")
+    ended = cli("predict", tmp_path / "x", photos / "re d", "--csv", tmp_path / "answers.csv")
+    assert ended.code == 0, ended.err
+    with (tmp_path / "answers.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [Path(row["path"]).name for row in rows] == [f"{n:02d}.png" for n in range(20)]
+    assert all(float(row["probability"]) > 0.4 for row in rows)
+
+
+def test_predict_refuses_less_than_one_class(trained, cli):
+    ended = cli("predict", trained[0], "x.png", "--top=0")
+    assert ended.code == 2
+    assert "at least one class" in ended.err
