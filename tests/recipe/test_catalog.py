@@ -59,6 +59,7 @@ def test_a_row_in_words():
     assert catalog()["data.valid_share"].range == "[0, 1)"
     assert catalog()["data.source"].range == ""
     assert catalog()["optim.name"].range == "sgd, adamw"
+    assert catalog()["machine.compile"].range == "true, false"
     assert catalog()["machine.compile"].expected == "true or false"
     assert catalog()["machine.channels_last"].expected == "true or false, or auto"
     assert catalog()["model.depth"].expected == "a whole number at least 1 and at most 32, or auto"

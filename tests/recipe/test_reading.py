@@ -204,7 +204,7 @@ def test_an_assignment_without_key_or_value(word, got):
 
 @pytest.mark.parametrize("text", ["'a", '"a\\q"', "'a' b", "'"])
 def test_an_assignment_with_a_broken_quote(text):
-    with pytest.raises(InputError, match="the quotes of data.source do not match"):
+    with pytest.raises(InputError, match=r"the quotes of data\.source do not match"):
         parse_assignments([f"data.source={text}"])
 
 

@@ -68,11 +68,13 @@ def test_later_layers_win_and_sources_are_kept(recipe_file):
         ),
         (
             "data.source=",
-            "data.source is not a text\n  expected: a text that is not empty\n  got: nothing\n  where: --set data.source=",
+            "data.source is not a text\n  expected: a text that is not empty\n  got: nothing\n"
+            "  where: --set data.source=",
         ),
         (
             "data.source=''",
-            "data.source is not a text\n  expected: a text that is not empty\n  got: \"\"\n  where: --set data.source=''",
+            'data.source is not a text\n  expected: a text that is not empty\n  got: ""\n'
+            "  where: --set data.source=''",
         ),
     ],
 )

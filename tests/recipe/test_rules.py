@@ -93,3 +93,14 @@ def test_weights_need_a_model():
     assert error.problem == "there are no published weights for plain"
     assert made(model__weights="w.safetensors", model__name="plain").model.weights == "w.safetensors"
     assert made(model__weights="pretrained", model__name="resnet18").model.weights == "pretrained"
+
+
+@pytest.mark.parametrize("key", ["preprocess.center", "preprocess.scale"])
+def test_statistics_of_weights_need_weights(key):
+    error = refused(**{key: "pretrained"})
+    assert error.problem == f"{key} pretrained needs the loaded weights of a timm model"
+    assert (error.got, error.hint) == ("model.weights: none", f"{key}: channel, or auto")
+    error = refused(**{key: "pretrained"}, model__name="plain", model__weights="w.safetensors")
+    assert error.got == "model.name: plain"
+    recipe = made(**{key: "pretrained"}, model__name="resnet18", model__weights="pretrained")
+    assert recipe.get(key) == "pretrained"

@@ -96,6 +96,14 @@ def test_readers_of_yaml_1_1_agree(value):
     assert same(yaml.safe_load(format_value(value)), value)
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["2026-11-21", "12:30:45", "1_000", "0b11", "017", "0x1F", "1e3", ".5", "=", "<<", "~", "NO", "Null", "-", "?"],
+)
+def test_texts_that_look_like_something_else_are_quoted(text):
+    assert yaml.safe_load(format_value(text)) == text
+
+
 def test_formats_of_values():
     assert format_value("resnet18.a1_in1k") == "resnet18.a1_in1k"
     assert format_value("my photos/") == '"my photos/"'

@@ -117,7 +117,9 @@ def epoch_record(epoch: int, *, done: float, learning_rate: float = 0.05, last: 
     )
 
 
-def stop_record(kind: Literal["completed", "early-stopping", "interrupted", "non-finite-loss"], epochs: int) -> StopRecord:
+def stop_record(
+    kind: Literal["completed", "early-stopping", "interrupted", "non-finite-loss"], epochs: int
+) -> StopRecord:
     reason = {
         "completed": f"all {epochs} epochs done",
         "early-stopping": "no better validation accuracy for 5 epochs",
@@ -228,12 +230,13 @@ def write_side_files(folder: RunFolder, labels: Sequence[str], records: Sequence
             "output_shape": shape,
             "parameters": parameters,
             "multiply_adds": work,
-            "receptive_field": field,
+            "receptive_field": None if field is None else [field, field],
         }
         for name, kind, shape, parameters, work, field in (
             ("stem.conv", "Conv2d", [16, 8, 8], 144, 9216, 3),
             ("stem.norm", "BatchNorm2d", [16, 8, 8], 32, 0, 3),
             ("stages.0.0.conv1", "Conv2d", [16, 8, 8], 2304, 147_456, 5),
+            ("spare", "Identity", None, 0, 0, None),
             ("pool", "AdaptiveAvgPool2d", [16, 1, 1], 0, 0, None),
             ("head", "Linear", [len(labels)], 16 * len(labels) + len(labels), 16 * len(labels), None),
         )

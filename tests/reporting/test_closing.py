@@ -23,7 +23,9 @@ def test_the_last_block_says_result_end_place_and_what_next(invent: Any) -> None
         report=Path("runs/my run/report.html"),
         findings=[invent.RATE_FINDING],
     )
-    assert plain(lines) == """
+    assert (
+        plain(lines)
+        == """
   result    97.5 % of 360 test pictures right (95 % interval: 95.3 to 98.7 %)
             99.2 % of 360 valid pictures right (95 % interval: 97.6 to 99.7 %)
   stopped   all 12 epochs done; 240 steps in 12 s
@@ -40,11 +42,12 @@ def test_the_last_block_says_result_end_place_and_what_next(invent: Any) -> None
   trainwright train --recipe 'runs/my run/recipe.yaml' --epochs N
       train again with the same recipe and one thing changed
 """
+    )
 
 
 def test_without_a_judged_part_nothing_is_claimed(invent: Any) -> None:
     text = plain(closing(Path("r"), invent.stop_record("interrupted", 2), {}, report=None))
-    assert "no part was set apart to judge the net on" in text
+    assert "no test of the net is on record" in text
     assert "interrupted by SIGINT" in text
     assert "trainwright train --resume r" in text
     assert "report" not in text
@@ -60,12 +63,15 @@ def test_broken_training_is_shown_in_red_with_a_smaller_rate_to_try(invent: Any)
 
 
 def test_a_finding_comes_with_its_numbers_and_advice(invent: Any) -> None:
-    assert plain(finding_lines(invent.RATE_FINDING)) == """\
+    assert (
+        plain(finding_lines(invent.RATE_FINDING))
+        == """\
   warning   The loss jumps from step to step: the learning rate is too high.
             (since step 41) [rate-too-high]
               measured: loss_jump_ratio 3.21, steps 20
               try: --set optim.lr=0.01
               try: run trainwright lr-find to measure it"""
+    )
 
 
 def test_a_finding_obeys_no_evil_name() -> None:
@@ -75,7 +81,9 @@ def test_a_finding_obeys_no_evil_name() -> None:
 
 def test_an_evaluation_is_listed_class_by_class_the_weakest_first(invent: Any) -> None:
     text = plain(evaluation_lines(invent.evaluation(["cat", "dog", "<eel>"], each=1000, wrong=10, part="test")))
-    assert text == """
+    assert (
+        text
+        == """
   result    99.00 % of 3,000 test pictures right (95 % interval: 98.58 to
             99.30 %)
             balanced accuracy 99.00 %, loss 0.0531, calibration error 1.2 %
@@ -85,3 +93,4 @@ def test_an_evaluation_is_listed_class_by_class_the_weakest_first(invent: Any) -
   dog       1,000   99.0 %     99.1 %   99.0 %
   cat       1,000   99.1 %     98.9 %   99.0 %
 """
+    )

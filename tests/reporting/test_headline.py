@@ -43,13 +43,15 @@ def test_a_validation_result_is_called_flattering(invent: Any, epochs: list[Epoc
 @pytest.mark.parametrize(
     ("kind", "verdict", "course"),
     [
-        ("completed", "no part of the data was set apart", "Training went through 3 of 5 epochs"),
-        ("early-stopping", "no part of the data was set apart", "Training stopped early, after 3 of 5 epochs"),
+        ("completed", "no test of the net is on record", "Training went through 3 of 5 epochs"),
+        ("early-stopping", "no test of the net is on record", "Training stopped early, after 3 of 5 epochs"),
         ("interrupted", "Training was interrupted", "(interrupted by SIGINT); it can go on from there"),
         ("non-finite-loss", "Training broke down", "the loss became nan at step 41"),
     ],
 )
-def test_each_end_without_a_judgement_has_its_words(kind: str, verdict: str, course: str, invent: Any, epochs: list[EpochRecord]) -> None:
+def test_each_end_without_a_judgement_has_its_words(
+    kind: str, verdict: str, course: str, invent: Any, epochs: list[EpochRecord]
+) -> None:
     view = headline(None, epochs, invent.stop_record(kind, 3), 5)
     assert verdict in view.verdict
     assert course in view.sentences[-1]

@@ -35,7 +35,9 @@ def text(plan: RunPlan, width: int = 80) -> str:
 
 
 def test_the_opening_says_data_model_machine_and_choices() -> None:
-    assert text(PLAN) == """
+    assert (
+        text(PLAN)
+        == """
   run       runs/first
   data      digits: 1,437 pictures of 12 classes, seen as 8×8 gray
             train 1,294 · valid 143 · no test
@@ -56,6 +58,7 @@ def test_the_opening_says_data_model_machine_and_choices() -> None:
     model.name  small-resnet  pictures of 8 pixels are too small for nets made
                               for 224 of them
 """
+    )
 
 
 def test_nothing_rejected_nothing_chosen_nothing_said() -> None:

@@ -104,7 +104,14 @@ def test_names_from_outside_are_text_and_nothing_else(make_run: Callable[..., Ru
     whole = page(make_run(labels=EVIL, epochs=2))
     assert whole.wrong == []
     assert "script" not in {tag for tag, _ in whole.tags}
-    for shown in ("<script>alert(1)</script>", "\"quoted\" & 'co'", "\\x1b[2J", "caf\\xe9", "\\u202egnp.exe", "{{ 7*7 }}"):
+    for shown in (
+        "<script>alert(1)</script>",
+        "\"quoted\" & 'co'",
+        "\\x1b[2J",
+        "caf\\xe9",
+        "\\u202egnp.exe",
+        "{{ 7*7 }}",
+    ):
         assert shown in whole.text
     assert not any(name.startswith("on") for _, attrs in whole.tags for name in attrs)
 
@@ -169,7 +176,7 @@ def test_a_full_disk_says_so_and_keeps_the_old_report(
     folder = make_run(epochs=1)
     old = write_report(folder).read_bytes()
 
-    def full(path: Path, data: bytes) -> Any:
+    def full(path: Path, _data: bytes) -> Any:
         raise OSError(errno.ENOSPC, "No space left on device", str(path))
 
     monkeypatch.setattr(Path, "write_bytes", full)

@@ -11,7 +11,9 @@ def test_every_setting_in_force_is_read_back_with_its_source() -> None:
     recipe = compose(parse_assignments(["training.seed=7"])).decide([Choice("optim.lr", 0.1, "sgd: batches # of 64")])
     rows = {row.key: row for row in recipe_rows(write_recipe(recipe))}
     in_force = {key: value for key, value in recipe.items() if key not in recipe.idle()}
-    assert {key: row.value for key, row in rows.items()} == {key: format_value(value) for key, value in in_force.items()}
+    assert {key: row.value for key, row in rows.items()} == {
+        key: format_value(value) for key, value in in_force.items()
+    }
     assert (rows["training.seed"].origin, rows["training.seed"].detail) == ("user", "--set training.seed=7")
     assert (rows["optim.lr"].origin, rows["optim.lr"].detail) == ("auto", "sgd: batches # of 64")
     assert (rows["optim.name"].origin, rows["optim.name"].detail) == ("default", "")
@@ -31,13 +33,15 @@ def test_lists_comments_and_nothing() -> None:
 
 
 def test_environment_is_flattened_in_order() -> None:
-    rows = environment_rows({"python": "3.11", "gpu": None, "cpu": {"usable_cores": 2, "flags": ["a", "b"]}, "load": 0.5})
+    rows = environment_rows(
+        {"python": "3.11", "gpu": None, "cpu": {"usable_cores": 2, "flags": ["a", "b"]}, "load": 0.5}
+    )
     assert rows == (("python", "3.11"), ("cpu usable cores", "2"), ("cpu flags", "a, b"), ("load", "0.5"))
 
 
 def test_layers_are_summed() -> None:
     row = {"name": "a", "kind": "Conv2d", "output_shape": [4, 8, 8], "parameters": 40, "multiply_adds": 2304}
-    view = layers([row | {"receptive_field": 3}, row | {"receptive_field": None}])
+    view = layers([row | {"receptive_field": [3, 5]}, row | {"receptive_field": None, "output_shape": None}])
     assert (view.parameters, view.multiply_adds) == (80, 4608)
-    assert [line.receptive_field for line in view.rows] == [3, None]
-    assert view.rows[0].output_shape == (4, 8, 8)
+    assert [line.receptive_field for line in view.rows] == [(3, 5), None]
+    assert [line.output_shape for line in view.rows] == [(4, 8, 8), None]

@@ -87,7 +87,13 @@ def test_durations(seconds: float | None, words: str, short: str) -> None:
 
 
 def test_large_counts_never_show_a_thousand_of_a_unit() -> None:
-    assert [large(value) for value in (0, 999, 999_600, 1_000_000, 25_557_032)] == ["0", "999", "1.00 M", "1.00 M", "25.6 M"]
+    assert [large(value) for value in (0, 999, 999_600, 1_000_000, 25_557_032)] == [
+        "0",
+        "999",
+        "1.00 M",
+        "1.00 M",
+        "25.6 M",
+    ]
 
 
 def test_sentences() -> None:

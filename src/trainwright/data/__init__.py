@@ -32,6 +32,7 @@ from .part import Part as Part
 from .prepare import PreparedData as PreparedData
 from .prepare import prepare as prepare
 from .preprocess import Preprocessor as Preprocessor
+from .preprocess import choose_preprocess as choose_preprocess
 from .preprocess import fit_preprocessor as fit_preprocessor
 from .sources import PICTURE_SUFFIXES as PICTURE_SUFFIXES
 from .sources import find_fashion_mnist as find_fashion_mnist

@@ -41,9 +41,11 @@ class Batch:
 class Pictures(Protocol):
     """What batches need of a part: pictures by position, 0 to len − 1, and what is known of each.
 
-    A part whose store is a memory-mapped file says so with `on_disk = True`; without that it lies in memory.
+    `on_disk` says that the store is a memory-mapped file, so that reading ahead pays.
     """
 
+    @property
+    def on_disk(self) -> bool: ...
     @property
     def labels_N(self) -> Tensor: ...
     @property
@@ -99,7 +101,7 @@ def eval_batches(part: Pictures, batch_size: int) -> Iterator[Batch]:
 
 def _read(part: Pictures, rows_of_batches: Sequence[Tensor]) -> Iterator[Batch]:
     wanted = [rows_N for rows_N in rows_of_batches if len(rows_N)]
-    if getattr(part, "on_disk", False):
+    if part.on_disk:
         return _read_ahead(part, wanted)
     return (_batch(part, rows_N, part.images(rows_N)) for rows_N in wanted)
 

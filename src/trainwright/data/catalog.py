@@ -46,7 +46,7 @@ class Files:
             return stream.read()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Arrays:
     """Pictures that come as numbers.
 

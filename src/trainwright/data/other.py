@@ -81,6 +81,7 @@ def prepare_other(
         np.arange(len(rows), dtype=np.int64),
         [catalog.names[row] for row in rows],
         None,
+        on_disk=store.kind == "disk",
     )
     return part, tuple(
         (catalog.names[row], store.records.reasons[row]) for row in wanted if row in store.records.reasons
@@ -109,7 +110,7 @@ def read_pictures(paths: Sequence[Path], reading: Reading, *, workers: int) -> I
                 max_pixels=reading.max_pixels,
             ).pixels_HWC
         except UnreadablePicture as error:
-            return error.reason
+            return str(error)
         return np.ascontiguousarray(pixels_HWC.transpose(2, 0, 1))
 
     with strict_pillow(), ThreadPoolExecutor(workers) as pool:

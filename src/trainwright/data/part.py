@@ -25,6 +25,7 @@ class Part:
             so it does not depend on the part, the order or the machine.
         names: the picture's name in the data.
         weights_N: float32, weight in the training loss, mean 1; None where all count alike.
+        on_disk: whether the store is a memory-mapped file, so that reading ahead pays.
     """
 
     images_SCHW: Tensor
@@ -33,6 +34,7 @@ class Part:
     samples_N: Tensor
     names: Sequence[str]
     weights_N: Tensor | None = None
+    on_disk: bool = False
 
     def __len__(self) -> int:
         return len(self.names)
@@ -45,7 +47,7 @@ class Part:
 
         Returns: uint8 n C H W.
         """
-        return self.images_SCHW[self.rows_N[rows]]
+        return self.images_SCHW.index_select(0, self.rows_N.index_select(0, rows))
 
 
 def part_of(
@@ -55,6 +57,8 @@ def part_of(
     samples: np.ndarray,
     names: Sequence[str],
     weights: np.ndarray | None,
+    *,
+    on_disk: bool,
 ) -> Part:
     """Builds a part from columns of numpy; copies the columns, never the pictures."""
     return Part(
@@ -64,4 +68,5 @@ def part_of(
         samples_N=torch.from_numpy(samples.astype(np.int64)),
         names=tuple(names),
         weights_N=None if weights is None else torch.from_numpy(weights.astype(np.float32)),
+        on_disk=on_disk,
     )

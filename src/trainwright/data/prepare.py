@@ -264,6 +264,7 @@ def _part(
         np.array([sample for sample, _ in chosen], np.int64),
         [catalog.names[row] for row in rows],
         weights,
+        on_disk=store.kind == "disk",
     )
 
 

@@ -68,9 +68,10 @@ def layer_table(model: nn.Module, *, channels: int, img_size: int) -> list[Layer
     """
     first = next(model.parameters(), torch.empty(0))
     images_NCHW = torch.zeros(PICTURES, channels, img_size, img_size, dtype=first.dtype, device=first.device)
+    gpus = [first.device] if first.is_cuda else []
     watch = _Watch(model)
     watch.tracker.start(images_NCHW)
-    with _evaluating(model), watch.listening(), torch.random.fork_rng(), torch.no_grad(), watch:
+    with _evaluating(model), watch.listening(), torch.random.fork_rng(gpus), torch.no_grad(), watch:
         model(images_NCHW)
     return watch.rows()
 
@@ -130,10 +131,10 @@ class _Watch(TorchDispatchMode):
             rows.append(LayerRow(name, kinds[name], shape, own[name], products, field.size if field else None))
         return rows
 
-    def _enter(self, module: nn.Module, inputs: Any) -> None:
+    def _enter(self, module: nn.Module, _inputs: Any) -> None:
         self._inside.append(self._names[module])
 
-    def _leave(self, module: nn.Module, inputs: Any, output: Any) -> None:
+    def _leave(self, _module: nn.Module, _inputs: Any, output: Any) -> None:
         name = self._inside.pop()
         if isinstance(output, Tensor):
             self._outputs[name] = (tuple(output.shape[1:]), self.tracker.field(output))

@@ -79,6 +79,26 @@ class Field:
 INPUT = Field(Interval(1, 0, 0), Interval(1, 0, 0))
 
 
+@dataclass(frozen=True)
+class Step:
+    """One operation: those of its arguments that depend on the input, with their fields, and all arguments."""
+
+    fields: list[Field]
+    sources: list[Tensor]
+    arguments: Sequence[Any]
+    result: Any
+
+    @property
+    def field(self) -> Field:
+        """The field of the first source."""
+        return self.fields[0]
+
+    @property
+    def source(self) -> Tensor:
+        """The first source."""
+        return self.sources[0]
+
+
 class FieldTracker:
     """Holds the field of every tensor that depends on the input, and follows it through one operation at a time."""
 
@@ -108,11 +128,12 @@ class FieldTracker:
         fields = [self._fields[source] for source in sources]
         outcome = None
         if None not in fields:
+            step = Step(fields, sources, arguments, result)
             rule = RULES.get(operation.overloadpacket)
             if rule is not None:
-                outcome = rule(fields, sources, arguments, result)
+                outcome = rule(step)
             elif torch.Tag.pointwise in operation.tags:
-                outcome = _number_by_number(fields, sources, arguments, result)
+                outcome = _number_by_number(step)
             if outcome is None and all(field.fixed for field in fields):
                 outcome = _unite(fields, sources, 1, 1)
         for leaf in tree_leaves(result):
@@ -123,7 +144,7 @@ class FieldTracker:
                     self._fields[leaf._base] = None
 
 
-Rule = Callable[[list[Field], list[Tensor], Sequence[Any], Any], Field | None]
+Rule = Callable[[Step], Field | None]
 
 
 def _unite(fields: list[Field], sources: list[Tensor], height: int, width: int) -> Field | None:
@@ -150,40 +171,41 @@ def _settled(field: Field, source: Tensor) -> Field:
     return field if field.fixed else Field(height, width)
 
 
-def _number_by_number(
-    fields: list[Field], sources: list[Tensor], arguments: Sequence[Any], result: Any
-) -> Field | None:
-    shape = result.shape if isinstance(result, Tensor) else result[0].shape
+def _number_by_number(step: Step) -> Field | None:
+    shape = step.result.shape if isinstance(step.result, Tensor) else step.result[0].shape
     if len(shape) < 2:
-        return _unite(fields, sources, 1, 1) if all(field.fixed for field in fields) else None
-    if any(not field.fixed and source.ndim != len(shape) for field, source in zip(fields, sources, strict=True)):
+        return _unite(step.fields, step.sources, 1, 1) if all(field.fixed for field in step.fields) else None
+    if any(
+        not field.fixed and source.ndim != len(shape) for field, source in zip(step.fields, step.sources, strict=True)
+    ):
         return None
-    return _unite(fields, sources, shape[-2], shape[-1])
+    return _unite(step.fields, step.sources, shape[-2], shape[-1])
 
 
-def _same(fields: list[Field], sources: list[Tensor], arguments: Sequence[Any], result: Any) -> Field | None:
-    return fields[0] if len(fields) == 1 else None
+def _same(step: Step) -> Field | None:
+    return step.field if len(step.fields) == 1 else None
 
 
-def _convolution(fields: list[Field], sources: list[Tensor], arguments: Sequence[Any], result: Any) -> Field | None:
-    images_NCHW, weight, _, stride, padding, dilation, transposed = arguments[:7]
-    if len(fields) > 1 or images_NCHW.ndim != 4 or transposed:
+def _convolution(step: Step) -> Field | None:
+    images_NCHW, weight, _, stride, padding, dilation, transposed = step.arguments[:7]
+    if len(step.fields) > 1 or images_NCHW.ndim != 4 or transposed:
         return None
-    return _window(fields[0], weight.shape[2:], stride, padding, dilation)
+    return _window(step.field, weight.shape[2:], stride, padding, dilation)
 
 
-def _pooling(fields: list[Field], sources: list[Tensor], arguments: Sequence[Any], result: Any) -> Field | None:
-    kernel = arguments[1]
-    stride = arguments[2] if len(arguments) > 2 and arguments[2] else kernel
-    padding = arguments[3] if len(arguments) > 3 else (0, 0)
-    return _window(fields[0], kernel, stride, padding, (1, 1))
+def _average_pooling(step: Step) -> Field | None:
+    return _pooling(step, dilation=(1, 1))
 
 
-def _dilated_pooling(fields: list[Field], sources: list[Tensor], arguments: Sequence[Any], result: Any) -> Field | None:
-    if len(arguments) > 4 and any(step != 1 for step in arguments[4]):
-        stride = arguments[2] or arguments[1]
-        return _window(fields[0], arguments[1], stride, arguments[3], arguments[4])
-    return _pooling(fields, sources, arguments, result)
+def _max_pooling(step: Step) -> Field | None:
+    return _pooling(step, dilation=step.arguments[4] if len(step.arguments) > 4 else (1, 1))
+
+
+def _pooling(step: Step, dilation: Sequence[int]) -> Field:
+    kernel, *rest = step.arguments[1:4]
+    stride = rest[0] if rest and rest[0] else kernel
+    padding = rest[1] if len(rest) > 1 else (0, 0)
+    return _window(step.field, kernel, stride, padding, dilation)
 
 
 def _window(
@@ -199,68 +221,63 @@ def _window(
     return Field(height, width)
 
 
-def _adaptive_pooling(
-    fields: list[Field], sources: list[Tensor], arguments: Sequence[Any], result: Any
-) -> Field | None:
-    size_in, size_out = sources[0].shape[-2:], arguments[1]
+def _adaptive_pooling(step: Step) -> Field | None:
+    size_in, size_out = step.source.shape[-2:], step.arguments[1]
     if any(before % after for before, after in zip(size_in, size_out, strict=True)):
         return None
     kernel = [before // after for before, after in zip(size_in, size_out, strict=True)]
-    return _window(fields[0], kernel, kernel, (0, 0), (1, 1))
+    return _window(step.field, kernel, kernel, (0, 0), (1, 1))
 
 
-def _padding(fields: list[Field], sources: list[Tensor], arguments: Sequence[Any], result: Any) -> Field | None:
-    pads = list(arguments[1])
+def _padding(step: Step) -> Field | None:
+    pads = list(step.arguments[1])
     if any(pads[4:]):
-        return fields[0]
+        return step.field
     left, top = pads[0], pads[2] if len(pads) > 2 else 0
-    return _window(fields[0], (1, 1), (1, 1), (top, left), (1, 1))
+    return _window(step.field, (1, 1), (1, 1), (top, left), (1, 1))
 
 
-def _reduction(fields: list[Field], sources: list[Tensor], arguments: Sequence[Any], result: Any) -> Field | None:
-    source, axes = sources[0], arguments[1] if len(arguments) > 1 else None
-    rank = source.ndim
+def _reduction(step: Step) -> Field | None:
+    rank = step.source.ndim
+    axes = step.arguments[1] if len(step.arguments) > 1 else None
     reduced = {axis % rank for axis in axes} if axes else set(range(rank))
-    if fields[0].fixed:
-        return fields[0]
-    if {rank - 2, rank - 1} <= reduced:
-        return fields[0].everywhere(*source.shape[-2:])
-    keeps_axes = len(arguments) > 2 and arguments[2]
-    return fields[0] if keeps_axes and not {rank - 2, rank - 1} & reduced else None
+    if {rank - 2, rank - 1} <= reduced and not step.field.fixed:
+        return step.field.everywhere(*step.source.shape[-2:])
+    return step.field if step.field.fixed or not {rank - 2, rank - 1} & reduced else None
 
 
-def _statistics(fields: list[Field], sources: list[Tensor], arguments: Sequence[Any], result: Any) -> Field | None:
+def _statistics(step: Step) -> Field | None:
     """Norms whose mean and variance come from the picture itself: every number sees what any sees."""
-    return fields[0].everywhere(*sources[0].shape[-2:]) if sources[0].ndim == 4 else None
+    return step.field.everywhere(*step.source.shape[-2:]) if step.source.ndim == 4 else None
 
 
-def _batch_norm(fields: list[Field], sources: list[Tensor], arguments: Sequence[Any], result: Any) -> Field | None:
-    in_training = arguments[5]
-    return (_statistics if in_training else _same)(fields, sources, arguments, result)
+def _batch_norm(step: Step) -> Field | None:
+    in_training = step.arguments[5]
+    return (_statistics if in_training else _same)(step)
 
 
-def _reshaping(fields: list[Field], sources: list[Tensor], arguments: Sequence[Any], result: Any) -> Field | None:
-    source, shape = sources[0], tuple(result.shape)
-    if fields[0].fixed or (len(shape) > 2 and shape[-2:] == tuple(source.shape[-2:])):
-        return fields[0]
+def _reshaping(step: Step) -> Field | None:
+    source, shape = step.source, tuple(step.result.shape)
+    if step.field.fixed or (len(shape) > 2 and shape[-2:] == tuple(source.shape[-2:])):
+        return step.field
     if source.ndim == 4 and len(shape) == 2 and shape[0] == source.shape[0]:
-        return fields[0].everywhere(*source.shape[-2:])
+        return step.field.everywhere(*source.shape[-2:])
     return None
 
 
-def _joining(fields: list[Field], sources: list[Tensor], arguments: Sequence[Any], result: Any) -> Field | None:
-    axis = (arguments[1] if len(arguments) > 1 else 0) % result.ndim
-    if axis >= result.ndim - 2 and not all(field.fixed for field in fields):
+def _joining(step: Step) -> Field | None:
+    axis = (step.arguments[1] if len(step.arguments) > 1 else 0) % step.result.ndim
+    if axis >= step.result.ndim - 2 and not all(field.fixed for field in step.fields):
         return None
-    return _unite(fields, sources, *(result.shape[-2:] if result.ndim > 2 else (1, 1)))
+    return _unite(step.fields, step.sources, *(step.result.shape[-2:] if step.result.ndim > 2 else (1, 1)))
 
 
-def _parting(fields: list[Field], sources: list[Tensor], arguments: Sequence[Any], result: Any) -> Field | None:
+def _parting(step: Step) -> Field | None:
     """Parts along the channels keep their field: in split, chunk and slice."""
-    rank = sources[0].ndim
-    parts = [leaf for leaf in tree_leaves(result) if isinstance(leaf, Tensor)]
-    whole = all(part.ndim == rank and part.shape[-2:] == sources[0].shape[-2:] for part in parts)
-    return fields[0] if whole or fields[0].fixed else None
+    rank = step.source.ndim
+    parts = [leaf for leaf in tree_leaves(step.result) if isinstance(leaf, Tensor)]
+    whole = all(part.ndim == rank and part.shape[-2:] == step.source.shape[-2:] for part in parts)
+    return step.field if whole or step.field.fixed else None
 
 
 def _named(rule: Rule, *names: str) -> dict[Any, Rule]:
@@ -269,8 +286,8 @@ def _named(rule: Rule, *names: str) -> dict[Any, Rule]:
 
 RULES: dict[Any, Rule] = {
     **_named(_convolution, "convolution", "_convolution"),
-    **_named(_pooling, "avg_pool2d"),
-    **_named(_dilated_pooling, "max_pool2d", "max_pool2d_with_indices", "mkldnn_max_pool2d"),
+    **_named(_average_pooling, "avg_pool2d"),
+    **_named(_max_pooling, "max_pool2d", "max_pool2d_with_indices", "mkldnn_max_pool2d"),
     **_named(_adaptive_pooling, "_adaptive_avg_pool2d", "adaptive_avg_pool2d", "adaptive_max_pool2d"),
     **_named(_padding, "constant_pad_nd"),
     **_named(_reduction, "mean", "sum", "amax", "amin"),

@@ -6,12 +6,12 @@ timm takes seconds to import, so it is imported only when a name of timm's is as
 from __future__ import annotations
 
 import difflib
+from typing import Any
 
 import torch
 from torch import nn
 
 from trainwright.errors import InputError
-
 
 SOURCE_ATTRIBUTE = "_source_preprocessing"
 """Where a net that was filled from a file carries its source's mean and standard deviation; copies keep it."""
@@ -96,8 +96,7 @@ def source_preprocessing(model: nn.Module) -> tuple[tuple[float, ...], tuple[flo
 
 def remember_source(model: nn.Module, *, channels: int) -> None:
     """Notes on a timm model, once weights are loaded, what `source_preprocessing` then tells."""
-    config = model.pretrained_cfg
-    assert isinstance(config, dict)
+    config: Any = model.pretrained_cfg
     mean, std = tuple(config["mean"]), tuple(config["std"])
     if channels == 1 and len(mean) > 1:
         mean, std = (sum(mean) / len(mean),), (sum(std) / len(std),)

@@ -53,7 +53,7 @@ class WeightReport:
         if self.head_replaced:
             parts.append("a new head for these classes")
         if self.missing:
-            parts.append(f"{len(self.missing)} not in the file ({_some(self.missing)})")
+            parts.append(f"{len(self.missing)} not in the file or not fitting ({_some(self.missing)})")
         if self.skipped:
             parts.append(f"{len(self.skipped)} of the file not used ({_some(tuple(self.skipped))})")
         return "; ".join(parts)

@@ -36,6 +36,7 @@ from .schema import json_schema as json_schema
 from .section import Auto as Auto
 from .section import Section as Section
 from .section import decided as decided
+from .table import settings_table as settings_table
 from .training import TrainingSection as TrainingSection
 from .writing import source_words as source_words
 from .writing import write_recipe as write_recipe

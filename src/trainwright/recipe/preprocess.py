@@ -10,16 +10,17 @@ from .section import Section, setting
 class PreprocessSection(Section):
     """The section `preprocess`. Fitted on the training part only, kept in the checkpoint."""
 
-    center: Literal["auto", "none", "channel"] = setting(
+    center: Literal["auto", "none", "channel", "pretrained"] = setting(
         "auto",
-        "What is subtracted. `none`: nothing; `channel`: the mean of each channel; `auto`: the channel's mean, or a "
-        "pretrained model's own where weights are loaded.",
+        "What is subtracted. `none`: nothing; `channel`: the mean of each channel of the training part; "
+        "`pretrained`: the mean that the loaded weights were trained with; `auto`: `pretrained` where a timm model's "
+        "weights are loaded, else `channel`.",
         source="Simonyan & Zisserman 2014 (VGG)",
     )
-    scale: Literal["auto", "none", "channel"] = setting(
+    scale: Literal["auto", "none", "channel", "pretrained"] = setting(
         "auto",
-        "What is divided by. `none`: nothing; `channel`: the standard deviation of each channel; `auto`: the "
-        "channel's, or a pretrained model's own where weights are loaded. A constant channel is reported and not "
-        "divided.",
+        "What is divided by. `none`: nothing; `channel`: the standard deviation of each channel of the training "
+        "part; `pretrained`: that which the loaded weights were trained with; `auto`: `pretrained` where a timm "
+        "model's weights are loaded, else `channel`. A constant channel is reported and not divided.",
         source="LeCun et al. 1998, Efficient BackProp",
     )

@@ -97,10 +97,11 @@ class Recipe(Section):
         >>> Recipe().get("optim.momentum")
         0.9
         """
-        values = dict(self.items())
-        if key not in values:
-            raise InputError(f"there is no setting {key!r}", hint=did_you_mean(key, values))
-        return values[key]
+        section, _, name = key.partition(".")
+        sections = self.sections()
+        if section not in sections or name not in type(sections[section]).model_fields:
+            raise InputError(f"there is no setting {key!r}", hint=did_you_mean(key, dict(self.items())))
+        return getattr(sections[section], name)
 
     def origin(self, key: str) -> Origin:
         """Says where a value came from; what was set in Python without words counts as the user's.

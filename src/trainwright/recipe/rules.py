@@ -184,11 +184,30 @@ def _weights_have_a_model(sections: Sections) -> list[Contradiction]:
     return []
 
 
+def _statistics_have_weights(sections: Sections) -> list[Contradiction]:
+    name, weights = _value(sections, "model.name"), _value(sections, "model.weights")
+    if weights != "none" and name not in OWN_MODELS:
+        return []
+    decisive = "model.weights" if weights == "none" else "model.name"
+    return [
+        Contradiction(
+            keys=(key, decisive),
+            problem=f"{key} pretrained needs the loaded weights of a timm model",
+            expected="model.weights other than none, and model.name of a timm model",
+            got=f"{decisive}: {format_value(_value(sections, decisive))}",
+            hint=f"{key}: channel, or auto",
+        )
+        for key in ("preprocess.center", "preprocess.scale")
+        if _value(sections, key) == "pretrained"
+    ]
+
+
 RULES: tuple[Callable[[Sections], list[Contradiction]], ...] = (
     _shares_leave_pictures,
     _columns_differ,
     _float16_has_a_gpu,
     _weights_have_a_model,
+    _statistics_have_weights,
 )
 
 

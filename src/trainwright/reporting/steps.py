@@ -25,14 +25,14 @@ def next_steps(folder: Path, outcome: Outcome) -> tuple[NextStep, ...]:
         outcome: how the run ended, if it did.
     """
     run = shlex.quote(str(folder))
-    name = shlex.quote(folder.name)
+    recipe = shlex.quote(str(folder / "recipe.yaml"))
     go_on = NextStep(f"trainwright train --resume {run}", "go on from the last checkpoint; nothing is trained twice")
     use = (
         NextStep(f"trainwright predict {run} PICTURES…", "name new pictures: files, folders or patterns"),
         NextStep(f"trainwright evaluate {run} DATA", "judge the trained net on other pictures whose classes are known"),
     )
     vary = NextStep(
-        f"trainwright train --recipe {shlex.quote(str(folder / 'recipe.yaml'))} --epochs N",
+        f"trainwright train --recipe {recipe} --epochs N",
         "train again with the same recipe and one thing changed",
     )
     match outcome:
@@ -42,7 +42,7 @@ def next_steps(folder: Path, outcome: Outcome) -> tuple[NextStep, ...]:
             return (go_on,)
         case "non-finite-loss":
             gentler = NextStep(
-                f"trainwright train --recipe {shlex.quote(str(folder / 'recipe.yaml'))} --lr RATE --name {name}-gentler",
+                f"trainwright train --recipe {recipe} --lr RATE",
                 "train again with a smaller learning rate, a tenth of this one to begin with",
             )
             return (gentler,)

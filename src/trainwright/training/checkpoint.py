@@ -7,6 +7,7 @@ import json
 import os
 import pickle
 import shutil
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -107,8 +108,10 @@ def load_checkpoint(folder: Path) -> Checkpoint:
             )
     try:
         weights = safetensors.torch.load_file(folder / WEIGHTS)
-        state = torch.load(folder / STATE, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, safetensors.SafetensorError, RuntimeError, EOFError) as error:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # torch only warns of some files that it did not write
+            state = torch.load(folder / STATE, map_location="cpu", weights_only=True)
+    except (pickle.UnpicklingError, safetensors.SafetensorError, RuntimeError, EOFError, UserWarning) as error:
         raise InputError(
             "the checkpoint holds something else than tensors and plain values; nothing in it was executed",
             got=str(error).strip().splitlines()[0],

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Unpack
 
-from trainwright.data import PreparedData, choose_augment, prepare
+from trainwright.data import PreparedData, choose_augment, choose_preprocess, prepare
 from trainwright.errors import InputError, Interrupted, TrainingError
 from trainwright.models import choose_model
-from trainwright.recipe import Recipe, compose, read_recipe_file
+from trainwright.recipe import OWN_MODELS, Recipe, compose, read_recipe_file
 from trainwright.reporting import RunConsole, write_report
 from trainwright.runs import EventWriter, ResumeRecord, RunFolder, open_run, refuse_bad_name
 from trainwright.training import (
@@ -109,6 +109,8 @@ def decide(asked: Recipe, data: PreparedData) -> Recipe:
             device=open_device(recipe.machine.device).type,
         )
     )
+    pretrained = recipe.model.weights != "none" and recipe.model.name not in OWN_MODELS
+    recipe = recipe.decide(choose_preprocess(recipe.preprocess, pretrained=pretrained))
     recipe = recipe.decide(choose_augment(recipe.augment, data.classes, data.img_size, data.title))
     return recipe.decide(choose_training(recipe, pictures=pictures))
 

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from sklearn.preprocessing import StandardScaler
 
-from trainwright.data.preprocess import fit_preprocessor, fitting
+from trainwright.data.preprocess import choose_preprocess, fit_preprocessor, fitting
 from trainwright.data.preprocess.fitting import count_levels, mean_and_std
+from trainwright.errors import InputError
 from trainwright.recipe import PreprocessSection
 
 GOLDEN = json.loads((Path(__file__).parents[2] / "reference" / "golden.json").read_text())["standardize"]
@@ -84,21 +85,33 @@ def test_reads_once_in_chunks(monkeypatch):
         assert np.array_equal(counts[channel], np.bincount(part.stored[:, channel].flatten(), minlength=256))
 
 
-@pytest.mark.parametrize("center", ["auto", "none", "channel"])
-@pytest.mark.parametrize("scale", ["auto", "none", "channel"])
+@pytest.mark.parametrize("center", ["none", "channel"])
+@pytest.mark.parametrize("scale", ["none", "channel"])
 def test_switches(center, scale):
     preprocessor = fit_preprocessor(PreprocessSection(center=center, scale=scale), random_part(5, 3, 4, 4))
     assert preprocessor.center == (center != "none")
     assert preprocessor.scale == (scale != "none")
 
 
-def test_a_pretrained_models_own_numbers_are_taken_only_where_auto_stands():
+def test_the_numbers_of_loaded_weights_are_taken_only_where_asked_for():
     source = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
     part = random_part(5, 3, 4, 4)
-    own = fit_preprocessor(PreprocessSection(), part)
-    taken = fit_preprocessor(PreprocessSection(), part, source=source)
+    own = fit_preprocessor(PreprocessSection(center="channel", scale="channel"), part)
+    taken = fit_preprocessor(PreprocessSection(center="pretrained", scale="pretrained"), part, source=source)
     assert taken.mean_C.tolist() == list(source[0])
     assert taken.std_C.tolist() == list(source[1])
-    mixed = fit_preprocessor(PreprocessSection(center="channel"), part, source=source)
+    mixed = fit_preprocessor(PreprocessSection(center="channel", scale="pretrained"), part, source=source)
     assert torch.equal(mixed.mean_C, own.mean_C)
     assert mixed.std_C.tolist() == list(source[1])
+
+
+def test_without_loaded_weights_their_numbers_cannot_be_taken():
+    with pytest.raises(InputError, match="nothing is known of what the net's weights were trained with") as error:
+        fit_preprocessor(PreprocessSection(center="channel", scale="pretrained"), random_part(5, 3, 4, 4))
+    assert "--set preprocess.scale=channel" in str(error.value)
+
+
+def test_auto_is_the_channel_or_what_the_weights_were_trained_with():
+    for pretrained, value in ((False, "channel"), (True, "pretrained")):
+        choices = choose_preprocess(PreprocessSection(scale="none"), pretrained=pretrained)
+        assert [(choice.key, choice.value) for choice in choices] == [("preprocess.center", value)]

@@ -53,6 +53,12 @@ def test_one_file_of_a_pair_finds_the_other(make_idx: Make, catalog_of: Open):
     assert np.array_equal(images_of(by_images), images_of(by_labels))
 
 
+def test_capital_letters_do_not_matter(make_idx: Make, catalog_of: Open):
+    root = make_idx({"train": 6})
+    (root / "train-labels-idx1-ubyte").rename(root / "TRAIN-Labels.idx1-ubyte")
+    assert len(catalog_of(root / "train-images-idx3-ubyte")) == 6
+
+
 def test_plain_files_win_over_packed_ones_and_it_is_told(make_idx: Make, catalog_of: Open):
     make_idx({"train": 6}, packed=True)
     catalog = catalog_of(make_idx({"train": 6}))

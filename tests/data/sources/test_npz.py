@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import io
+import zipfile
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -124,6 +126,17 @@ def test_labels_that_are_no_classes(store: Callable[..., Path], refusal_of: Refu
     assert words in refusal_of(store(images=IMAGES, labels=labels))
 
 
+def test_a_key_called_classes_with_numbers_is_not_meant(store: Callable[..., Path], catalog_of: Open):
+    catalog = catalog_of(store(X=IMAGES, y=LABELS, classes=np.array([5, 6])))
+    assert catalog.labels[:2] == ("0", "1")
+    assert catalog.notes == ("keys that are not used: 'classes'",)
+
+
+def test_class_names_that_repeat(store: Callable[..., Path], refusal_of: Refuse):
+    message = refusal_of(store(X=IMAGES, y=LABELS, class_names=np.array(["cat", "cat"])))
+    assert "class names that repeat\n  expected: a different name for each number\n  got: 'cat', 'cat'" in message
+
+
 def test_a_number_without_a_name(store: Callable[..., Path], refusal_of: Refuse):
     message = refusal_of(store(images=IMAGES, labels=LABELS + 1, class_names=np.array(["cat", "dog"])))
     assert "label numbers without a class name\n  expected: 0 to 1" in message
@@ -170,6 +183,22 @@ def test_damaged_archives(store: Callable[..., Path], refusal_of: Refuse):
     assert "an .npz archive cannot be read\n  got: File is not a zip file" in refusal_of(path)
     path.write_bytes(whole[:300] + bytes(100) + whole[400:])
     assert "an .npz archive cannot be read\n  got: Bad CRC-32" in refusal_of(path)
+
+
+def test_a_header_that_announces_more_than_there_is(tmp_path: Path, refusal_of: Refuse):
+    header = io.BytesIO()
+    np.lib.format.write_array_header_1_0(header, {"descr": "|u1", "fortran_order": False, "shape": (1 << 58, 5, 4)})
+    with zipfile.ZipFile(tmp_path / "data.npz", "w") as archive:
+        archive.writestr("images.npy", header.getvalue() + bytes(100))
+        archive.writestr("labels.npy", header.getvalue())
+    assert "an .npz archive cannot be read" in refusal_of(tmp_path / "data.npz")
+
+
+def test_a_member_that_is_no_array(tmp_path: Path, refusal_of: Refuse):
+    with zipfile.ZipFile(tmp_path / "data.npz", "w") as archive:
+        archive.writestr("images", b"text")
+        archive.writestr("labels", b"text")
+    assert "pictures of an unknown shape" in refusal_of(tmp_path / "data.npz")
 
 
 def test_an_archive_larger_than_the_memory(

@@ -99,6 +99,28 @@ def test_a_folder_that_cannot_be_read(make_folder: Make, refusal_of: Refuse, mon
     assert f"where: {root}" in message
 
 
+@pytest.mark.parametrize("path", ["nul\0byte", "x" * 5000, "~nobody/photos", "a/" * 3000])
+def test_paths_that_cannot_be(refusal_of: Refuse, path: str):
+    assert "no such data" in refusal_of(path)
+
+
+def test_a_file_in_a_folder_that_cannot_be_listed(tmp_path: Path, refusal_of: Refuse, monkeypatch: pytest.MonkeyPatch):
+    def closed(_: object) -> list[str]:
+        raise PermissionError(13, "Permission denied")
+
+    (tmp_path / "notes.txt").touch()
+    monkeypatch.setattr(os, "listdir", closed)
+    assert "a file of unknown kind" in refusal_of(tmp_path / "notes.txt")
+    assert "no such data" in refusal_of(tmp_path / "note.txt")
+
+
+def test_what_else_lies_in_the_folder_is_told(make_idx: Make, make_cifar: Make, catalog_of: Open):
+    for root in (make_idx({"train": 6}), make_cifar()):
+        (root / "readme.html").touch()
+        (root / ".hidden").touch()
+        assert catalog_of(root).notes == ("not read, as it is no part of these data: 'readme.html'",)
+
+
 def test_what_cannot_be_learned_is_refused_only_for_training(make_folder: Make, catalog_of: Open, refusal_of: Refuse):
     root = make_folder({"cats": 3})
     assert "one class only" in refusal_of(root)

@@ -7,5 +7,6 @@ Read next:  data/augment/
 Example:    preprocessor = fit_preprocessor(recipe.preprocess, prepared.train)
 """
 
+from .fitting import choose_preprocess as choose_preprocess
 from .fitting import fit_preprocessor as fit_preprocessor
 from .preprocessor import Preprocessor as Preprocessor

@@ -12,7 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from trainwright.recipe import PreprocessSection
+from trainwright.errors import InputError
+from trainwright.recipe import Choice, PreprocessSection
 
 from .preprocessor import Preprocessor
 
@@ -34,15 +35,40 @@ def fit_preprocessor(
     """Measures mean and sample standard deviation (n−1, n pixels) of each channel.
 
     Args:
-        section: where it says `auto`, the source's number is taken if there is a source, else the one measured.
+        section: decided, without `auto`.
         part: the training pictures, at least one.
-        source: mean and deviation of u/255 that a pretrained model was trained with, C numbers each.
+        source: mean and deviation of u/255 that loaded weights were trained with, C numbers each.
+
+    Raises:
+        InputError: the section says `pretrained`, and there is no source.
     """
+    wanted = [key for key in ("center", "scale") if getattr(section, key) == "pretrained"]
+    if wanted and source is None:
+        raise InputError(
+            "nothing is known of what the net's weights were trained with",
+            expected="a timm model with loaded weights",
+            got="pretrained",
+            where=f"preprocess.{wanted[0]}",
+            hint=f"--set preprocess.{wanted[0]}=channel",
+        )
     mean_C, std_C = (values.tolist() for values in mean_and_std(np.arange(LEVELS) / 255.0, count_levels(part)))
     if source is not None:
-        mean_C = source[0] if section.center == "auto" else mean_C
-        std_C = source[1] if section.scale == "auto" else std_C
+        mean_C = source[0] if section.center == "pretrained" else mean_C
+        std_C = source[1] if section.scale == "pretrained" else std_C
     return Preprocessor.from_statistics(mean_C, std_C, center=section.center != "none", scale=section.scale != "none")
+
+
+def choose_preprocess(section: PreprocessSection, *, pretrained: bool) -> list[Choice]:
+    """Decides the settings that are still `auto`.
+
+    Args:
+        section: may hold `auto`.
+        pretrained: whether the net is one of timm's and its weights are loaded.
+    """
+    value = "pretrained" if pretrained else "channel"
+    reason = "weights go on working on what they were trained with" if pretrained else "zero-center, scale, no whitening"
+    keys = [key for key in ("center", "scale") if getattr(section, key) == "auto"]
+    return [Choice(f"preprocess.{key}", value, reason) for key in keys]
 
 
 def count_levels(part: Pictures) -> np.ndarray:

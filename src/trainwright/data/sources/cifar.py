@@ -65,7 +65,7 @@ def cifar_layout(folder: Path, names: Sequence[str]) -> CifarLayout | None:
     return None
 
 
-def open_cifar(folder: Path, layout: CifarLayout, *, title: str) -> Catalog:
+def open_cifar(folder: Path, layout: CifarLayout, *, title: str, notes: Sequence[str] = ()) -> Catalog:
     """Reads all batches of a CIFAR folder: 32 × 32 rgb, the split of the files, fine labels for CIFAR-100.
 
     Raises:
@@ -101,6 +101,7 @@ def open_cifar(folder: Path, layout: CifarLayout, *, title: str) -> Catalog:
         title=title,
         description=f"CIFAR-{layout.classes} {layout.form} batches in {where}",
         class_names=_class_names(folder / layout.names, layout),
+        notes=notes,
     )
 
 

@@ -17,13 +17,26 @@ from .split_words import SPLIT_WORDS
 FILE_NAME = re.compile(r"(?P<prefix>.*?)(?P<kind>images|labels)[-.]idx[134]-ubyte(\.gz)?", re.IGNORECASE)
 
 
+OTHER = {"images": "labels", "labels": "images"}
+
+
+def idx_words(name: str) -> tuple[str, str] | None:
+    """Takes the name of an IDX file apart: what stands before the kind, and the kind; None for other names.
+
+    >>> idx_words("train-images-idx3-ubyte.gz")
+    ('train-', 'images')
+    """
+    match = FILE_NAME.fullmatch(name)
+    return (match["prefix"].lower(), match["kind"].lower()) if match else None
+
+
 def is_idx_name(name: str) -> bool:
     """Tells by its name whether a file is one of an IDX pair.
 
     >>> is_idx_name("train-images-idx3-ubyte.gz"), is_idx_name("train.csv")
     (True, False)
     """
-    return FILE_NAME.fullmatch(name) is not None
+    return idx_words(name) is not None
 
 
 def open_idx(
@@ -50,16 +63,15 @@ def open_idx(
     pairs: dict[str, dict[str, Path]] = {}
     notes = list(notes)
     for path in sorted(files, key=lambda path: (path.name.lower().endswith(".gz"), path.name)):
-        match = FILE_NAME.fullmatch(path.name)
-        assert match is not None
-        pair = pairs.setdefault(match["prefix"].lower(), {})
-        if match["kind"].lower() in pair:
+        prefix, kind = idx_words(path.name) or ("", "images")
+        pair = pairs.setdefault(prefix, {})
+        if kind in pair:
             notes.append(f"{printable(path.name)} is there twice, plain and packed; the plain one is read")
         else:
-            pair[match["kind"].lower()] = path
+            pair[kind] = path
     parts: list[ArrayPart] = []
     for prefix, pair in sorted(pairs.items(), key=lambda item: _order(item[0])):
-        for kind, other in (("images", "labels"), ("labels", "images")):
+        for kind, other in OTHER.items():
             if kind not in pair:
                 raise InputError(
                     f"an IDX file of {other} without its {kind}",

@@ -40,7 +40,7 @@ def open_npz(path: Path) -> Catalog:
 
     Pictures are N H W, N H W C or N C H W with 1 or 3 channels, as uint8, as integers 0 … 255, as booleans, or as
     fractions 0 … 1, which become 0 … 255 by rounding. What could mean two things is refused. Labels are one number or
-    one word a picture; `class_names` gives the words of the numbers.
+    one word a picture; `class_names` gives the words of the numbers, in their order.
 
     Raises:
         InputError: no known keys; pictures or labels of another or ambiguous form; a damaged archive.
@@ -54,14 +54,13 @@ def open_npz(path: Path) -> Catalog:
             keys = _keys(list(stored.files), where)
             pairs = _pairs(keys, where)
             parts: list[tuple[Split | None, np.ndarray, np.ndarray, str]] = [
-                (split, stored[keys[x]], stored[keys[y]], f"{where}: {printable(keys[x])}") for split, x, y in pairs
+                (split, np.asarray(stored[keys[x]]), np.asarray(stored[keys[y]]), f"{where}: {printable(keys[x])}")
+                for split, x, y in pairs
             ]
             used = {keys[key] for _, x, y in pairs for key in (x, y)}
-            names_key = next((keys[key] for key in NAME_KEYS if key in keys), None)
-            words = [] if names_key is None else stored[names_key].ravel().tolist()
-            names = [class_label(str(word)) for word in words] or None
+            names_key, names = _class_names({keys[key]: stored[keys[key]] for key in NAME_KEYS if key in keys}, where)
             unused = sorted(set(stored.files) - used - {names_key})
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError) as error:
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError, MemoryError) as error:
         raise InputError("an .npz archive cannot be read", got=str(error), where=where) from error
     return catalog_of_parts(
         [
@@ -108,6 +107,22 @@ def _pairs(keys: Mapping[str, str], where: str) -> list[tuple[Split | None, str,
             hint="np.savez('data.npz', images=pictures, labels=classes)",
         )
     return pairs
+
+
+def _class_names(stored: Mapping[str, Any], where: str) -> tuple[str | None, list[str] | None]:
+    """Finds the key that holds words for the label numbers; a key of that name with numbers in it is not meant."""
+    for key, words in stored.items():
+        if isinstance(words, np.ndarray) and words.ndim == 1 and words.dtype.kind == "U":
+            names = [class_label(word) for word in words.tolist()]
+            if len(set(names)) != len(names):
+                raise InputError(
+                    "class names that repeat",
+                    expected="a different name for each number",
+                    got=quoted(names),
+                    where=where,
+                )
+            return key, names
+    return None, None
 
 
 def _labels(labels_N: np.ndarray, named: bool, where: str) -> np.ndarray:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from trainwright.data.catalog import Catalog, check_trainable
+from trainwright.data.catalog import Catalog, check_trainable, quoted
 from trainwright.data.printable_names import printable
 from trainwright.errors import InputError, nearest
 from trainwright.recipe.data import DataSection
@@ -16,7 +16,7 @@ from .digits import open_digits
 from .fashion_mnist import open_fashion_mnist
 from .folder import open_folder
 from .folder_scan import PICTURE_SUFFIXES
-from .idx import is_idx_name, open_idx
+from .idx import OTHER, idx_words, is_idx_name, open_idx
 from .manifest import open_manifest
 from .npz import open_npz
 from .table import TABLE_SUFFIXES
@@ -65,8 +65,8 @@ def _open(section: DataSection) -> Catalog:
                 hint=f"write ./{source} for the path; for the built-in data, rename the path or work in another folder",
             )
         return BUILT_IN[source]()
-    path = Path(source).expanduser()
-    if not path.exists():
+    path = Path(os.path.expanduser(source))
+    if not os.path.exists(path):
         raise _no_such_data(source, path)
     if path.is_dir():
         return _open_directory(path)
@@ -82,11 +82,19 @@ def _open_directory(path: Path) -> Catalog:
     title = printable(path.resolve().name or where)
     idx_files = [path / name for name in names if is_idx_name(name)]
     if idx_files:
-        return open_idx(idx_files, title=title, description=f"IDX files in {where}")
+        notes = _not_read(name for name in names if not is_idx_name(name))
+        return open_idx(idx_files, title=title, description=f"IDX files in {where}", notes=notes)
     layout = cifar_layout(path, names)
     if layout is not None:
-        return open_cifar(path, layout, title=title)
+        used = {*layout.train, *layout.test, layout.names}
+        return open_cifar(path, layout, title=title, notes=_not_read(name for name in names if name not in used))
     return open_folder(path, hint=lambda: _data_inside(path, names))
+
+
+def _not_read(names: Iterable[str]) -> list[str]:
+    """Words a note on what else lies in a folder that was read for some of its files."""
+    others = [printable(name) for name in names if not name.startswith(".")]
+    return [f"not read, as it is no part of these data: {quoted(others)}"] if others else []
 
 
 def _open_file(path: Path, section: DataSection) -> Catalog:
@@ -103,21 +111,16 @@ def _open_file(path: Path, section: DataSection) -> Catalog:
         hint = "name the folder that holds the class folders, not a picture"
     elif suffix in ARCHIVES:
         hint = "unpack it and name the folder"
-    elif cifar_layout(path.parent, os.listdir(path.parent)):
+    elif cifar_layout(path.parent, _names_in(path.parent)):
         hint = f"name the folder: {printable(str(path.parent))}"
     raise InputError("a file of unknown kind", expected=FORMS, got=printable(path.name), where=where, hint=hint)
 
 
 def _idx_pair(path: Path) -> list[Path]:
-    """Finds the other file of an IDX pair, plain or packed."""
-    stem = path.name.removesuffix(".gz")
-    for kind, other in (("images", "labels"), ("labels", "images")):
-        head, found, tail = stem.rpartition(kind)
-        if found:
-            ranks = ("idx1",) if other == "labels" else ("idx3", "idx4")
-            partners = [head + other + tail[0] + rank + tail[5:] + gz for rank in ranks for gz in ("", ".gz")]
-            return [path, *(partner for name in partners if (partner := path.with_name(name)).is_file())][:2]
-    return [path]
+    """Finds the other file of an IDX pair: of the same words before `images` or `labels`, plain or packed."""
+    prefix, kind = idx_words(path.name) or ("", "")
+    others = {name: idx_words(name) for name in _names_in(path.parent)}
+    return [path, *(path.with_name(name) for name, words in others.items() if words and words == (prefix, OTHER[kind]))]
 
 
 def _data_inside(path: Path, names: list[str]) -> str | None:
@@ -125,18 +128,23 @@ def _data_inside(path: Path, names: list[str]) -> str | None:
     for name in names:
         inner = path / name
         known = inner.suffix.lower() in (*TABLE_SUFFIXES, ".npz")
-        if inner.is_dir():
-            below = os.listdir(inner) if os.access(inner, os.R_OK) else []
-            known = any(map(is_idx_name, below)) or cifar_layout(inner, below) is not None
+        below = _names_in(inner)
+        known = known or any(map(is_idx_name, below)) or cifar_layout(inner, below) is not None
         if known:
             return f"did you mean {printable(str(inner))}?"
     return None
 
 
+def _names_in(folder: Path) -> list[str]:
+    """Lists a folder for a hint, which may do without it."""
+    try:
+        return sorted(os.listdir(folder))
+    except (OSError, ValueError):
+        return []
+
+
 def _no_such_data(source: str, path: Path) -> InputError:
-    siblings: list[str] = []
-    if path.parent.is_dir() and os.access(path.parent, os.R_OK):
-        siblings = [name for name in os.listdir(path.parent) if not name.startswith(".")]
+    siblings = [name for name in _names_in(path.parent) if not name.startswith(".")]
     options = {name: path.parent / name for name in siblings} | {name: name for name in BUILT_IN}
     match = nearest(path.name, options)
     return InputError(

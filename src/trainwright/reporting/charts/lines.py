@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from markupsafe import Markup
 
@@ -149,9 +150,10 @@ def _pointers(xs: Sequence[float], series: Sequence[Series], x_axis: Axis, x_lab
     every = math.ceil(len(xs) / MOST_POINTERS)
     chosen = range(0, len(xs), every)
     places = [_x(xs[index], x_axis) for index in chosen]
-    edges = [LEFT, *((a + b) / 2 for a, b in zip(places, places[1:], strict=False)), WIDTH - RIGHT]
+    edges = [LEFT, *((a + b) / 2 for a, b in pairwise(places)), WIDTH - RIGHT]
     band = Markup(
-        '<g class="pointer"><path d="M{} {}V{}"/><rect x="{}" y="{}" width="{}" height="{}"><title>{}</title></rect></g>'
+        '<g class="pointer"><path d="M{} {}V{}"/>'
+        '<rect x="{}" y="{}" width="{}" height="{}"><title>{}</title></rect></g>'
     )
     parts = []
     for order, index in enumerate(chosen):
@@ -184,9 +186,8 @@ def _spoken(title: str, xs: Sequence[float], series: Sequence[Series], x_label: 
         known = [(x, value) for x, value in zip(xs, line.values, strict=True) if value is not None]
         if known:
             (first, start), (last, end) = known[0], known[-1]
-            parts.append(
-                f"{line.name} from {number(start)} at {x_label} {number(first, 1)} to {number(end)} at {number(last, 1)}"
-            )
+            began = f"{line.name} from {number(start)} at {x_label} {number(first, 1)}"
+            parts.append(f"{began} to {number(end)} at {number(last, 1)}")
     return f"{title}: {'; '.join(parts)}"
 
 

@@ -38,7 +38,8 @@ def matrix_chart(confusion: Confusion) -> Markup:
             if not pictures:
                 continue
             share = confusion.shares_KK[i][j]
-            said = f"{plural(pictures, 'picture')} of {confusion.labels[i]} called {confusion.labels[j]} ({percent(share)})"
+            pair = f"{confusion.labels[i]} called {confusion.labels[j]}"
+            said = f"{plural(pictures, 'picture')} of {pair} ({percent(share)})"
             kind = "hit" if i == j else "miss"
             box = (j * size, i * size, size, size)
             parts.append(cell.format(kind, level(share), *box, printable(said)))

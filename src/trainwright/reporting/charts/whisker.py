@@ -20,7 +20,8 @@ def whisker_chart(share: float, low: float, high: float, guess: float, pictures:
     """
     x, a, b, g = (round(EDGE + value * (WIDTH - 2 * EDGE), 1) for value in (share, low, high, guess))
     spoken = (
-        f"On a line from 0 to 100 %: measured {percent(share, pictures)}, 95 % interval {interval(low, high, pictures)}, "
+        f"On a line from 0 to 100 %: measured {percent(share, pictures)}, "
+        f"95 % interval {interval(low, high, pictures)}, "
         f"always the most frequent answer {percent(guess, pictures)}."
     )
     anchor = "start" if guess < 0.5 else "end"

@@ -20,7 +20,7 @@ class Answer(Protocol):
 
 
 def prediction_lines(answers: Iterable[Answer]) -> list[str]:
-    """Writes one line a picture, in order: its path, then classes with their probabilities, or what is wrong with it."""
+    """Writes one line a picture, in order: its path, then classes with their probabilities, or what is wrong."""
     rows = [(printable(answer.path), _said(answer)) for answer in answers]
     width = max((len(path) for path, _ in rows), default=0)
     return [f"{path:<{width}}  {said}" for path, said in rows]

@@ -41,7 +41,7 @@ def closing(
     lines = [Line()]
     judged = [evaluations[part] for part in ("test", "valid") if part in evaluations]
     texts = [_judgement(record) for record in judged]
-    lines += labelled("result", texts[:1] or ["no part was set apart to judge the net on"], width, "bold")
+    lines += labelled("result", texts[:1] or ["no test of the net is on record"], width, "bold")
     lines += labelled("", texts[1:], width)
     if stop is None:
         lines += labelled("stopped", ["not yet: no end is recorded"], width)

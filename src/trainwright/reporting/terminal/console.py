@@ -36,9 +36,13 @@ NARROW_GLYPHS = str.maketrans({"–": "-", "×": "x", "·": ",", "…": "...", "
 class Face(Protocol):
     """One way to draw: lines that stay, and one line beneath them that moves."""
 
-    width: int
     patience_s: float
     """Seconds that must pass between two drawings of the moving line."""
+
+    @property
+    def width(self) -> int:
+        """Columns to wrap to."""
+        ...
 
     def lines(self, lines: Iterable[Line]) -> None:
         """Writes lines that stay."""
@@ -60,13 +64,16 @@ class PlainFace:
     it all.
     """
 
-    width = 80
     patience_s = PLAIN_EVERY_S
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
         self._encoding = stream.encoding or "utf-8"
         self._gone = False
+
+    @property
+    def width(self) -> int:
+        return 80
 
     def lines(self, lines: Iterable[Line]) -> None:
         text = "".join(f"{line.plain()}\n" for line in lines)
@@ -111,7 +118,16 @@ class LiveFace:
         bar = ProgressBar(total=total or 1, completed=done, width=min(24, max(self.width - 54, 8)))
         grid.add_row("", bar, f"{share:>5}", Text(text, no_wrap=True, overflow="ellipsis"))
         if self._live is None:
-            self._live = Live(grid, console=self._console, auto_refresh=False, transient=True)
+            # What others print goes above the bar, but never from one stream into another: standard output may be
+            # a file that waits for JSON while the bar moves on standard error.
+            self._live = Live(
+                grid,
+                console=self._console,
+                auto_refresh=False,
+                transient=True,
+                redirect_stdout=self._console.file is sys.stdout,
+                redirect_stderr=sys.stderr.isatty(),
+            )
             self._live.start()
         self._live.update(grid, refresh=True)
 

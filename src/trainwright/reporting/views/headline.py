@@ -70,8 +70,8 @@ def _verdict(outcome: Outcome, judged: Judgement | None) -> str:
     if judged is not None:
         return f"{percent(judged.accuracy, judged.pictures)} of the {judged.part} pictures are named correctly."
     return {
-        "completed": "Training is done, but no part of the data was set apart to judge it.",
-        "early-stopping": "Training is done, but no part of the data was set apart to judge it.",
+        "completed": "Training is done; no test of the net is on record.",
+        "early-stopping": "Training is done; no test of the net is on record.",
         "interrupted": "Training was interrupted before the net was judged.",
         "non-finite-loss": "Training broke down before the net could be judged.",
         "unfinished": "This run has not recorded its end yet.",

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from trainwright.runs.intervals import wilson_interval
 from trainwright.runs import EvaluationRecord
+from trainwright.runs.intervals import wilson_interval
 
 MOST_PAIRS = 12
 

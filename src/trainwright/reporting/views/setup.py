@@ -23,11 +23,15 @@ class RecipeRow:
 
 @dataclass(frozen=True, kw_only=True)
 class LayerLine:
-    """One layer of the net. Shapes are without the batch; `multiply_adds` are those of one picture forward."""
+    """One layer of the net.
+
+    `output_shape` is without the batch, None where the net does not use the layer; `multiply_adds` are those of one
+    picture forward; `receptive_field` is height and width in pixels of the picture, None where it cannot be known.
+    """
 
     name: str
     kind: str
-    output_shape: tuple[int, ...]
+    output_shape: tuple[int, ...] | None
     parameters: int
     multiply_adds: int
     receptive_field: tuple[int, int] | None
@@ -99,7 +103,7 @@ def layers(rows: Sequence[Mapping[str, Any]]) -> Layers:
         LayerLine(
             name=row["name"],
             kind=row["kind"],
-            output_shape=tuple(row["output_shape"]),
+            output_shape=None if row["output_shape"] is None else tuple(row["output_shape"]),
             parameters=row["parameters"],
             multiply_adds=row["multiply_adds"],
             receptive_field=None if row["receptive_field"] is None else tuple(row["receptive_field"]),

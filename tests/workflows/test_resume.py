@@ -1,0 +1,165 @@
+"""Killed, stopped, interrupted: a run goes on and ends as if nothing had happened, bit for bit."""
+
+import json
+import shutil
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+WORDS = [
+    "digits",
+    "--model=small-resnet",
+    "--epochs=4",
+    "--batch-size=32",
+    "--set=model.width=16",
+    "--set=model.depth=1",
+    "--set=model.dropout=0.2",
+    "--set=training.ema=0.95",
+    "--set=training.checkpoint_every_s=0",
+    "--set=machine.threads=1",
+    "--set=logging.step_every=1",
+]
+
+
+def result(run: Path) -> tuple[bytes, bytes, list[tuple[str, ...]]]:
+    """What must be equal: the last and the best weights, and the figures of every epoch but times."""
+    rows = [line.split(",") for line in (run / "metrics.csv").read_text().splitlines()]
+    timed = {rows[0].index(name) for name in rows[0] if name.endswith("_s") or name in ("data_wait_share", "memory_mib")}
+    figures = [tuple(cell for i, cell in enumerate(row) if i not in timed) for row in rows]
+    weights = [(run / "checkpoints" / name / "model.safetensors").read_bytes() for name in ("last", "best")]
+    return weights[0], weights[1], figures
+
+
+@pytest.fixture(scope="module")
+def unbroken(tmp_path_factory) -> Path:
+    import os
+    import subprocess
+    import sys
+
+    out = tmp_path_factory.mktemp("unbroken")
+    subprocess.run(
+        [sys.executable, "-m", "trainwright", "train", *WORDS, "--name=run", f"--out={out}"],
+        check=True,
+        capture_output=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+    return out / "run"
+
+
+def steps_of(run: Path) -> int:
+    log = run / "events.jsonl"
+    return log.read_bytes().count(b'"gradient_norm_before_clip"') if log.exists() else 0
+
+
+def wait_for_steps(run: Path, steps: int, limit_s: float = 120) -> None:
+    until = time.monotonic() + limit_s
+    while steps_of(run) < steps:
+        assert time.monotonic() < until, f"no {steps} steps within {limit_s} s"
+        time.sleep(0.005)
+
+
+@pytest.mark.parametrize("steps", [3, 57, 130])
+def test_killed_at_any_step_it_ends_with_the_same_weights(start, cli, tmp_path, unbroken, steps):
+    run = tmp_path / "runs" / "run"
+    process = start("train", *WORDS, "--name=run")
+    wait_for_steps(run, steps)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert not (run / "report.html").exists()
+    ended = cli("train", "--resume", run, "--json")
+    assert ended.code == 0, ended.err
+    assert result(run) == result(unbroken)
+
+
+def test_ctrl_c_writes_a_checkpoint_and_the_same_command_goes_on(start, cli, tmp_path, unbroken):
+    run = tmp_path / "runs" / "run"
+    process = start("train", *WORDS, "--name=run")
+    wait_for_steps(run, 10)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert "interrupted by SIGINT" in err
+    assert "--resume" in err
+    assert (run / "report.html").exists()
+    made = json.loads((run / "checkpoints/last/manifest.json").read_text())["meta"]["step"]
+    assert made >= 10
+    ended = cli("train", *WORDS, "--name=run", f"--out={tmp_path / 'runs'}")
+    assert ended.code == 0, ended.err
+    assert result(run) == result(unbroken)
+
+
+def test_sigterm_ends_with_130_too(start, tmp_path):
+    process = start("train", *WORDS, "--name=run")
+    wait_for_steps(tmp_path / "runs" / "run", 2)
+    process.terminate()
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+
+
+@pytest.fixture
+def half(unbroken, tmp_path) -> Path:
+    """A run that was killed after its third epoch: the unbroken one with a checkpoint of then."""
+    run = tmp_path / "run"
+    shutil.copytree(unbroken, run)
+    shutil.rmtree(run / "checkpoints" / "last")
+    (run / "checkpoints" / "last.previous").rename(run / "checkpoints" / "last")
+    lines = (run / "events.jsonl").read_text().splitlines(keepends=True)
+    kept = [line for line in lines if '"kind":' not in line and '"confusion_KK"' not in line]
+    (run / "events.jsonl").write_text("".join(kept))
+    return run
+
+
+def test_an_older_checkpoint_gives_the_same_end(half, cli, unbroken):
+    ended = cli("train", "--resume", half)
+    assert ended.code == 0, ended.err
+    assert result(half) == result(unbroken)
+
+
+def test_a_flipped_byte_is_told_and_the_one_before_is_used(half, cli, unbroken):
+    shutil.copytree(half / "checkpoints" / "last", half / "checkpoints" / "last.previous")
+    damaged = half / "checkpoints" / "last" / "model.safetensors"
+    content = bytearray(damaged.read_bytes())
+    content[-10] ^= 4
+    damaged.write_bytes(content)
+    ended = cli("train", "--resume", half)
+    assert ended.code == 0, ended.err
+    assert "the checkpoint is damaged" in ended.out
+    assert "going back to the one before" in ended.out
+    assert result(half) == result(unbroken)
+
+
+def test_another_recipe_is_refused_with_every_difference(half, cli):
+    ended = cli("train", "--resume", half, "--lr=0.5", "--set=model.width=8")
+    assert ended.code == 2
+    assert "made with another recipe" in ended.err
+    assert "optim.lr is another than in the run" in ended.err
+    assert "model.width is another than in the run" in ended.err
+    ended = cli("train", *WORDS[:-1], "--epochs=5", "--name=run", f"--out={half.parent}")
+    assert ended.code == 2
+    assert "training.epochs is another than in the run" in ended.err
+
+
+def test_changed_code_is_told(half, cli):
+    path = half / "environment.json"
+    environment = json.loads(path.read_text())
+    path.write_text(json.dumps({**environment, "source_sha256": "0" * 64}))
+    ended = cli("train", "--resume", half)
+    assert ended.code == 0
+    assert "trainwright's own code has changed since the run began" in ended.out
+
+
+def test_changed_data_are_told(photos, cli, tmp_path):
+    words = ["--model=plain", "--set=model.width=16", "--set=model.depth=1", "--batch-size=8", "--epochs=2"]
+    ended = cli("train", photos, *words, "--set=machine.threads=1", "--name=run", f"--out={tmp_path}")
+    assert ended.code == 0, ended.err
+    log = tmp_path / "run" / "events.jsonl"
+    lines = log.read_text().splitlines(keepends=True)
+    log.write_text("".join(line for line in lines if '"confusion_KK"' not in line))
+    shutil.copy(photos / "re d" / "00.png", photos / "re d" / "zz.png")
+    (photos / "re d" / "01.png").unlink()
+    ended = cli("train", "--resume", tmp_path / "run")
+    assert ended.code == 2
+    assert "01.png" in ended.err
+    assert "zz.png" in ended.err
