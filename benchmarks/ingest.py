@@ -89,7 +89,9 @@ def main() -> None:
     words = parser.parse_args()
     torch.set_num_threads(1)
     print(f"command  {' '.join(sys.argv)}")
-    print(f"machine  {os.cpu_count()} cores, {platform.processor() or platform.machine()}, load {os.getloadavg()[0]:.1f}")
+    print(
+        f"machine  {os.cpu_count()} cores, {platform.processor() or platform.machine()}, load {os.getloadavg()[0]:.1f}"
+    )
     print(
         f"versions python {platform.python_version()}, torch {torch.__version__}, torchvision {torchvision.__version__}, "
         f"pillow {PIL.__version__}, numpy {np.__version__}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import get_args
 
 import pytest
+
 from trainwright.models.building import OWN_BUILDERS
 from trainwright.recipe import OWN_MODELS, LossSection, MachineSection, OptimSection, ScheduleSection
 from trainwright.training.losses import LOSSES

@@ -17,9 +17,9 @@ ROOM_LINES = ("Comes in:", "Goes out:", "May import:", "Read next:", "Example:")
 
 def modules_after(code: str) -> set[str]:
     """Runs code in a fresh process and lists the modules that it has loaded."""
-    script = f"{code}\nimport sys\nprint('\\n'.join(sys.modules))"
+    script = f"{code}\nimport sys\nprint('\\n'.join(sys.modules), file=sys.stderr)"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    return set(done.stdout.split())
+    return set(done.stderr.split())
 
 
 def test_a_room_imports_only_rooms_on_lower_floors():
@@ -64,7 +64,9 @@ def test_no_room_or_file_has_a_name_that_says_nothing():
     assert not names & FORBIDDEN_NAMES
 
 
-@pytest.mark.parametrize("room", sorted(path.parent.relative_to(SOURCE).as_posix() for path in SOURCE.glob("*/__init__.py")))
+@pytest.mark.parametrize(
+    "room", sorted(path.parent.relative_to(SOURCE).as_posix() for path in SOURCE.glob("*/__init__.py"))
+)
 def test_every_room_says_what_comes_in_and_goes_out(room):
     text = (SOURCE / room / "__init__.py").read_text()
     for line in ROOM_LINES:

@@ -261,9 +261,7 @@ def test_truncated_stays_unreadable_when_the_process_allows_it(monkeypatch: pyte
     format=st.sampled_from(["JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "PPM"]),
     edits=st.lists(st.tuples(st.integers(0, 10**6), st.integers(0, 255)), min_size=1, max_size=8),
 )
-def test_damaged_files_give_a_picture_of_the_right_kind_or_a_reason(
-    format: str, edits: list[tuple[int, int]]
-) -> None:
+def test_damaged_files_give_a_picture_of_the_right_kind_or_a_reason(format: str, edits: list[tuple[int, int]]) -> None:
     blob = bytearray(saved(Image.fromarray(ramp()), format))
     for place, value in edits:
         blob[place % len(blob)] = value
@@ -311,7 +309,9 @@ def test_running_out_of_memory_is_not_the_pictures_fault(monkeypatch: pytest.Mon
 
 def test_a_decompression_bomb_is_refused_by_its_header() -> None:
     bomb = png(60_000, 60_000, 8, 0, b"")
-    with pytest.raises(UnreadablePicture, match=r"60000 x 60000 = 3,600,000,000 pixels, more than data.max_pixels = 89,"):
+    with pytest.raises(
+        UnreadablePicture, match=r"60000 x 60000 = 3,600,000,000 pixels, more than data.max_pixels = 89,"
+    ):
         decode(bomb, channels=1)
     with pytest.raises(UnreadablePicture, match=r"16 x 12 = 192 pixels, more than data.max_pixels = 191$"):
         decode(saved(Image.fromarray(ramp()), "PNG"), channels=3, max_pixels=191)

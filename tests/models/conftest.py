@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def empty_caches(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """Points the libraries to folders without a single downloaded weight; returns the folder that holds them."""
     from huggingface_hub import constants

@@ -123,7 +123,7 @@ def test_pictures_too_small_are_told(name: str) -> None:
 
 
 @every_net
-def test_a_net_can_be_scripted_for_export(name: str) -> None:
+def test_a_net_can_be_exported(name: str) -> None:
     model = tiny(name).eval()
     images_NCHW = random_pictures(2, 1, 28)
     with torch.no_grad():

@@ -21,7 +21,7 @@ def test_parameters_counted_by_hand(width: int, depth: int, img_size: int, stage
 
 def test_layers_follow_one_another_without_a_way_around() -> None:
     net = Plain(classes=5, channels=1, img_size=28, width=8, depth=2)
-    kinds = [[type(layer).__name__ for layer in stage] for stage in net.stages]
+    kinds = [[type(layer).__name__ for layer in stage.children()] for stage in net.stages]
     unit = ["Conv2d", "BatchNorm2d", "ReLU"]
     assert kinds == [[*unit, *unit, "MaxPool2d"], [*unit, *unit, "MaxPool2d"], [*unit, *unit]]
     assert not any(isinstance(module, nn.Identity) for module in net.modules())

@@ -1,10 +1,8 @@
 from __future__ import annotations
 
-import os
 import socket
-import subprocess
-import sys
 import threading
+import time
 from collections.abc import Iterator
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -14,9 +12,11 @@ import pytest
 import timm
 import torch
 from huggingface_hub import constants
+from huggingface_hub.errors import LocalEntryNotFoundError
 from safetensors.torch import save_file
 
 from trainwright.errors import InputError
+from trainwright.models import pretrained
 from trainwright.models.building import build
 from trainwright.models.pretrained import find_pretrained
 from trainwright.recipe.model import ModelSection
@@ -63,19 +63,25 @@ class Hub(BaseHTTPRequestHandler):
         """Says nothing."""
 
 
+def point_to(monkeypatch: pytest.MonkeyPatch, port: int) -> None:
+    """Makes the hub's client look for the hub at a port of this machine."""
+    endpoint = f"http://127.0.0.1:{port}"
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
+    monkeypatch.setattr(constants, "ENDPOINT", endpoint)
+    template = f"{endpoint}/{{repo_id}}/resolve/{{revision}}/{{filename}}"
+    monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
+
+
 @pytest.fixture
-def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, empty_caches: Path) -> Iterator[tuple[Path, list[str]]]:
+def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[tuple[Path, list[str]]]:
     """A hub on this machine: the folder of its files, and what it was asked."""
     folder, asked = tmp_path / "served", list[str]()
     folder.mkdir()
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Hub, folder, asked))
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
     thread.start()
-    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
-    monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
-    monkeypatch.setattr(constants, "ENDPOINT", f"http://127.0.0.1:{server.server_port}")
-    url = f"http://127.0.0.1:{server.server_port}/{{repo_id}}/resolve/{{revision}}/{{filename}}"
-    monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", url)
+    point_to(monkeypatch, server.server_port)
     yield folder, asked
     server.shutdown()
     thread.join()
@@ -101,15 +107,27 @@ def test_weights_are_downloaded_once_and_then_found(hub: tuple[Path, list[str]],
     assert built.weights.missing == ()
 
 
-def test_a_hub_without_the_file_is_told(hub: tuple[Path, list[str]]) -> None:
+@pytest.mark.usefixtures("hub")
+def test_a_hub_without_the_file_is_told() -> None:
     text = refusal(SMALLEST)
     assert f"the pretrained weights of '{SMALLEST}' are not on this machine and cannot be downloaded" in text
     assert "no such file there" in text
 
 
-def test_no_network_gives_one_message_with_the_ways_on(
-    monkeypatch: pytest.MonkeyPatch, empty_caches: Path
-) -> None:
+@pytest.mark.usefixtures("hub")
+def test_a_connection_lost_halfway_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = list[str]()
+
+    def lose(repository: str, file: str, *, revision: str | None) -> str:
+        asked.append(f"{repository} {file} {revision}")
+        raise LocalEntryNotFoundError("the line went dead")
+
+    monkeypatch.setattr("huggingface_hub.hf_hub_download", lose)
+    assert "got: the line went dead" in refusal("resnet18")
+    assert asked == ["timm/resnet18.a1_in1k model.safetensors None"]
+
+
+def test_no_network_gives_one_message_with_the_ways_on(monkeypatch: pytest.MonkeyPatch, empty_caches: Path) -> None:
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     text = refusal("resnet18")
     assert "the pretrained weights of 'resnet18' are not on this machine and cannot be downloaded" in text
@@ -119,37 +137,31 @@ def test_no_network_gives_one_message_with_the_ways_on(
         assert way in text
 
 
-def test_an_unreachable_hub_is_asked_once(tmp_path: Path) -> None:
+def test_an_unreachable_hub_is_asked_once(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # bound but not listening: connections are refused at once
-        environment = {
-            **os.environ,
-            "HF_HUB_OFFLINE": "0",
-            "HF_HOME": str(tmp_path),
-            "HF_ENDPOINT": f"http://127.0.0.1:{taken.getsockname()[1]}",
-        }
-        program = (
-            "import time\n"
-            "from trainwright.errors import InputError\n"
-            "from trainwright.models.pretrained import find_pretrained\n"
-            "import timm, huggingface_hub\n"
-            "start = time.monotonic()\n"
-            "try:\n"
-            "    find_pretrained('resnet18')\n"
-            "except InputError as error:\n"
-            "    print(error)\n"
-            "print('took', time.monotonic() - start)\n"
-        )
-        done = subprocess.run(
-            [sys.executable, "-c", program], capture_output=True, text=True, check=True, env=environment
-        )
-    assert done.stderr == ""
-    assert "cannot be downloaded" in done.stdout
-    assert "Connection refused" in done.stdout
-    assert float(done.stdout.split("took ")[1]) < 4
+        point_to(monkeypatch, taken.getsockname()[1])
+        start = time.monotonic()
+        text = refusal("resnet18")
+        took_s = time.monotonic() - start
+    assert "got: [Errno 111] Connection refused" in text
+    assert took_s < 4
+    assert capfd.readouterr() == ("", "")
+    assert caplog.messages == []
 
 
-def test_a_model_without_weights_is_told(empty_caches: Path) -> None:
+def test_a_silent_hub_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pretrained, "PROBE_TIMEOUT_S", 0.2)
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        point_to(monkeypatch, silent.getsockname()[1])
+        assert "got: timed out" in refusal("resnet18")
+
+
+def test_a_model_without_weights_is_told() -> None:
     bare = next(name for name in timm.list_models() if not timm.is_model_pretrained(name))
     text = refusal(bare)
     assert f"timm has no pretrained weights for the model '{bare}'" in text
@@ -163,7 +175,7 @@ def test_weights_at_a_plain_address_go_through_torchs_cache(
 
     config = get_pretrained_cfg("gcvit_xxtiny")
     assert config is not None
-    assert config.url is not None
+    assert isinstance(config.url, str)
     monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")
     text = refusal("gcvit_xxtiny")
     assert config.url in text

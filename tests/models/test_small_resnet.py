@@ -50,7 +50,12 @@ def test_a_fresh_block_passes_its_input_on() -> None:
 
 @pytest.mark.parametrize("size", [4, 5, 7])
 def test_both_ways_of_a_halving_block_meet(size: int) -> None:
-    assert ResidualBlock(8, 16, stride=2)(torch.rand(2, 8, size, size)).shape == (2, 16, (size + 1) // 2, (size + 1) // 2)
+    assert ResidualBlock(8, 16, stride=2)(torch.rand(2, 8, size, size)).shape == (
+        2,
+        16,
+        (size + 1) // 2,
+        (size + 1) // 2,
+    )
 
 
 def test_a_shortcut_averages_before_it_mixes() -> None:

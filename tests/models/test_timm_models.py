@@ -49,7 +49,7 @@ def test_first_weights_are_a_function_of_the_seed() -> None:
 @pytest.mark.parametrize(("img_size", "patches"), [(64, 16), (48, 9), (50, 9)])
 def test_a_model_of_fixed_size_is_built_for_the_size_at_hand(img_size: int, patches: int) -> None:
     model = build_timm("vit_tiny_patch16_224", classes=3, channels=1, img_size=img_size)
-    assert model.pos_embed.shape[1] == patches + 1
+    assert model.get_parameter("pos_embed").shape[1] == patches + 1
 
 
 def test_dropout_stands_in_front_of_the_head() -> None:
@@ -62,6 +62,10 @@ def test_a_mistyped_name_gets_the_nearest_ones() -> None:
     assert "there is no model 'resnet81'" in text
     assert "did you mean 'resnet18' or " in text
     assert "Traceback" not in text
+
+
+def test_our_own_nets_are_among_the_nearest() -> None:
+    assert "did you mean 'small-resnet'" in refusal("small_resnet")
 
 
 def test_a_name_like_no_other_gets_the_way_to_all_names() -> None:
@@ -148,4 +152,5 @@ def test_source_preprocessing_is_that_of_the_loaded_weights(source_file: Path) -
     assert gray is not None
     assert gray[0] == pytest.approx((0.449,))
     assert gray[1] == pytest.approx((0.226,))
+    assert source(4, str(source_file)) == ((0.485, 0.456, 0.406, 0.485), (0.229, 0.224, 0.225, 0.229))
     assert source_preprocessing(nn.Linear(2, 2)) is None

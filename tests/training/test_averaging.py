@@ -1,6 +1,7 @@
 import pytest
 import torch
 from torch import nn
+
 from trainwright.training.averaging import WeightAverage, ema_decay
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
+
 from trainwright.errors import InputError
 from trainwright.training.checkpoint import load_checkpoint, load_newest, save_checkpoint
 

@@ -3,6 +3,7 @@ import pytest
 import torch
 from sklearn.metrics import balanced_accuracy_score, precision_recall_fscore_support, top_k_accuracy_score
 from torch import nn
+
 from trainwright.data import Batch
 from trainwright.training.evaluation import Answers, class_scores, judge, predict_logits, top_k_accuracy
 from trainwright.training.machine import Machine

@@ -5,6 +5,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+
 from trainwright.errors import InputError
 from trainwright.training.losses import check_smoothing, cross_entropy
 

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
+
 from trainwright.recipe import OptimSection
 from trainwright.training.optimizers import OPTIMIZERS, build_optimizer, parameter_groups
 

@@ -4,6 +4,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+
 from trainwright.recipe import ScheduleSection
 from trainwright.training.schedules import FALLS, RISES, rate_factor, warmup_steps
 

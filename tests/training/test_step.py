@@ -7,6 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
+
 from trainwright.data import Batch
 from trainwright.recipe import LossSection, OptimSection
 from trainwright.training.losses import build_loss

@@ -1,5 +1,6 @@
 from hypothesis import given
 from hypothesis import strategies as st
+
 from trainwright.training.stopping import Best, better, out_of_patience
 
 scores = st.lists(st.tuples(st.floats(0, 1), st.floats(0, 10)), min_size=1, max_size=30)

@@ -26,7 +26,9 @@ WORDS = [
 def result(run: Path) -> tuple[bytes, bytes, list[tuple[str, ...]]]:
     """What must be equal: the last and the best weights, and the figures of every epoch but times."""
     rows = [line.split(",") for line in (run / "metrics.csv").read_text().splitlines()]
-    timed = {rows[0].index(name) for name in rows[0] if name.endswith("_s") or name in ("data_wait_share", "memory_mib")}
+    timed = {
+        rows[0].index(name) for name in rows[0] if name.endswith("_s") or name in ("data_wait_share", "memory_mib")
+    }
     figures = [tuple(cell for i, cell in enumerate(row) if i not in timed) for row in rows]
     weights = [(run / "checkpoints" / name / "model.safetensors").read_bytes() for name in ("last", "best")]
     return weights[0], weights[1], figures

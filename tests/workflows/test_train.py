@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 import safetensors.torch
+
 import trainwright as tw
 from trainwright.runs import EvaluationRecord, read_records
 
@@ -41,11 +42,7 @@ def test_train_makes_a_whole_run(trained):
     weights = safetensors.torch.load_file(run / "checkpoints" / "best" / "model.safetensors")
     learned = sum(t.numel() for name, t in weights.items() if "running" not in name and "num_batches" not in name)
     assert figures["parameters"] == learned
-    for name in (
-        "recipe.yaml environment.json command.txt events.jsonl metrics.csv findings.json checks.json layers.json "
-        "report.html data/audit.json data/classes.json data/split.csv data/rejected.csv plots/first-batch.png "
-        "checkpoints/last/manifest.json checkpoints/best/manifest.json"
-    ).split():
+    for name in ["recipe.yaml", "environment.json", "command.txt", "events.jsonl", "metrics.csv", "findings.json", "checks.json", "layers.json", "report.html", "data/audit.json", "data/classes.json", "data/split.csv", "data/rejected.csv", "plots/first-batch.png", "checkpoints/last/manifest.json", "checkpoints/best/manifest.json"]:
         assert (run / name).stat().st_size > 0, name
     assert "95 % interval" in ended.err
     with (run / "metrics.csv").open() as file:
@@ -139,7 +136,14 @@ def test_ema_and_adamw_and_accumulation_and_clipping_train(cli, tmp_path):
 
 def test_early_stopping_keeps_the_best(cli, tmp_path):
     ended = cli(
-        "train", *TINY, "--epochs=50", "--lr=1e-7", "--set=training.patience=1", "--name=x", f"--out={tmp_path}", "--json"
+        "train",
+        *TINY,
+        "--epochs=50",
+        "--lr=1e-7",
+        "--set=training.patience=1",
+        "--name=x",
+        f"--out={tmp_path}",
+        "--json",
     )
     figures = json.loads(ended.out)
     assert figures["epochs"] < 50

@@ -57,6 +57,9 @@ OTHER_FORMATS: tuple[tuple[int, bytes, str], ...] = (
 )
 """Offset and bytes of what people keep beside their pictures, so that the reason names it."""
 
+SPARE = 2
+"""How many times the size needed a scaled JPEG must still have, so that our own filter has the last word."""
+
 ORIENTATION_TAG = 0x0112
 ROTATIONS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -127,7 +130,8 @@ def decode(
     | rgb where gray is asked for | luma, ITU-R BT.601: 0.299 R + 0.587 G + 0.114 B |
     | 32-bit or signed integers, floats | unreadable: nothing says which value is white |
     | animation, several pages | the first picture |
-    | truncated, damaged | unreadable, never half a picture |
+    | truncated, damaged | unreadable, never half a picture (but a JPEG that another program cut and closed again with
+      an end marker is whole to every decoder) |
 
     Args:
         blob: the whole file.
@@ -147,7 +151,7 @@ def decode(
     with _reasons():
         animated = bool(getattr(image, "is_animated", False))
         if scaled_decoding and img_size is not None and name == "JPEG":
-            image.draft(None, decoded_side(width, height, 2 * img_size, fit))
+            image.draft(None, decoded_side(width, height, SPARE * img_size, fit))
         image.load()
         orientation = image.getexif().get(ORIENTATION_TAG, 1)
     upright = _in_eight_bits(image, name, channels)

@@ -10,7 +10,7 @@ Legend: N pictures, C channels, H W height and width, P pairs, D numbers of a de
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from scipy.spatial import KDTree
@@ -22,6 +22,18 @@ NEAR = 0.05
 """Greatest distance of copies; 0 equal, 1.41 unrelated, 2 the negative; d² = 2 (1 - correlation). Set on
 Fashion-MNIST, where 43 of 2.4 billion pairs lie below (seen side by side, each is one photograph) and the pairs from
 0.06 on are garments of one cut with another print; the nearest digits are 0.10 apart."""
+
+NEAR_LARGE = 0.1
+"""The same for pictures stored larger than 32 × 32, where re-encoding moves more: JPEG at quality 60 moves the
+pictures of benchmarks/make_pictures.py by 0.06, halving their size by 0.02."""
+
+CROWD_SHARE = 0.05
+CROWD_LEAST = 20
+"""Copies do not make up a group of more than 5 % of all pictures (and 20). Where one would, as with products that lie
+under a fixed camera, likeness is the nature of the data, and the limit is halved until the group falls apart."""
+
+SURELY = 0.002
+"""What is nearer than this differs by rounding only and is a copy in any data."""
 
 VERDICT_SIDE = 32
 DIRECTIONS = 8
@@ -50,30 +62,54 @@ def exact_groups(pixels_ND: np.ndarray) -> list[tuple[int, ...]]:
     return sorted(tuple(group.tolist()) for group in groups if len(group) > 1)
 
 
-def near_pairs(images_NCHW: np.ndarray, fingerprint_NF: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """Finds pairs of pictures that differ by no more than re-encoding, resizing, brightness or contrast.
+def near_groups(
+    images_NCHW: np.ndarray, fingerprint_NF: np.ndarray, rows: np.ndarray, identical: Sequence[Sequence[int]]
+) -> list[tuple[int, ...]]:
+    """Finds sets of pictures that differ by no more than re-encoding, resizing, brightness or contrast.
+
+    Args:
+        images_NCHW: uint8, the whole store; only candidates are read.
+        fingerprint_NF: uint8, of the whole store.
+        rows: rows to compare.
+        identical: sets of rows with the same pixels; each is in one of the sets returned.
+
+    Returns: rows of each set of two or more, ascending, sets by their first row.
+    Source: own choice
+    """
+    repeats = {row for group in identical for row in group[1:]}
+    pairs, distances = near_pairs(images_NCHW, fingerprint_NF, np.array([row for row in rows if row not in repeats]))
+    most = max(CROWD_LEAST, CROWD_SHARE * len(rows))
+    limit = NEAR_LARGE
+    while limit > SURELY and any(len(group) > most for group in joined(map(tuple, pairs.tolist()))):
+        limit /= 2
+        pairs, distances = pairs[distances <= limit], distances[distances <= limit]
+    ties = [pair for group in identical for pair in zip(group[:-1], group[1:], strict=True)]
+    return joined([*map(tuple, pairs.tolist()), *ties])
+
+
+def near_pairs(images_NCHW: np.ndarray, fingerprint_NF: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Finds pairs of near copies.
 
     Blank pictures are like nothing. A copy that is cropped, turned or mirrored is not found. Where very many pictures
     are alike, each is compared with its 16 nearest only.
 
     Args:
-        images_NCHW: uint8, the whole store; only candidates are read.
-        fingerprint_NF: uint8, of the whole store.
-        rows: rows to compare; of exact duplicates give one.
+        images_NCHW, fingerprint_NF: see `near_groups`.
+        rows: rows to compare; of identical pictures give one.
 
-    Returns: int64 P 2, rows of the store, the smaller first, ascending.
-    Source: own choice
+    Returns: int64 P 2, rows of the store, the smaller first, ascending; and float32 P, their distances.
     """
     described = standardized(fingerprint_NF[rows])
     told = described.any(axis=1)
     rows, described = rows[told], described[told]
     if len(rows) < 2:
-        return np.zeros((0, 2), np.int64)
+        return np.zeros((0, 2), np.int64), np.zeros(0, np.float32)
     pairs = _close_pairs(described)
-    pairs = rows[pairs[_distances(described, pairs) <= NEAR]]
-    pairs = pairs[_verdicts(images_NCHW, pairs)]
-    pairs.sort(axis=1)
-    return pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))]
+    pairs = np.sort(rows[pairs[_distances(described, pairs) <= NEAR]], axis=1)
+    pairs = pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))]
+    distances = _verdicts(images_NCHW, pairs)
+    copies = distances <= (NEAR if images_NCHW.shape[2] <= VERDICT_SIDE else NEAR_LARGE)
+    return pairs[copies], distances[copies]
 
 
 def _close_pairs(described_ND: np.ndarray) -> np.ndarray:
@@ -101,18 +137,17 @@ def _distances(described_ND: np.ndarray, pairs_P2: np.ndarray) -> np.ndarray:
 
 
 def _verdicts(images_NCHW: np.ndarray, pairs_P2: np.ndarray) -> np.ndarray:
-    """Compares the pictures themselves: bool P."""
+    """Measures the distance of the pictures themselves: float32 P; 2 where one of them is blank."""
+    distances = np.full(len(pairs_P2), 2.0, np.float32)
     side = min(VERDICT_SIDE, images_NCHW.shape[2])
-    verdicts = [np.zeros(0, bool)]
-    if not len(pairs_P2):
-        return verdicts[0]
-    for block in np.array_split(pairs_P2, len(pairs_P2) // BLOCK + 1):
+    for start in range(0, len(pairs_P2), BLOCK):
+        block = pairs_P2[start : start + BLOCK]
         first, second = (
             standardized(thumbnails(images_NCHW[block[:, one]], side).reshape(len(block), -1)) for one in (0, 1)
         )
-        alike = np.linalg.norm(first - second, axis=1) <= NEAR
-        verdicts.append(alike & first.any(axis=1) & second.any(axis=1))
-    return np.concatenate(verdicts)
+        told = first.any(axis=1) & second.any(axis=1)
+        distances[start : start + BLOCK][told] = np.linalg.norm(first - second, axis=1)[told]
+    return distances
 
 
 def joined(pairs: Iterable[tuple[int, int]]) -> list[tuple[int, ...]]:

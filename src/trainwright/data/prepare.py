@@ -14,7 +14,7 @@ from trainwright.recipe import Choice, DataSection
 
 from .audit import Audit, Rejected, take_stock
 from .catalog import Arrays, Catalog, Files, Split, check_trainable, quoted
-from .duplicates import exact_groups, joined, near_pairs
+from .duplicates import exact_groups, near_groups
 from .ingest import Progress
 from .part import Part, part_of
 from .picture_records import PictureRecords
@@ -188,11 +188,7 @@ def _copies(
         progress("looking for copies", 0, len(usable))
     rows = np.array(usable)
     identical = [tuple(rows[list(group)].tolist()) for group in exact_groups(store.records.pixels_ND[rows])]
-    repeats = {row for group in identical for row in group[1:]}
-    single = np.array(sorted(set(usable) - repeats))
-    pairs = near_pairs(store.images_SCHW.numpy(), store.records.fingerprint_NF, single)
-    ties = [pair for group in identical for pair in zip(group[:-1], group[1:], strict=True)]
-    near = joined([*map(tuple, pairs.tolist()), *ties])
+    near = near_groups(store.images_SCHW.numpy(), store.records.fingerprint_NF, rows, identical)
     if progress is not None:
         progress("looking for copies", len(usable), len(usable))
     return identical, near

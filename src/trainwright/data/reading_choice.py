@@ -108,8 +108,10 @@ def _first_reasons(pictures: Files, max_pixels: int) -> list[str]:
 def _color(headers: list[Header]) -> tuple[str, str]:
     if all(header.gray for header in headers):
         return "gray", "every picture is gray"
-    share = np.mean([not header.gray for header in headers])
-    return "rgb", "the pictures are in colour" if share == 1 else f"{share:.0%} of the pictures are in colour"
+    colored = sum(not header.gray for header in headers)
+    if colored == len(headers):
+        return "rgb", "the pictures are in colour"
+    return "rgb", f"{colored:,} of {len(headers):,} pictures looked at can hold colour"
 
 
 def _size(headers: list[Header], pictures: int, channels: int) -> tuple[int, str]:

@@ -23,7 +23,7 @@ SMALL_PICTURE = 96
 """Pixels. Up to here our own nets are made; above, a net must first throw pixels away, as timm's do."""
 
 TINY_PICTURE = 16
-"""Pixels. Up to here the first map already is the last but one."""
+"""Pixels. Up to here the stem keeps every pixel, and a small net sees all there is."""
 
 MANY_PICTURES = 100_000
 """From here a large net on a GPU has enough to learn from."""
@@ -50,7 +50,7 @@ def choose_model(
     >>> for choice in choose_model(ModelSection(), img_size=28, channels=1, classes=10, pictures=55_000, device="cpu"):
     ...     print(choice.key, choice.value)
     model.name small-resnet
-    model.width 32
+    model.width 48
     model.depth 2
     """
     on_cpu = device.startswith("cpu")
@@ -64,7 +64,7 @@ def choose_model(
     if name not in OWN_MODELS:
         return choices
     if section.width == "auto":
-        width, why = _width(on_cpu)
+        width, why = _width(img_size, on_cpu)
         choices.append(Choice("model.width", width, f"{situation}: {why}"))
     if section.depth == "auto":
         depth, why = _depth(name, img_size)
@@ -85,10 +85,12 @@ def _name(img_size: int, pictures: int, on_cpu: bool) -> tuple[str, str]:
     return "resnet18", f"below {MANY_PICTURES:,} pictures a net of 11 million parameters is enough"
 
 
-def _width(on_cpu: bool) -> tuple[int, str]:
+def _width(img_size: int, on_cpu: bool) -> tuple[int, str]:
+    if img_size <= TINY_PICTURE:
+        return 32, f"up to {TINY_PICTURE} pixels 32 channels learn as much as 64"
     if on_cpu:
-        return 32, "multiples of 16 channels are fast, and 32 reach 93.7 % on Fashion-MNIST in 5 epochs"
-    return 64, "64 channels, twice as many as on a CPU, for the time a GPU saves"
+        return 48, "a multiple of 16, which is fast; 48 reach 94.2 % on Fashion-MNIST in 5 epochs, 32 reach 93.7 %"
+    return 64, "64 channels, for the time that a GPU saves"
 
 
 def _depth(name: str, img_size: int) -> tuple[int, str]:
@@ -96,4 +98,4 @@ def _depth(name: str, img_size: int) -> tuple[int, str]:
         return 2, "two convolutions between poolings, as in VGG; without a way around them, more are hard to train"
     if img_size <= TINY_PICTURE:
         return 1, f"up to {TINY_PICTURE} pixels a second block a stage gained nothing (digits, 4 seeds)"
-    return 2, "on Fashion-MNIST a second block a stage gained 0.5 % after 5 epochs at 1.4 times the time"
+    return 2, "a second block a stage gained 0.5 % on Fashion-MNIST in 5 epochs, for 1.4 times the time"

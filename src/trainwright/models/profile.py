@@ -69,9 +69,10 @@ def layer_table(model: nn.Module, *, channels: int, img_size: int) -> list[Layer
     first = next(model.parameters(), torch.empty(0))
     images_NCHW = torch.zeros(PICTURES, channels, img_size, img_size, dtype=first.dtype, device=first.device)
     gpus = [first.device] if first.is_cuda else []
-    watch = _Watch(model)
-    watch.tracker.start(images_NCHW)
-    with _evaluating(model), watch.listening(), torch.random.fork_rng(gpus), torch.no_grad(), watch:
+    tracker = FieldTracker()
+    tracker.start(images_NCHW)
+    watch = _Watch(model, tracker)
+    with _evaluating(model), watch.listening(), torch.random.fork_rng(gpus), torch.no_grad(), tracker, watch:
         model(images_NCHW)
     return watch.rows()
 
@@ -79,9 +80,9 @@ def layer_table(model: nn.Module, *, channels: int, img_size: int) -> list[Layer
 class _Watch(TorchDispatchMode):
     """Sees every operation of a forward pass and knows which module it belongs to."""
 
-    def __init__(self, model: nn.Module) -> None:
+    def __init__(self, model: nn.Module, tracker: FieldTracker) -> None:
         super().__init__()
-        self.tracker = FieldTracker()
+        self._tracker = tracker
         self._modules = list(model.named_modules())
         self._names = {module: name for name, module in self._modules}
         self._inside: list[str] = []
@@ -94,7 +95,6 @@ class _Watch(TorchDispatchMode):
         if products:
             name = self._inside[-1]
             self._products[name] = self._products.get(name, 0) + products
-        self.tracker.follow(func, args, kwargs or {}, result)
         return result
 
     @contextmanager
@@ -137,7 +137,7 @@ class _Watch(TorchDispatchMode):
     def _leave(self, _module: nn.Module, _inputs: Any, output: Any) -> None:
         name = self._inside.pop()
         if isinstance(output, Tensor):
-            self._outputs[name] = (tuple(output.shape[1:]), self.tracker.field(output))
+            self._outputs[name] = (tuple(output.shape[1:]), self._tracker.field(output))
 
 
 def _products(operation: Any, arguments: Sequence[Any], result: Any) -> int:

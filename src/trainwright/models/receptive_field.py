@@ -14,6 +14,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 from torch.utils.weak import WeakIdKeyDictionary
 
@@ -99,11 +100,25 @@ class Step:
         return self.sources[0]
 
 
-class FieldTracker:
-    """Holds the field of every tensor that depends on the input, and follows it through one operation at a time."""
+class FieldTracker(TorchDispatchMode):
+    """Knows the field of every tensor that is computed from the input while this context is entered.
+
+    >>> images_NCHW = torch.zeros(1, 1, 9, 9)
+    >>> with torch.no_grad(), FieldTracker() as tracker:
+    ...     tracker.start(images_NCHW)
+    ...     maps_NFHW = torch.nn.Conv2d(1, 1, 3, dilation=2)(images_NCHW)
+    >>> tracker.field(maps_NFHW).size
+    (5, 5)
+    """
 
     def __init__(self) -> None:
+        super().__init__()
         self._fields: WeakIdKeyDictionary = WeakIdKeyDictionary()
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        result = func(*args, **(kwargs or {}))
+        self._follow(func, args, kwargs or {}, result)
+        return result
 
     def start(self, images_NCHW: Tensor) -> None:
         """Declares a tensor to be the input."""
@@ -113,14 +128,8 @@ class FieldTracker:
         """Returns a tensor's field; None where it is unknown or the tensor does not depend on the input."""
         return self._fields.get(tensor)
 
-    def follow(self, operation: Any, arguments: Sequence[Any], options: dict[str, Any], result: Any) -> None:
-        """Notes the field of what an operation made of its arguments.
-
-        Args:
-            operation: an overload of aten's, `aten.convolution.default`.
-            arguments, options: what it was called with.
-            result: what it returned.
-        """
+    def _follow(self, operation: Any, arguments: Sequence[Any], options: dict[str, Any], result: Any) -> None:
+        """Notes the field of what an operation of aten made of its arguments."""
         sources = [leaf for leaf in tree_leaves((arguments, options)) if isinstance(leaf, Tensor)]
         sources = [leaf for leaf in sources if leaf in self._fields]
         if not sources:

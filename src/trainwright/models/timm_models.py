@@ -6,12 +6,14 @@ timm takes seconds to import, so it is imported only when a name of timm's is as
 from __future__ import annotations
 
 import difflib
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch import nn
 
 from trainwright.errors import InputError
+from trainwright.recipe.model import OWN_MODELS
 
 SOURCE_ATTRIBUTE = "_source_preprocessing"
 """Where a net that was filled from a file carries its source's mean and standard deviation; copies keep it."""
@@ -97,16 +99,21 @@ def source_preprocessing(model: nn.Module) -> tuple[tuple[float, ...], tuple[flo
 def remember_source(model: nn.Module, *, channels: int) -> None:
     """Notes on a timm model, once weights are loaded, what `source_preprocessing` then tells."""
     config: Any = model.pretrained_cfg
-    mean, std = tuple(config["mean"]), tuple(config["std"])
-    if channels == 1 and len(mean) > 1:
-        mean, std = (sum(mean) / len(mean),), (sum(std) / len(std),)
+    mean, std = (_fit(config[key], channels) for key in ("mean", "std"))
     setattr(model, SOURCE_ATTRIBUTE, (mean, std))
+
+
+def _fit(numbers: Sequence[float], channels: int) -> tuple[float, ...]:
+    """Fits one number a channel to other channels, as timm fits weights: averaged for gray, else in turn."""
+    if channels == 1:
+        return (sum(numbers) / len(numbers),)
+    return tuple(numbers[channel % len(numbers)] for channel in range(channels))
 
 
 def _nearest_names(name: str) -> str:
     import timm
 
-    near = difflib.get_close_matches(name.lower(), timm.list_models(), n=4, cutoff=0.6)
+    near = difflib.get_close_matches(name.lower(), [*OWN_MODELS, *timm.list_models()], n=4, cutoff=0.6)
     if not near:
         return "python -c 'import timm; print(*timm.list_models(), sep=\"\\n\")' prints all names"
     return f"did you mean {' or '.join(repr(option) for option in near)}?"

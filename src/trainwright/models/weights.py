@@ -88,9 +88,9 @@ def load_weights(model: nn.Module, file: str | Path) -> WeightReport:
     # Counters of batches seen are left out of old files and do not change what a net computes in evaluation.
     missing = [name for name in wanted if name not in loaded and not name.endswith("num_batches_tracked")]
     body = [name for name in wanted if not name.startswith(heads) and not name.endswith("num_batches_tracked")]
-    matched = sum(name in loaded for name in body)
-    if matched < LEAST_SHARE * len(body):
-        raise _other_model(file, matched, len(body), skipped, missing)
+    lost = [name for name in body if name not in loaded]
+    if len(lost) > (1 - LEAST_SHARE) * len(body):
+        raise _other_model(file, lost, len(body), skipped)
     model.load_state_dict(loaded, strict=False)
     return WeightReport(
         loaded=tuple(loaded),
@@ -172,15 +172,13 @@ def _damaged(path: Path, expected: str, error: Exception) -> InputError:
     )
 
 
-def _other_model(
-    file: str | Path, matched: int, body: int, skipped: Mapping[str, str], missing: Sequence[str]
-) -> InputError:
-    reshaped = [f"{name}: {reason}" for name, reason in skipped.items() if reason.startswith("shape")]
-    unmatched = f"; {reshaped[0]}" if reshaped else f"; not in the file: {_some(missing)}"
+def _other_model(file: str | Path, lost: Sequence[str], of: int, skipped: Mapping[str, str]) -> InputError:
+    reshaped = [f"{name}: {skipped[name]}" for name in lost if name in skipped]
+    detail = reshaped[0] if reshaped else f"not in the file: {_some(lost)}"
     return InputError(
         "the file of weights is of another model",
         expected=f"at least {LEAST_SHARE:.0%} of the model's tensors, head left out, by name and shape",
-        got=f"{matched} of {body} tensors matched in '{file}'{unmatched}",
+        got=f"{of - len(lost)} of {of} tensors matched in '{file}'; {detail}",
         where="model.weights",
         hint="the model, its width and its depth must be those that the weights were trained with",
     )

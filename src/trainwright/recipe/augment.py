@@ -23,7 +23,7 @@ class AugmentSection(Section):
     crop_padding: int | Auto = setting(
         "auto",
         "A picture is padded by this on all sides and a window of the old size is cut out at random. 0: off. `auto`: "
-        "an eighth of the picture's side.",
+        "an eighth of the picture's side; 0 in runs of less than 15 epochs.",
         unit="pixels",
         source="He et al. 2016 (ResNet), section 4.2",
         scale="linear",
@@ -38,8 +38,8 @@ class AugmentSection(Section):
     )
     cutout: int | Auto = setting(
         "auto",
-        "Side of a square at a random place that is set to the training mean. 0: off. `auto`: 0 for pictures below "
-        "24 pixels, else a quarter of the side.",
+        "Side of a square at a random place that is set to the training mean. 0: off. `auto`: a quarter of the picture's "
+        "side; 0 for pictures below 24 pixels and in runs of less than 15 epochs.",
         unit="pixels",
         source="DeVries & Taylor 2017",
         scale="linear",

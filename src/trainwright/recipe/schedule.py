@@ -17,7 +17,7 @@ class ScheduleSection(Section):
         source="Smith & Topin 2018; Loshchilov & Hutter 2017",
     )
     warmup: float = setting(
-        0.25,
+        0.2,
         "Share of all steps in which the rate rises from the start rate to the peak. 0: none.",
         unit="share of all steps",
         source="Smith & Topin 2018",

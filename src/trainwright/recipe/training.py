@@ -25,7 +25,7 @@ class TrainingSection(Section):
         le=2**31 - 1,
     )
     ema: float = setting(
-        0.0,
+        0.995,
         "Decay a step of the running average of the weights; where it is above 0, the average is what is evaluated, "
         "kept and shipped. Early on the decay is min(ema, (1+t)/(10+t)). 0: off.",
         source="Polyak & Juditsky 1992; the ramp as in TensorFlow's ExponentialMovingAverage",

@@ -49,7 +49,7 @@ def tabulate(folder: RunFolder) -> Observer:
 
     def observe(record: Record) -> None:
         if isinstance(record, EpochRecord):
-            write_metrics_csv(History.of(read_records(folder.events)), folder.metrics)
+            write_metrics_csv(History.of(read_records(folder.events, steps=False)), folder.metrics)
 
     return observe
 

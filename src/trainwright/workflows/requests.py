@@ -54,8 +54,7 @@ SHORT_NAMES = {
 def recipe_from_words(
     source: str | None, recipe: Path | None, short: Mapping[str, str | None], assignments: Sequence[str]
 ) -> Recipe:
-    """Composes a recipe from the command line; what stands later on this list wins over what stands earlier: the
-    recipe file, DATA and the long options, `--set`.
+    """Composes a recipe from the command line, whose words win over the recipe file; two words for one key must agree.
 
     Args:
         source: DATA, or None to leave it to the file or the default.
@@ -79,7 +78,7 @@ def recipe_from_words(
 def recipe_from_python(
     source: str | Path | None, recipe: Path | str | None, short: ShortSettings, settings: Mapping[str, Any] | None
 ) -> Recipe:
-    """Composes a recipe from keywords; `settings` maps dotted keys to values and wins.
+    """Composes a recipe from keywords and dotted `settings`, which win over the recipe file and must agree.
 
     Raises:
         InputError: lists every mistake.

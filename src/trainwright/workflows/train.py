@@ -9,9 +9,9 @@ from typing import Any, Unpack
 from trainwright.data import PreparedData, choose_augment, choose_preprocess, prepare
 from trainwright.errors import InputError, Interrupted, TrainingError
 from trainwright.models import choose_model
-from trainwright.recipe import OWN_MODELS, Recipe, compose, read_recipe_file
+from trainwright.recipe import OWN_MODELS, Recipe, compose, decided, read_recipe_file
 from trainwright.reporting import RunConsole, write_report
-from trainwright.runs import EventWriter, ResumeRecord, RunFolder, open_run, refuse_bad_name
+from trainwright.runs import EventWriter, ResumeRecord, RunFolder, open_run, refuse_bad_name, sweep_temporary
 from trainwright.training import (
     Progress,
     build,
@@ -111,8 +111,9 @@ def decide(asked: Recipe, data: PreparedData) -> Recipe:
     )
     pretrained = recipe.model.weights != "none" and recipe.model.name not in OWN_MODELS
     recipe = recipe.decide(choose_preprocess(recipe.preprocess, pretrained=pretrained))
-    recipe = recipe.decide(choose_augment(recipe.augment, data.classes, data.img_size, data.title))
-    return recipe.decide(choose_training(recipe, pictures=pictures))
+    recipe = recipe.decide(choose_training(recipe, pictures=pictures))
+    epochs = decided(recipe.training.epochs)
+    return recipe.decide(choose_augment(recipe.augment, data.classes, data.img_size, data.title, epochs=epochs))
 
 
 def _look(recipe: Recipe, console: RunConsole, given_split: Path | None = None) -> PreparedData:
@@ -133,6 +134,7 @@ def _work(folder: RunFolder, recipe: Recipe, data: PreparedData, console: RunCon
     told = Run(folder).history.findings
     with EventWriter(folder.events) as events:
         if resumed:
+            sweep_temporary(folder.path)
             note_changed_code(folder, console)
             checkpoint, complaints = load_newest(folder.checkpoints / "last")
             for complaint in complaints:

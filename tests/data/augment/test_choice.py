@@ -10,8 +10,8 @@ from trainwright.errors import InputError
 from trainwright.recipe import AugmentSection
 
 
-def chosen(section, classes, img_size, title="pictures"):
-    return {choice.key: choice.value for choice in choose_augment(section, classes, img_size, title)}
+def chosen(section, classes, img_size, title="pictures", epochs=15):
+    return {choice.key: choice.value for choice in choose_augment(section, classes, img_size, title, epochs=epochs)}
 
 
 def test_small_digits():
@@ -33,7 +33,7 @@ def test_what_the_user_gave_is_not_chosen():
 
 
 def test_every_choice_has_a_reason():
-    for choice in choose_augment(AugmentSection(), ["cat", "dog"], 96, "animals"):
+    for choice in choose_augment(AugmentSection(), ["cat", "dog"], 96, "animals", epochs=15):
         assert len(choice.reason) > 10
 
 
@@ -60,8 +60,16 @@ def test_no_glyphs(classes):
 @pytest.mark.parametrize("key", ["crop_padding", "cutout"])
 def test_more_than_the_picture_is_refused(key):
     with pytest.raises(InputError) as caught:
-        choose_augment(AugmentSection(**{key: 28}), ["cat", "dog"], 28, "animals")
+        choose_augment(AugmentSection(**{key: 28}), ["cat", "dog"], 28, "animals", epochs=15)
     message = str(caught.value)
     assert f"augment.{key} leaves nothing of some pictures" in message
     assert "less than the picture's side, 28 pixels" in message
     assert "got: 28" in message
+
+
+def test_short_runs_only_flip():
+    assert chosen(AugmentSection(), ["Bag", "Coat"], 28, epochs=14) == {
+        "augment.flip": 0.5,
+        "augment.crop_padding": 0,
+        "augment.cutout": 0,
+    }

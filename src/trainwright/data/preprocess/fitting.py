@@ -66,7 +66,9 @@ def choose_preprocess(section: PreprocessSection, *, pretrained: bool) -> list[C
         pretrained: whether the net is one of timm's and its weights are loaded.
     """
     value = "pretrained" if pretrained else "channel"
-    reason = "weights go on working on what they were trained with" if pretrained else "zero-center, scale, no whitening"
+    reason = (
+        "weights go on working on what they were trained with" if pretrained else "zero-center, scale, no whitening"
+    )
     keys = [key for key in ("center", "scale") if getattr(section, key) == "auto"]
     return [Choice(f"preprocess.{key}", value, reason) for key in keys]
 

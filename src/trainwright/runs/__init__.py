@@ -1,0 +1,42 @@
+"""A run on disk: its folder, the append-only log of what happened, and what it ran on.
+
+Comes in:   records (frozen dataclasses), texts and bytes to be kept
+Goes out:   RunFolder with the path of every file, records read back, columns of numbers, the environment
+May import: errors
+Read next:  records.py, folder.py, events.py
+Example:    history = History.of(read_records(open_run("runs/digits").events))
+"""
+
+from __future__ import annotations
+
+from .atomic import WriteFailed as WriteFailed
+from .atomic import replacing as replacing
+from .atomic import sweep_temporary as sweep_temporary
+from .atomic import write_atomic as write_atomic
+from .environment import environment as environment
+from .environment import environment_differences as environment_differences
+from .environment import source_fingerprint as source_fingerprint
+from .events import EventWriter as EventWriter
+from .events import read_all_records as read_all_records
+from .events import read_records as read_records
+from .folder import RunFolder as RunFolder
+from .folder import create_run as create_run
+from .folder import default_name as default_name
+from .folder import is_run as is_run
+from .folder import open_run as open_run
+from .folder import refuse_bad_name as refuse_bad_name
+from .history import Columns as Columns
+from .history import History as History
+from .history import without_lost_work as without_lost_work
+from .intervals import wilson_interval as wilson_interval
+from .metrics import write_metrics_csv as write_metrics_csv
+from .records import ClassScore as ClassScore
+from .records import EpochRecord as EpochRecord
+from .records import EvaluationRecord as EvaluationRecord
+from .records import Finding as Finding
+from .records import Mistake as Mistake
+from .records import Record as Record
+from .records import ResumeRecord as ResumeRecord
+from .records import Severity as Severity
+from .records import StepRecord as StepRecord
+from .records import StopRecord as StopRecord

@@ -1,0 +1,113 @@
+"""The course of a run as columns of numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Generic, Self, TypeVar
+
+from .records import (
+    EpochRecord,
+    EvaluationRecord,
+    Finding,
+    Record,
+    ResumeRecord,
+    StepRecord,
+    StopRecord,
+)
+
+Row = TypeVar("Row", StepRecord, EpochRecord)
+
+
+@dataclass(frozen=True)
+class Columns(Generic[Row]):
+    """Records of one kind, in order, that can be taken by row or by column.
+
+    >>> Columns((StepRecord(step=1, epoch=1, learning_rate=0.1, loss=2.5),))["loss"]
+    (2.5,)
+    """
+
+    rows: tuple[Row, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, name: str) -> tuple[Any, ...]:
+        return tuple(getattr(row, name) for row in self.rows)
+
+
+@dataclass(frozen=True, kw_only=True)
+class History:
+    """What happened in a run, without work that was lost. `stop` is None while the run goes on."""
+
+    epochs: Columns[EpochRecord] = Columns()
+    steps: Columns[StepRecord] = Columns()
+    evaluations: tuple[EvaluationRecord, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    stop: StopRecord | None = None
+    resumes: tuple[ResumeRecord, ...] = ()
+
+    @classmethod
+    def of(cls, records: Iterable[Record]) -> Self:
+        """Sorts records by kind; lost work is left out first."""
+        kept = without_lost_work(records)
+        stop = None
+        for record in kept:
+            if isinstance(record, StopRecord):
+                stop = record
+            elif isinstance(record, ResumeRecord):
+                stop = None
+        return cls(
+            epochs=Columns(tuple(record for record in kept if isinstance(record, EpochRecord))),
+            steps=Columns(tuple(record for record in kept if isinstance(record, StepRecord))),
+            evaluations=tuple(record for record in kept if isinstance(record, EvaluationRecord)),
+            findings=tuple(record for record in kept if isinstance(record, Finding)),
+            stop=stop,
+            resumes=tuple(record for record in kept if isinstance(record, ResumeRecord)),
+        )
+
+    @property
+    def finished(self) -> bool:
+        """Says whether training came to its end, by itself or by early stopping."""
+        return self.stop is not None and self.stop.kind in ("completed", "early-stopping")
+
+    @property
+    def best(self) -> EpochRecord | None:
+        """Finds the last epoch that was marked as the best so far."""
+        return next((row for row in reversed(self.epochs.rows) if row.best), None)
+
+    def evaluation(self, part: str) -> EvaluationRecord | None:
+        """Finds the latest evaluation on a part of the data."""
+        return next((record for record in reversed(self.evaluations) if record.part == part), None)
+
+
+def without_lost_work(records: Iterable[Record]) -> list[Record]:
+    """Leaves out what a resume undid.
+
+    At a resume, the first earlier record that lies beyond the resume point begins the lost work, and everything from
+    there up to the resume is lost with it, findings and evaluations too. Resume records stay, since they happened.
+
+    >>> step = [StepRecord(step=n, epoch=1, learning_rate=0.1, loss=1.0) for n in (1, 2, 3)]
+    >>> kept = without_lost_work([*step, ResumeRecord(step=2, epoch=0, checkpoint="last")])
+    >>> [getattr(record, "step") for record in kept]
+    [1, 2, 2]
+    """
+    kept: list[Record] = []
+    for record in records:
+        if isinstance(record, ResumeRecord):
+            cut = next((index for index, earlier in enumerate(kept) if _beyond(earlier, record)), len(kept))
+            kept[cut:] = [earlier for earlier in kept[cut:] if isinstance(earlier, ResumeRecord)]
+        kept.append(record)
+    return kept
+
+
+def _beyond(record: Record, point: ResumeRecord) -> bool:
+    match record:
+        case StepRecord() | StopRecord():
+            return record.step > point.step
+        case EpochRecord() | EvaluationRecord():
+            return record.epoch > point.epoch
+        case Finding():
+            return record.since_step is not None and record.since_step > point.step
+        case ResumeRecord():
+            return False

@@ -1,0 +1,132 @@
+"""The typed lines of a run's event log. Frozen, plain data, units in the names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Severity = Literal["note", "warn", "stop"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepRecord:
+    """One optimizer step. `loss` is the training loss as trained (smoothed labels, augmented pictures)."""
+
+    step: int
+    epoch: int
+    learning_rate: float
+    loss: float
+    gradient_norm_before_clip: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class EpochRecord:
+    """One pass over the training part and the validation after it. Epochs and steps count from 1.
+
+    `step` is the number of optimizer steps since the start of the run. `train_accuracy` is measured on the augmented
+    pictures in training mode. `best` says whether this epoch's snapshot is the best so far. `data_wait_share` is the
+    share of the training time spent waiting for the next batch. `valid_*` are None where there is no validation part.
+    """
+
+    epoch: int
+    step: int
+    learning_rate: float
+    train_loss: float
+    train_accuracy: float
+    valid_loss: float | None
+    valid_accuracy: float | None
+    best: bool
+    train_time_s: float
+    valid_time_s: float
+    pictures_per_s: float
+    data_wait_share: float
+    memory_mib: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluationRecord:
+    """A snapshot judged on one part. `confusion_KK[i][j]` counts pictures of class i that were called class j.
+
+    `accuracy_interval` is Wilson's at 95 %. `loss` is plain cross-entropy without smoothing. `calibration_error` is
+    the expected calibration error over 15 equal bins. `top_k_accuracy` maps k to accuracy, for 1 and, where there are
+    more than 5 classes, 5. `mistakes` are the most confident wrong answers, most confident first.
+    """
+
+    part: Literal["train", "valid", "test", "other"]
+    epoch: int
+    pictures: int
+    accuracy: float
+    accuracy_interval: tuple[float, float]
+    balanced_accuracy: float
+    top_k_accuracy: Mapping[str, float]
+    loss: float
+    calibration_error: float
+    per_class: tuple[ClassScore, ...]
+    confusion_KK: tuple[tuple[int, ...], ...]
+    mistakes: tuple[Mistake, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClassScore:
+    """One class in an evaluation; scores are None where nothing defines them (no picture, no prediction)."""
+
+    label: str
+    pictures: int
+    precision: float | None
+    recall: float | None
+    f1: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mistake:
+    """A wrong answer: the picture's name in the data and its row in its part, what it is, what it was called."""
+
+    name: str
+    row: int
+    label: str
+    predicted: str
+    probability: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResumeRecord:
+    """The run went on from a checkpoint: step records beyond `step` and epoch records beyond `epoch` that stand
+    earlier in the log describe work that was lost and is done again; a reader leaves them out."""
+
+    step: int
+    epoch: int
+    checkpoint: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class StopRecord:
+    """Training ended. `reason` in words; `best_epoch` is the epoch of the snapshot that is kept as the result."""
+
+    reason: str
+    kind: Literal["completed", "early-stopping", "interrupted", "non-finite-loss"]
+    epoch: int
+    step: int
+    best_epoch: int
+    train_time_s: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """Something worth saying about a run, with the numbers that show it. Plain data: no markup, no tensors.
+
+    `code` is stable and has a page in the documentation; `evidence` maps a name with its unit to a measured number
+    or word; `advice` maps a recipe key to the value to try, or the word `do` to a sentence.
+    """
+
+    code: str
+    severity: Severity
+    summary: str
+    evidence: Mapping[str, Any] = field(default_factory=dict)
+    advice: Mapping[str, Any] = field(default_factory=dict)
+    since_step: int | None = None
+    layers: tuple[str, ...] = ()
+    source: str = "own choice"
+
+
+Record = StepRecord | EpochRecord | EvaluationRecord | ResumeRecord | StopRecord | Finding

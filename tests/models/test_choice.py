@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+import pytest
+
+from trainwright.models.building import build_model
+from trainwright.models.choice import choose_model
+from trainwright.recipe.model import ModelSection
+
+
+def chosen(section: ModelSection | None = None, **situation: object) -> dict[str, object]:
+    everything = {"img_size": 28, "channels": 1, "classes": 10, "pictures": 55_000, "device": "cpu", **situation}
+    choices = choose_model(section or ModelSection(), **everything)  # pyright: ignore[reportArgumentType]
+    return {choice.key: choice.value for choice in choices}
+
+
+@pytest.mark.parametrize(
+    ("img_size", "pictures", "device", "name"),
+    [
+        (8, 1_500, "cpu", "small-resnet"),
+        (28, 55_000, "cpu", "small-resnet"),
+        (96, 5_000, "cuda", "small-resnet"),
+        (97, 5_000, "cpu", "regnetx_002"),
+        (224, 500_000, "cpu", "regnetx_002"),
+        (224, 5_000, "cuda:1", "resnet18"),
+        (224, 500_000, "cuda", "resnet50"),
+        (224, 5_000, "mps", "resnet18"),
+    ],
+)
+def test_names(img_size: int, pictures: int, device: str, name: str) -> None:
+    assert chosen(img_size=img_size, pictures=pictures, device=device)["model.name"] == name
+
+
+def test_width_and_depth_of_our_own_nets() -> None:
+    assert chosen() == {"model.name": "small-resnet", "model.width": 48, "model.depth": 2}
+    assert chosen(img_size=8) == {"model.name": "small-resnet", "model.width": 32, "model.depth": 1}
+    assert chosen(device="cuda")["model.width"] == 64
+    assert chosen(device="cuda", img_size=8)["model.width"] == 32
+    assert chosen(ModelSection(name="plain")) == {"model.width": 48, "model.depth": 2}
+
+
+def test_what_the_user_gave_is_left_alone() -> None:
+    assert chosen(ModelSection(name="plain", width=16, depth=3)) == {}
+    assert chosen(ModelSection(width=16)) == {"model.name": "small-resnet", "model.depth": 2}
+
+
+def test_timm_models_have_no_width_and_depth() -> None:
+    assert chosen(ModelSection(name="resnet34")) == {}
+    assert chosen(img_size=224) == {"model.name": "regnetx_002"}
+
+
+@pytest.mark.parametrize("img_size", [28, 224])
+@pytest.mark.parametrize("device", ["cpu", "cuda"])
+def test_reasons_carry_the_numbers(img_size: int, device: str) -> None:
+    choices = choose_model(ModelSection(), img_size=img_size, channels=3, classes=7, pictures=12_345, device=device)
+    for choice in choices:
+        assert f"12,345 colour pictures of {img_size}×{img_size} pixels in 7 classes" in choice.reason
+        assert ("on a CPU" if device == "cpu" else "on cuda") in choice.reason
+
+
+@pytest.mark.parametrize("img_size", [4, 8, 28, 96, 128])
+@pytest.mark.parametrize("device", ["cpu", "cuda"])
+def test_what_is_chosen_can_be_built(img_size: int, device: str) -> None:
+    values = {key.removeprefix("model."): value for key, value in chosen(img_size=img_size, device=device).items()}
+    build_model(ModelSection(**values), classes=3, channels=1, img_size=img_size)  # pyright: ignore[reportArgumentType]
