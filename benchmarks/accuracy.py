@@ -48,12 +48,14 @@ def main() -> None:
     summary = (
         f"| {date.today()} | `{words}` | {len(rows)} | {statistics.mean(tests):.2f} | {statistics.median(tests):.2f} | "
         f"{min(tests):.2f}-{max(tests):.2f} | {statistics.median(row[3] for row in rows):.0f} | "
-        f"{statistics.median(row[4] for row in rows):.0f} | trainwright {version('trainwright')}, torch {version('torch')} |"
+        f"{statistics.median(row[4] for row in rows):.0f} | "
+        f"trainwright {version('trainwright')}, torch {version('torch')} |"
     )
     print(summary)
     if not RESULTS.exists():
         RESULTS.write_text(
-            "# Test accuracy of the whole command\n\n2 cores, no GPU. Times are seconds, medians; the machine is shared.\n\n"
+            "# Test accuracy of the whole command\n\n"
+            "2 cores, no GPU. Times are seconds, medians; the machine is shared.\n\n"
             "| date | command | seeds | mean % | median % | range % | training s | whole command s | versions |\n"
             "|---|---|---|---|---|---|---|---|---|\n"
         )

@@ -93,7 +93,8 @@ def main() -> None:
         f"machine  {os.cpu_count()} cores, {platform.processor() or platform.machine()}, load {os.getloadavg()[0]:.1f}"
     )
     print(
-        f"versions python {platform.python_version()}, torch {torch.__version__}, torchvision {torchvision.__version__}, "
+        f"versions python {platform.python_version()}, torch {torch.__version__}, "
+        f"torchvision {torchvision.__version__}, "
         f"pillow {PIL.__version__}, numpy {np.__version__}"
     )
     threads, processes = compare_pools(words.folder, words.workers)

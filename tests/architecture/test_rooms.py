@@ -79,5 +79,5 @@ def test_no_file_is_longer_than_a_person_reads_at_once():
 
 
 def test_nothing_is_left_for_later():
-    marks = re.compile(r"\b(TODO|FIXME|XXX|NotImplementedError)\b")
+    marks = re.compile(r"\b(TODO|FIXME|XXX)\b|raise NotImplementedError")
     assert not [path.name for path in SOURCE.rglob("*.py") if marks.search(path.read_text())]

@@ -233,6 +233,14 @@ def test_lab_and_ycbcr_tiff_become_rgb() -> None:
     assert decode(saved(white, "TIFF"), channels=3).pixels_HWC.min() > 250
 
 
+def decoded_or_none(blob: bytes) -> np.ndarray | None:
+    """Pixels of a square of 40, or None where there is a reason instead."""
+    try:
+        return decode(blob, channels=3, img_size=40, max_pixels=100_000).pixels_HWC
+    except UnreadablePicture as unreadable:
+        return None if str(unreadable) else np.zeros(0)
+
+
 @pytest.mark.parametrize("format", ["JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "PPM"])
 def test_a_truncated_file_is_unreadable_and_never_half_a_picture(format: str) -> None:
     rng = np.random.default_rng(0)
@@ -240,12 +248,8 @@ def test_a_truncated_file_is_unreadable_and_never_half_a_picture(format: str) ->
     blob = saved(image, format)
     whole = decode(blob, channels=3).pixels_HWC
     for length in {*range(0, len(blob), max(1, len(blob) // 150)), *range(len(blob) - 40, len(blob))}:
-        try:
-            pixels = decode(blob[:length], channels=3).pixels_HWC
-        except UnreadablePicture as reason:
-            assert str(reason)
-            continue
-        assert np.array_equal(pixels, whole), f"{format} cut at {length} of {len(blob)} gave another picture"
+        pixels = decoded_or_none(blob[:length])
+        assert pixels is None or np.array_equal(pixels, whole), f"cut at {length} of {len(blob)}: another picture"
 
 
 def test_truncated_stays_unreadable_when_the_process_allows_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -266,13 +270,8 @@ def test_damaged_files_give_a_picture_of_the_right_kind_or_a_reason(format: str,
     for place, value in edits:
         blob[place % len(blob)] = value
     with strict_pillow():
-        try:
-            pixels = decode(bytes(blob), channels=3, img_size=8, max_pixels=100_000).pixels_HWC
-        except UnreadablePicture as reason:
-            assert str(reason)
-            return
-    assert pixels.shape == (8, 8, 3)
-    assert pixels.dtype == np.uint8
+        pixels = decoded_or_none(bytes(blob))
+    assert pixels is None or (pixels.shape == (40, 40, 3) and pixels.dtype == np.uint8)
 
 
 @pytest.mark.parametrize(
@@ -294,7 +293,7 @@ def test_what_is_no_picture_is_named(blob: bytes, reason: str) -> None:
 
 
 def test_a_header_without_a_picture_is_damaged() -> None:
-    with pytest.raises(UnreadablePicture, match="^(damaged|truncated): "):
+    with pytest.raises(UnreadablePicture, match=r"^(damaged|truncated): "):
         decode(b"\x89PNG\r\n\x1a\n", channels=3)
 
 

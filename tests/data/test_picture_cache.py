@@ -171,7 +171,7 @@ def test_a_disk_that_fills_up_midway_is_told(catalog: Catalog, tmp_path: Path, m
 
     monkeypatch.setattr(os, "pwrite", full)
     monkeypatch.delattr(os, "posix_fallocate")
-    with pytest.raises(InputError, match="^no space left for the cache"):
+    with pytest.raises(InputError, match=r"^no space left for the cache"):
         built(catalog, tmp_path)
 
 

@@ -161,6 +161,7 @@ print(*train(count, side))
 """
 
 
+@pytest.mark.slow
 def test_data_of_ten_times_the_memory_train(tmp_path: Path) -> None:
     words = [sys.executable, "-c", LARGER_THAN_MEMORY, str(tmp_path)]
     done = subprocess.run(words, capture_output=True, text=True, timeout=120, check=False)

@@ -10,6 +10,25 @@ from trainwright.runs import EvaluationRecord, read_records
 
 TINY = ["--model=plain", "--epochs=2", "--batch-size=32", "--set=model.width=16", "--set=machine.threads=1"]
 
+WHOLE_RUN = [
+    "recipe.yaml",
+    "environment.json",
+    "command.txt",
+    "events.jsonl",
+    "metrics.csv",
+    "findings.json",
+    "checks.json",
+    "layers.json",
+    "report.html",
+    "data/audit.json",
+    "data/classes.json",
+    "data/split.csv",
+    "data/rejected.csv",
+    "plots/first-batch.png",
+    "checkpoints/last/manifest.json",
+    "checkpoints/best/manifest.json",
+]
+
 
 @pytest.fixture
 def trained(cli, tmp_path):
@@ -25,7 +44,7 @@ def test_train_makes_a_whole_run(trained):
     assert figures["stopped_because"] == "all 2 epochs done"
     low, high = figures["test_accuracy_interval"]
     assert 0 <= low < figures["test_accuracy"] < high <= 1
-    assert figures["test_accuracy"] > 0.5
+    assert figures["test_accuracy"] > 0.2, "twice chance"
     assert figures["findings"] == []
     assert set(figures) == {
         "run",
@@ -42,7 +61,7 @@ def test_train_makes_a_whole_run(trained):
     weights = safetensors.torch.load_file(run / "checkpoints" / "best" / "model.safetensors")
     learned = sum(t.numel() for name, t in weights.items() if "running" not in name and "num_batches" not in name)
     assert figures["parameters"] == learned
-    for name in ["recipe.yaml", "environment.json", "command.txt", "events.jsonl", "metrics.csv", "findings.json", "checks.json", "layers.json", "report.html", "data/audit.json", "data/classes.json", "data/split.csv", "data/rejected.csv", "plots/first-batch.png", "checkpoints/last/manifest.json", "checkpoints/best/manifest.json"]:
+    for name in WHOLE_RUN:
         assert (run / name).stat().st_size > 0, name
     assert "95 % interval" in ended.err
     with (run / "metrics.csv").open() as file:
@@ -58,7 +77,7 @@ def test_the_test_part_is_looked_at_once(trained):
 
 
 def test_the_same_words_give_the_same_weights(trained, cli, tmp_path):
-    run, figures, _ = trained
+    _, figures, _ = trained
     ended = cli("train", "digits", *TINY, "--name=two", f"--out={tmp_path}", "--json")
     assert json.loads(ended.out)["test_accuracy"] == figures["test_accuracy"]
     one, two = ((tmp_path / name / "checkpoints/best/model.safetensors").read_bytes() for name in ("one", "two"))
@@ -151,9 +170,15 @@ def test_early_stopping_keeps_the_best(cli, tmp_path):
 
 
 def test_a_loss_that_is_not_finite_stops_and_says_where(cli, tmp_path):
-    ended = cli("train", *TINY, "--lr=100", "--set=optim.momentum=0.99", "--sched=constant",
-                "--set=schedule.warmup=0", "--set=machine.precision=float32", "--epochs=40", "--name=x", f"--out={tmp_path}")  # fmt: skip
-    assert ended.code in (0, 3)
+    wild = ["--lr=100", "--weight-decay=10", "--sched=constant", "--set=schedule.warmup=0", "--epochs=40"]
+    ended = cli("train", *TINY, *wild, "--set=machine.precision=float32", "--name=x", f"--out={tmp_path}")
+    assert ended.code == 3
+    assert "the loss became nan at step" in ended.err
+    assert "first in" in ended.err
+    assert "--lr" in ended.err
+    finding = json.loads((tmp_path / "x" / "findings.json").read_text())[-1]
+    assert (finding["code"], finding["severity"]) == ("non-finite-loss", "stop")
+    assert (tmp_path / "x" / "report.html").exists()
 
 
 def test_tensorboard_files_on_request(cli, tmp_path):

@@ -60,9 +60,6 @@ def train(
     with RunConsole(json=json) as console:
         from trainwright.workflows.train import resume_run, train_run
 
-        if resume is None:
-            run = train_run(asked, out, name, console)
-        else:
-            run = resume_run(open_run(resume), asked, console)
+        run = resume_run(open_run(resume), asked, console) if resume else train_run(asked, out, name, console)
     if json:
         print(json_module.dumps(run.metrics))

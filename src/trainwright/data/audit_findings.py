@@ -55,8 +55,8 @@ def _unusable(audit: Audit) -> list[Finding]:
     total = audit.pictures + unreadable
     words = []
     if unreadable:
-        verb = "picture cannot be read and is" if unreadable == 1 else "pictures cannot be read and are"
-        words.append(f"{unreadable:,} of {total:,} {verb} left out")
+        verb = "is" if unreadable == 1 else "are"
+        words.append(f"{unreadable:,} of {total:,} pictures cannot be read and {verb} left out")
     if blank:
         words.append(f"{blank:,} {'picture shows' if blank == 1 else 'pictures show'} a single colour only")
     names = [rejected.name for rejected in audit.rejected] + list(audit.blank)
@@ -126,12 +126,12 @@ def _noisy(audit: Audit) -> list[Finding]:
     if not conflicts:
         return []
     share = conflicts / groups
-    which = "group of identical pictures carries" if conflicts == 1 else "groups of identical pictures carry"
+    verb = "carries" if conflicts == 1 else "carry"
     return [
         Finding(
             code="labels-noisy",
             severity=_severity(conflicts >= CONFLICT_GROUPS and share >= CONFLICT_SHARE),
-            summary=f"{conflicts:,} of {groups:,} {which} more than one label",
+            summary=f"{conflicts:,} of {groups:,} groups of identical pictures {verb} more than one label",
             evidence={"conflicting_groups": conflicts, "groups": groups, "share": share}
             | {"first": quoted(audit.identical.examples[0], 4)},
             advice={"do": "decide which label is right; the other one teaches a mistake"},

@@ -11,6 +11,7 @@ Legend: N pictures, C channels, H W height and width, P pairs, D numbers of a de
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 
 import numpy as np
 from scipy.spatial import KDTree
@@ -83,7 +84,7 @@ def near_groups(
     while limit > SURELY and any(len(group) > most for group in joined(map(tuple, pairs.tolist()))):
         limit /= 2
         pairs, distances = pairs[distances <= limit], distances[distances <= limit]
-    ties = [pair for group in identical for pair in zip(group[:-1], group[1:], strict=True)]
+    ties = [pair for group in identical for pair in pairwise(group)]
     return joined([*map(tuple, pairs.tolist()), *ties])
 
 

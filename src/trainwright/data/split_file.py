@@ -60,7 +60,7 @@ def read_split(path: Path) -> tuple[SplitRow, ...]:
         raise InputError("the run's split cannot be read", got=str(error), where=str(path)) from error
     header = [column.name for column in fields(SplitRow)]
     rows = list(csv.reader(io.StringIO(text, newline="")))
-    for number, row in enumerate(rows, 1):
+    for number, row in enumerate(rows or [[]], 1):
         if len(row) != len(header) or (row != header if number == 1 else row[2] not in get_args(Split)):
             raise InputError(
                 "the run's split is damaged",

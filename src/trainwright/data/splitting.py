@@ -146,7 +146,8 @@ def _fill_gaps(
     placed: dict[int, int], held: Sequence[Mapping[int, int]], units_of_K: Sequence[Sequence[int]], parts: int
 ) -> None:
     """Brings each class into every part that it has sets enough for, in the order train, test, valid: moves the
-    smallest set that opens no such gap where it comes from. Where there is none, the gap stays and the audit tells."""
+    smallest set that opens no such gap where it comes from. Where there is none, the gap stays and the audit tells,
+    but the training part gets its set even so."""
     needed_K = [min(parts, len(places)) for places in units_of_K]
     for number, places in enumerate(units_of_K):
         for part in range(needed_K[number]):
@@ -161,8 +162,8 @@ def _fill_gaps(
                     for also in held[place]
                 )
             ]
-            if free:
-                placed[min(free, key=lambda place: sum(held[place].values()))] = part
+            if free or part == 0:
+                placed[min(free or places, key=lambda place: sum(held[place].values()))] = part
 
 
 def _wanted(

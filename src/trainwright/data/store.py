@@ -84,7 +84,8 @@ def open_store(
     told = found.because
     if found.records is None:
         found = build_cache(place, shape, pictures, reading, workers=workers, progress=progress)
-    assert found.records is not None and found.images is not None
+    assert found.records is not None
+    assert found.images is not None
     images = np.array(found.images) if kind == "memory" else found.images
     return Store(_tensor(images), found.records, kind, "; ".join(filter(None, (reason, told))))
 

@@ -38,8 +38,8 @@ class AugmentSection(Section):
     )
     cutout: int | Auto = setting(
         "auto",
-        "Side of a square at a random place that is set to the training mean. 0: off. `auto`: a quarter of the picture's "
-        "side; 0 for pictures below 24 pixels and in runs of less than 15 epochs.",
+        "Side of a square at a random place that is set to the training mean. 0: off. `auto`: a quarter of the "
+        "picture's side; 0 for pictures below 24 pixels and in runs of less than 15 epochs.",
         unit="pixels",
         source="DeVries & Taylor 2017",
         scale="linear",
