@@ -13,6 +13,7 @@ from .atomic import WriteFailed as WriteFailed
 from .atomic import replacing as replacing
 from .atomic import sweep_temporary as sweep_temporary
 from .atomic import write_atomic as write_atomic
+from .atomic import write_failure as write_failure
 from .environment import environment as environment
 from .environment import environment_differences as environment_differences
 from .environment import source_fingerprint as source_fingerprint

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
 import pickle
@@ -19,6 +20,7 @@ import torch
 from torch import Tensor
 
 from trainwright.errors import InputError
+from trainwright.runs import write_failure
 
 FORMAT = 1
 WEIGHTS, STATE, MANIFEST = "model.safetensors", "state.pt", "manifest.json"
@@ -54,23 +56,34 @@ def save_checkpoint(
         weights: the model's state dict.
         state: tensors, numbers, strings, lists and dicts only, so that it loads without unpickling objects.
         meta: JSON values.
-    """
-    fresh, previous = _beside(folder, "new"), _beside(folder, "previous")
-    shutil.rmtree(fresh, ignore_errors=True)
-    fresh.mkdir(parents=True)
-    contiguous = {name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()}
-    safetensors.torch.save_file(contiguous, fresh / WEIGHTS)
-    torch.save(dict(state), fresh / STATE)
-    sums = {name: _sha256(fresh / name) for name in (WEIGHTS, STATE)}
-    (fresh / MANIFEST).write_text(json.dumps({"format": FORMAT, "sha256": sums, "meta": dict(meta)}, indent=1))
-    for path in (fresh / WEIGHTS, fresh / STATE, fresh / MANIFEST, fresh):
-        _flush(path)
 
-    if folder.exists():
-        shutil.rmtree(previous, ignore_errors=True)
-        folder.rename(previous)
-    fresh.rename(folder)
-    _flush(folder.parent)
+    Raises:
+        WriteFailed: the disk is full or refuses; the checkpoint before stays.
+    """
+    contiguous = {name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()}
+    buffer = io.BytesIO()
+    torch.save(dict(state), buffer)
+    contents = {WEIGHTS: safetensors.torch.save(contiguous), STATE: buffer.getvalue()}
+    sums = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
+    manifest = json.dumps({"format": FORMAT, "sha256": sums, "meta": dict(meta)}, indent=1)
+    contents[MANIFEST] = manifest.encode()
+
+    fresh, previous = _beside(folder, "new"), _beside(folder, "previous")
+    try:
+        shutil.rmtree(fresh, ignore_errors=True)
+        fresh.mkdir(parents=True)
+        for name, content in contents.items():
+            (fresh / name).write_bytes(content)
+            _flush(fresh / name)
+        _flush(fresh)
+        if folder.exists():
+            shutil.rmtree(previous, ignore_errors=True)
+            folder.rename(previous)
+        fresh.rename(folder)
+        _flush(folder.parent)
+    except OSError as error:
+        shutil.rmtree(fresh, ignore_errors=True)
+        raise write_failure(folder, error) from error
 
 
 def load_checkpoint(folder: Path) -> Checkpoint:
