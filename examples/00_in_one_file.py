@@ -16,6 +16,7 @@ import math
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+
 from trainwright.data import order, prepare
 from trainwright.recipe import DataSection
 

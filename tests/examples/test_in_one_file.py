@@ -6,6 +6,7 @@ import importlib.util
 from pathlib import Path
 
 import pytest
+
 import trainwright as tw
 from trainwright.recipe import parse_assignments
 from trainwright.runs import StepRecord, read_records

@@ -135,7 +135,7 @@ def take_stock(
         near: groups of rows with nearly the same pixels, identical ones included.
     """
     usable = np.flatnonzero(records.readable_N)
-    counts = {label: dict.fromkeys(PARTS, 0) for label in classes}
+    counts: dict[str, dict[str, int]] = {label: dict.fromkeys(map(str, PARTS), 0) for label in classes}
     for row in usable.tolist():
         counts[catalog.labels[row]][parts[row]] += 1
     sizes = Counter(zip(records.width_N[usable].tolist(), records.height_N[usable].tolist(), strict=True))

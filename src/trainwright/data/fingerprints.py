@@ -59,8 +59,8 @@ def standardized(thumbnails_ND: np.ndarray) -> np.ndarray:
     """Brings each row to mean 0 and Euclidean length 1, so that brightness and contrast do not count; a constant row
     becomes 0.
 
-    >>> standardized(np.array([[1.0, 3.0], [5.0, 5.0]])).round(3).tolist()
-    [[-0.707, 0.707], [0.0, 0.0]]
+    >>> standardized(np.array([[1.0, 1.0, 3.0, 3.0], [5.0, 5.0, 5.0, 5.0]])).tolist()
+    [[-0.5, -0.5, 0.5, 0.5], [0.0, 0.0, 0.0, 0.0]]
     """
     centered_ND = thumbnails_ND.astype(np.float32)
     centered_ND -= centered_ND.mean(axis=1, keepdims=True)

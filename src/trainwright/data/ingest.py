@@ -180,11 +180,11 @@ def _from_numbers(picture: np.ndarray, reading: Reading) -> tuple[np.ndarray, _T
 def _measure(records: PictureRecords, rows: slice, block_nCHW: np.ndarray) -> None:
     """Fills in whatever follows from the pixels alone."""
     for row, picture in enumerate(block_nCHW, rows.start):
-        records.pixels_ND[row] = _digest(picture)
+        records.pixels_ND[row] = _digest(picture.data)
     records.low_NC[rows] = block_nCHW.min(axis=(2, 3))
     records.high_NC[rows] = block_nCHW.max(axis=(2, 3))
     records.fingerprint_NF[rows] = fingerprint(block_nCHW)
 
 
-def _digest(data: bytes | np.ndarray) -> np.ndarray:
+def _digest(data: bytes | memoryview) -> np.ndarray:
     return np.frombuffer(hashlib.sha256(data).digest(), np.uint8)

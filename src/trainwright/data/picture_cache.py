@@ -87,7 +87,7 @@ def content_of(pictures: Files | Arrays) -> str:
     if isinstance(pictures, Arrays):
         digest.update(f"{pictures.images.shape}".encode())
         for start in range(0, len(pictures), 4096):
-            digest.update(np.ascontiguousarray(pictures.images[start : start + 4096]))
+            digest.update(np.ascontiguousarray(pictures.images[start : start + 4096]).data)
         return digest.hexdigest()
     for path in pictures.paths:
         try:
@@ -200,7 +200,7 @@ def _allocate(file: int, size: int) -> None:
 
 def _write_all(file: int, block: np.ndarray, offset: int) -> None:
     """Writes a block at its place, also where the system takes it in pieces."""
-    rest = memoryview(block).cast("B")
+    rest = block.data.cast("B")
     while rest:
         written = os.pwrite(file, rest, offset)
         rest, offset = rest[written:], offset + written

@@ -231,7 +231,7 @@ def _given_parts(path: Path, catalog: Catalog, records: PictureRecords, usable: 
     stored = read_split(path)
     now = [(catalog.names[row], catalog.labels[row], records.sha256(row)) for row in usable]
     refuse_changed_data(stored, now, path)
-    part_of_name = {row.name: row.part for row in stored}
+    part_of_name: dict[str, Split] = {row.name: row.part for row in stored}
     return [part_of_name.get(name, "train") for name in catalog.names]
 
 

@@ -16,6 +16,9 @@ from .catalog import Split
 
 PARTS: tuple[Split, ...] = ("train", "valid", "test")
 
+FILLED: tuple[Split, ...] = ("train", "test", "valid")
+"""The order in which parts get a picture of a class that has few."""
+
 
 def split_pictures(
     names: Sequence[str],
@@ -53,7 +56,7 @@ def split_pictures(
     2
     """
     parts: list[Split] = [part or "train" for part in given]
-    shares = {"train": 1.0}
+    shares: dict[Split, float] = {"train": 1.0}
     brought = {part for part in given if part is not None}
     if "test" not in brought and test_share > 0:
         shares["test"] = test_share
@@ -113,7 +116,7 @@ def _divide(
     units: Sequence[Sequence[int]], labels: Sequence[str], shares: Mapping[Split, float], generator: np.random.Generator
 ) -> dict[int, Split]:
     """Gives each unit to a part: sets of several first, largest first, then single pictures fill up each class."""
-    order = [part for part in ("train", "test", "valid") if part in shares]
+    order: list[Split] = [part for part in FILLED if part in shares]
     index = {label: number for number, label in enumerate(sorted({labels[row] for unit in units for row in unit}))}
     held = [Counter(index[labels[row]] for row in unit) for unit in units]
     pictures_K = np.zeros(len(index), np.int64)

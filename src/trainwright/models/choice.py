@@ -89,7 +89,10 @@ def _width(img_size: int, on_cpu: bool) -> tuple[int, str]:
     if img_size <= TINY_PICTURE:
         return 32, f"up to {TINY_PICTURE} pixels 32 channels learn as much as 64"
     if on_cpu:
-        return 48, "a multiple of 16, which is fast; 48 reach 94.2 % on Fashion-MNIST in 5 epochs, 32 reach 93.7 %"
+        return (
+            48,
+            "a multiple of 16, which is fast; on Fashion-MNIST 48 were 0.5 % better than 32 in validation (5 epochs)",
+        )
     return 64, "64 channels, for the time that a GPU saves"
 
 
@@ -98,4 +101,4 @@ def _depth(name: str, img_size: int) -> tuple[int, str]:
         return 2, "two convolutions between poolings, as in VGG; without a way around them, more are hard to train"
     if img_size <= TINY_PICTURE:
         return 1, f"up to {TINY_PICTURE} pixels a second block a stage gained nothing (digits, 4 seeds)"
-    return 2, "a second block a stage gained 0.5 % on Fashion-MNIST in 5 epochs, for 1.4 times the time"
+    return 2, "on Fashion-MNIST a second block a stage gained 0.5 % in validation (5 epochs), for 1.4 times the time"

@@ -89,6 +89,11 @@ class _Watch(TorchDispatchMode):
         self._outputs: dict[str, tuple[tuple[int, ...], Field | None]] = {}
         self._products: dict[str, int] = {}
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        # Torch would import its whole compiler, for seconds, only to keep it away from the method below.
+        return False
+
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         result = func(*args, **(kwargs or {}))
         products = _products(func.overloadpacket, args, result)

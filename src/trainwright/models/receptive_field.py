@@ -115,6 +115,11 @@ class FieldTracker(TorchDispatchMode):
         super().__init__()
         self._fields: WeakIdKeyDictionary = WeakIdKeyDictionary()
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        # Torch would import its whole compiler, for seconds, only to keep it away from the method below.
+        return False
+
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         result = func(*args, **(kwargs or {}))
         self._follow(func, args, kwargs or {}, result)

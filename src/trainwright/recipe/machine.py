@@ -27,7 +27,8 @@ class MachineSection(Section):
     )
     threads: int | Auto = setting(
         "auto",
-        "Threads that compute on a CPU. Results are equal bit for bit only for the same number. `auto`: one a core.",
+        "Threads that compute on a CPU. Results are equal bit for bit only for the same number. `auto`: one a core; "
+        "1 for pictures up to 16 pixels, which are too little work to share.",
         unit="threads",
         source="own choice",
         ge=1,

@@ -15,7 +15,7 @@ from .evaluation import EVAL_BATCH, Answers, answer, judge, predict_logits
 from .interruption import Interruption, listening
 from .loop import Observer, fit
 from .losses import cross_entropy
-from .machine import Machine, choose_machine, open_device, open_machine
+from .machine import Machine, choose_machine, choose_workers, open_device, open_machine
 from .optimizers import build_optimizer, parameter_groups
 from .progress import Progress, restore, save_last, save_result
 from .schedules import rate_factor
@@ -41,6 +41,7 @@ __all__ = [
     "build_optimizer",
     "choose_machine",
     "choose_training",
+    "choose_workers",
     "cross_entropy",
     "ema_decay",
     "fit",

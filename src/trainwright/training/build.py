@@ -10,7 +10,8 @@ from torch import Tensor, nn
 
 from trainwright.data import Augmenter, Batch, PreparedData, Preprocessor, fit_preprocessor
 from trainwright.errors import InputError
-from trainwright.models import build_model, source_preprocessing
+from trainwright.models import WeightReport, source_preprocessing
+from trainwright.models import build as build_net
 from trainwright.recipe import Recipe, decided
 
 from .averaging import WeightAverage
@@ -26,6 +27,7 @@ class Setup:
 
     Attributes:
         recipe: decided, without `auto`.
+        weights: what became of a file of weights, where the recipe names one.
         forward: the model as training calls it, compiled where the recipe says so.
         average: running average of the weights, where the recipe asks for it.
         scaler: scales the loss in float16, else None.
@@ -39,6 +41,7 @@ class Setup:
     preprocessor: Preprocessor
     augmenter: Augmenter
     model: nn.Module
+    weights: WeightReport | None
     forward: Callable[[Tensor], Tensor]
     loss: Loss
     optimizer: torch.optim.Optimizer
@@ -78,11 +81,11 @@ def build(recipe: Recipe, data: PreparedData) -> Setup:
     check_batch_size(batch_size, len(data.train))
     check_smoothing(recipe.loss.label_smoothing, len(data.classes))
     machine = open_machine(recipe.machine)
-    model = build_model(
+    built = build_net(
         recipe.model, classes=len(data.classes), channels=data.channels, img_size=data.img_size, seed=training.seed
     )
-    preprocessor = fit_preprocessor(recipe.preprocess, data.train, source=source_preprocessing(model))
-    model = machine.place(model)
+    preprocessor = fit_preprocessor(recipe.preprocess, data.train, source=source_preprocessing(built.model))
+    model = machine.place(built.model)
     torch.manual_seed(training.seed)
     return Setup(
         recipe=recipe,
@@ -91,6 +94,7 @@ def build(recipe: Recipe, data: PreparedData) -> Setup:
         preprocessor=preprocessor,
         augmenter=Augmenter(recipe.augment, preprocessor, seed=training.seed, channels_last=machine.channels_last),
         model=model,
+        weights=built.weights,
         forward=torch.compile(model) if recipe.machine.compile else model,
         loss=build_loss(recipe.loss),
         optimizer=build_optimizer(optim, model),

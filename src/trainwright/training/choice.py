@@ -48,5 +48,5 @@ def _batch_size(pictures: int) -> int:
 
 
 def _epochs(pictures: int) -> int:
-    """Gives about 400,000 pictures of training, between 8 and 60 epochs."""
-    return max(8, min(60, round(400_000 / pictures)))
+    """Gives about 400,000 pictures of training, between 8 and 40 epochs."""
+    return max(8, min(40, round(400_000 / pictures)))

@@ -16,6 +16,10 @@ from trainwright.recipe import Choice, MachineSection, decided
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 """Every value of `machine.precision` but auto, and torch's name of it."""
 
+SMALL_WORK = 16
+"""Side of pictures, in pixels, up to which one thread trains our nets as fast as two, and steadily so: on a machine
+with other work, two that wait for each other after every small operation were thirty times slower on the digits."""
+
 
 @dataclass(frozen=True)
 class Machine:
@@ -37,20 +41,30 @@ class Machine:
         return model.to(device=self.device).to(memory_format=layout)  # pyright: ignore[reportCallIssue]
 
 
-def choose_machine(section: MachineSection) -> list[Choice]:
-    """Decides what `auto` means on this machine, with the reason."""
+def choose_workers(section: MachineSection) -> list[Choice]:
+    """Decides `machine.workers`, which is needed before anything else is known."""
+    reason = "one for each core that this process may use"
+    return [Choice("machine.workers", _cores(), reason)] if section.workers == "auto" else []
+
+
+def choose_machine(section: MachineSection, *, img_size: int) -> list[Choice]:
+    """Decides what `auto` means on this machine, with the reason.
+
+    Args:
+        section: may hold `auto`.
+        img_size: side of the pictures, pixels; decides whether a batch is worth sharing among threads.
+    """
     device = section.device
     choices: list[Choice] = []
     if device == "auto":
         device, reason = _best_device()
         choices.append(Choice("machine.device", device, reason))
     kind = open_device(device).type
-    if section.threads == "auto":
-        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-        choices.append(Choice("machine.threads", cores, "one for each core that this process may use"))
-    if section.workers == "auto":
-        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-        choices.append(Choice("machine.workers", cores, "one for each core that this process may use"))
+    if section.threads == "auto" and img_size <= SMALL_WORK:
+        reason = f"pictures of {img_size} pixels are too little work to share; threads would wait for each other"
+        choices.append(Choice("machine.threads", 1, reason))
+    elif section.threads == "auto":
+        choices.append(Choice("machine.threads", _cores(), "one for each core that this process may use"))
     if section.precision == "auto":
         choices.append(Choice("machine.precision", *_best_precision(kind)))
     if section.channels_last == "auto":
@@ -98,6 +112,10 @@ def open_device(name: str) -> torch.device:
             hint="auto picks the first that works",
         )
     return device
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _available() -> list[str]:

@@ -89,7 +89,10 @@ def snapshot_from(checkpoint: Checkpoint, machine: MachineSection) -> Snapshot:
     """Builds the model of a verified result checkpoint and fills it."""
     meta = checkpoint.meta
     section = machine.model_copy(update={"precision": meta["precision"]})
-    decided = {choice.key.removeprefix("machine."): choice.value for choice in choose_machine(section)}
+    decided = {
+        choice.key.removeprefix("machine."): choice.value
+        for choice in choose_machine(section, img_size=meta["img_size"])
+    }
     opened = open_machine(section.model_copy(update=decided))
     model = build_model(
         ModelSection(**{**meta["model"], "weights": "none"}),

@@ -17,6 +17,7 @@ from trainwright.training import (
     build,
     choose_machine,
     choose_training,
+    choose_workers,
     fit,
     listening,
     load_newest,
@@ -97,7 +98,8 @@ def resume_run(folder: RunFolder, asked: Recipe, console: RunConsole) -> Run:
 
 def decide(asked: Recipe, data: PreparedData) -> Recipe:
     """Replaces every `auto` by a value, each with its reason; values that somebody gave stay."""
-    recipe = asked.decide(data.choices).decide(choose_machine(asked.machine))
+    recipe = asked.decide([*data.choices, *choose_workers(asked.machine)])
+    recipe = recipe.decide(choose_machine(asked.machine, img_size=data.img_size))
     pictures = len(data.train)
     recipe = recipe.decide(
         choose_model(
@@ -118,9 +120,7 @@ def decide(asked: Recipe, data: PreparedData) -> Recipe:
 
 def _look(recipe: Recipe, console: RunConsole, given_split: Path | None = None) -> PreparedData:
     """Reads, audits and divides the pictures."""
-    workers = recipe.machine.workers
-    if workers == "auto":
-        workers = next(c.value for c in choose_machine(recipe.machine) if c.key == "machine.workers")
+    workers = decided(recipe.decide(choose_workers(recipe.machine)).machine.workers)
     return prepare(
         recipe.data, seed=recipe.training.seed, workers=workers, progress=console.progress, given_split=given_split
     )
@@ -143,6 +143,8 @@ def _work(folder: RunFolder, recipe: Recipe, data: PreparedData, console: RunCon
                 progress = restore(checkpoint, setup)
             where = "the start" if checkpoint is None else checkpoint.path.name
             events.write(ResumeRecord(step=progress.step, epoch=progress.epoch - 1, checkpoint=where))
+        if setup.weights is not None:
+            console.note(setup.weights.summary())
         console.start(run_plan(folder, recipe, data, setup, progress if resumed else None))
         if progress.step == 0:
             check = check_first_loss(setup, data)
