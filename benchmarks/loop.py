@@ -1,0 +1,100 @@
+"""What our loop costs: pictures a second against a bare PyTorch loop over tensors in memory, with the same net.
+
+    uv run python benchmarks/loop.py
+
+Both train the net that `auto` picks for Fashion-MNIST, in the same precision and memory layout, on the same number of
+pictures. The bare loop reads float tensors that were normalized beforehand. The two take turns; the ratio is that of the
+medians. `augmentation off` is the same work; `augmentation on` has our flip, crop and cutout on top of it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import tempfile
+import time
+from importlib.metadata import version
+from pathlib import Path
+
+import torch
+from torch.nn import functional as F
+
+from trainwright.data import PreparedData, prepare
+from trainwright.recipe import Recipe, compose, parse_assignments
+from trainwright.runs import EpochRecord
+from trainwright.training import Interruption, Progress, Setup, build, fit
+from trainwright.workflows.train import decide
+
+OFF = ["augment.flip=0", "augment.crop_padding=0", "augment.cutout=0"]
+ON = ["augment.flip=0.5", "augment.crop_padding=3", "augment.cutout=7"]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--width", type=int, default=16)
+    parser.add_argument("--data", default="fashion-mnist")
+    arguments = parser.parse_args()
+    words = [
+        f"data.source={arguments.data}",
+        "data.valid_share=0",
+        f"model.width={arguments.width}",
+        "training.epochs=1",
+        "training.ema=0",
+    ]
+    asked = compose(parse_assignments(words))
+    data = prepare(asked.data, seed=0)
+    rates: dict[str, list[float]] = {"bare": [], "augmentation off": [], "augmentation on": []}
+    for _ in range(arguments.rounds):
+        rates["bare"].append(bare(recipe_with(words, OFF, data), data))
+        rates["augmentation off"].append(ours(recipe_with(words, OFF, data), data))
+        rates["augmentation on"].append(ours(recipe_with(words, ON, data), data))
+    threads = torch.get_num_threads()
+    print(f"torch {version('torch')}, {threads} threads, {arguments.rounds} rounds, {len(data.train)} pictures")
+    for name, values in rates.items():
+        ratio = statistics.median(values) / statistics.median(rates["bare"])
+        spread = f"{min(values):.0f}-{max(values):.0f}"
+        print(f"{name}: median {statistics.median(values):.0f} pictures/s ({spread}), {ratio:.3f} of bare")
+
+
+def recipe_with(words: list[str], augmentation: list[str], data: PreparedData) -> Recipe:
+    return decide(compose(parse_assignments([*words, *augmentation])), data)
+
+
+def ours(recipe: Recipe, data: PreparedData) -> float:
+    setup = build(recipe, data)
+    with tempfile.TemporaryDirectory() as folder:
+        marks: list[float] = []
+
+        def observe(record: object) -> None:
+            if isinstance(record, EpochRecord):
+                marks.append(record.pictures_per_s)
+
+        fit(setup, data, Progress(), Path(folder), {}, observers=[observe], interruption=Interruption())
+    return marks[0]
+
+
+def bare(recipe: Recipe, data: PreparedData) -> float:
+    setup: Setup = build(recipe, data)
+    batch_size, machine = setup.batch_size, setup.machine
+    whole = data.train.images(torch.arange(len(data.train)))
+    images_NCHW = setup.preprocessor.apply(whole).contiguous(memory_format=torch.channels_last)
+    labels_N = data.train.labels_N
+    model, optimizer = setup.model.train(), setup.optimizer
+    smoothing = recipe.loss.label_smoothing
+    order = torch.randperm(len(labels_N))
+    steps = len(labels_N) // batch_size
+    began = time.perf_counter()
+    for step in range(steps):
+        rows = order[step * batch_size : (step + 1) * batch_size]
+        optimizer.zero_grad()
+        with machine.autocast():
+            logits_NK = model(images_NCHW[rows])
+        loss = F.cross_entropy(logits_NK.float(), labels_N[rows], label_smoothing=smoothing)
+        loss.backward()
+        optimizer.step()
+    return steps * batch_size / (time.perf_counter() - began)
+
+
+if __name__ == "__main__":
+    main()
