@@ -2,9 +2,9 @@
 
     uv run python benchmarks/loop.py
 
-Both train the net that `auto` picks for Fashion-MNIST, in the same precision and memory layout, on the same number of
-pictures. The bare loop reads float tensors that were normalized beforehand. The two take turns; the ratio is that of the
-medians. `augmentation off` is the same work; `augmentation on` has our flip, crop and cutout on top of it.
+Both train the net that `auto` picks (narrower: --width), in the same precision and memory layout, on the same pictures.
+The bare loop reads float tensors that were normalized beforehand. They take turns; the ratio is that of the medians.
+`augmentation off` is the same work; `augmentation on` has our flip, crop and cutout on top of it.
 """
 
 from __future__ import annotations

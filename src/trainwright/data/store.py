@@ -1,7 +1,9 @@
 """All pictures of the data as uint8 S C H W: as they came, in memory, or in a memory-mapped file.
 
 Files are decoded once: their pixels and what is known of them go to a folder in the user's cache, which later runs
-open if no file changed its size or time. Legend: S pictures in the store, C channels, H W height and width.
+open if no file changed its size or time. That file is mapped in both cases: pictures that fit in memory have all been
+read when the store is open and lie in the system's page cache, where runs side by side share them; copying them once
+more would take as long as writing them. Legend: S pictures in the store, C channels, H W height and width.
 """
 
 from __future__ import annotations
@@ -54,7 +56,8 @@ def open_store(
     """Opens the store of a catalog; builds it where it does not stand yet, is damaged, or a file changed.
 
     Args:
-        cache: `auto` keeps pixels in memory up to a quarter of what is free.
+        cache: `memory` reads and checks every picture at once, `disk` only those that are asked for; `auto`: memory
+            up to a quarter of what is free.
         cache_dir: where caches stand; None: $TRAINWRIGHT_CACHE, else the user's cache folder.
         workers: threads that read; 0 reads in the calling thread.
 
@@ -86,8 +89,7 @@ def open_store(
         found = build_cache(place, shape, pictures, reading, workers=workers, progress=progress)
     assert found.records is not None
     assert found.images is not None
-    images = np.array(found.images) if kind == "memory" else found.images
-    return Store(_tensor(images), found.records, kind, "; ".join(filter(None, (reason, told))))
+    return Store(_tensor(found.images), found.records, kind, "; ".join(filter(None, (reason, told))))
 
 
 def free_memory() -> int:
