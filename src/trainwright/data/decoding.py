@@ -57,8 +57,6 @@ OTHER_FORMATS: tuple[tuple[int, bytes, str], ...] = (
 )
 """Offset and bytes of what people keep beside their pictures, so that the reason names it."""
 
-SPARE = 2
-"""How many times the size needed a scaled JPEG must still have, so that our own filter has the last word."""
 
 ORIENTATION_TAG = 0x0112
 ROTATIONS = {
@@ -151,7 +149,7 @@ def decode(
     with _reasons():
         animated = bool(getattr(image, "is_animated", False))
         if scaled_decoding and img_size is not None and name == "JPEG":
-            image.draft(None, decoded_side(width, height, SPARE * img_size, fit))
+            image.draft(None, decoded_side(width, height, img_size, fit))
         image.load()
         orientation = image.getexif().get(ORIENTATION_TAG, 1)
     upright = _in_eight_bits(image, name, channels)

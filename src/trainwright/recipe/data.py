@@ -39,8 +39,8 @@ class DataSection(Section):
     )
     scaled_decoding: bool = setting(
         True,
-        "Decode large JPEG files at 1/2, 1/4 or 1/8 of their size where that is still at least twice the size needed. "
-        "Faster; pixels differ slightly.",
+        "Decode large JPEG files at 1/2, 1/4 or 1/8 of their size where that is still at least the size needed. Faster; "
+        "pixels differ by a few levels.",
         source="libjpeg, DCT scaling",
     )
     max_pixels: int = setting(
@@ -62,8 +62,8 @@ class DataSection(Section):
     )
     test_share: float = setting(
         0.2,
-        "Share of all pictures set apart for the one final test where the data bring no test part. 0: none.",
-        unit="share of all pictures",
+        "Share of the pictures set apart for the one final test where the data bring no test part. 0: none.",
+        unit="share of the pictures that are divided",
         source="own choice",
         ge=0.0,
         lt=1.0,

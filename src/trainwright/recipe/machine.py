@@ -19,8 +19,8 @@ class MachineSection(Section):
     )
     workers: int | Auto = setting(
         "auto",
-        "Processes that decode pictures while the cache is built. `auto`: one a core.",
-        unit="processes",
+        "Threads that decode pictures while the cache is built; 0: none but the main one. `auto`: one a core.",
+        unit="threads",
         source="own choice",
         ge=0,
         le=1024,

@@ -34,6 +34,9 @@ from .plan import run_plan
 from .requests import ShortSettings, recipe_from_python
 from .run import Run
 
+OF_THE_DAY = ("data.cache", "machine.workers")
+"""Settings that `auto` takes from what is free on the machine, and that change no figure."""
+
 
 def train(
     data: str | Path | None = None,
@@ -198,7 +201,8 @@ def _go_on_by_name(folder: RunFolder, asked: Recipe, console: RunConsole) -> Run
         )
     stored = compose(read_recipe_file(folder.recipe))
     data = _look(asked, console, given_split=folder.split)
-    _refuse_another(folder, {key: (mine, theirs) for key, mine, theirs in decide(asked, data).differences(stored)})
+    pairs = decide(asked, data).differences(stored)
+    _refuse_another(folder, {key: (mine, theirs) for key, mine, theirs in pairs if key not in OF_THE_DAY})
     return _work(folder, stored, data, console, resumed=True)
 
 
