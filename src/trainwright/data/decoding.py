@@ -174,22 +174,21 @@ def decode(
 def decode_resized(
     path: Path, *, img_size: int, channels: int, fit: Fit, scaled_decoding: bool, max_pixels: int
 ) -> np.ndarray:
-    """Reads one picture exactly as the store does, for prediction.
+    """Reads one picture exactly as the store does, for prediction; call it inside `strict_pillow`.
 
     Returns: uint8 C H W.
 
     Raises:
         UnreadablePicture: the file cannot be opened or gives no picture, with the reason.
     """
-    with strict_pillow():
-        pixels_HWC = decode(
-            read_bytes(path),
-            channels=channels,
-            img_size=img_size,
-            fit=fit,
-            scaled_decoding=scaled_decoding,
-            max_pixels=max_pixels,
-        ).pixels_HWC
+    pixels_HWC = decode(
+        read_bytes(path),
+        channels=channels,
+        img_size=img_size,
+        fit=fit,
+        scaled_decoding=scaled_decoding,
+        max_pixels=max_pixels,
+    ).pixels_HWC
     return np.ascontiguousarray(pixels_HWC.transpose(2, 0, 1))
 
 

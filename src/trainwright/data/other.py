@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -12,7 +13,7 @@ from trainwright.errors import InputError
 from trainwright.recipe import DataSection
 
 from .catalog import quoted
-from .decoding import UnreadablePicture, decode, read_bytes, strict_pillow
+from .decoding import UnreadablePicture, decode_resized, strict_pillow
 from .ingest import Progress, Reading
 from .part import Part, part_of
 from .sources import open_catalog
@@ -101,17 +102,9 @@ def read_pictures(paths: Sequence[Path], reading: Reading, *, workers: int) -> I
 
     def read(path: Path) -> np.ndarray | str:
         try:
-            pixels_HWC = decode(
-                read_bytes(path),
-                channels=reading.channels,
-                img_size=reading.img_size,
-                fit=reading.fit,
-                scaled_decoding=reading.scaled_decoding,
-                max_pixels=reading.max_pixels,
-            ).pixels_HWC
+            return decode_resized(path, **dataclasses.asdict(reading))
         except UnreadablePicture as error:
             return str(error)
-        return np.ascontiguousarray(pixels_HWC.transpose(2, 0, 1))
 
     with strict_pillow(), ThreadPoolExecutor(workers) as pool:
         yield from pool.map(read, paths)
