@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+
 from trainwright.data import Reading, prepare_other, read_pictures
 from trainwright.errors import InputError
 from trainwright.recipe import DataSection

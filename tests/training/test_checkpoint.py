@@ -52,6 +52,30 @@ def test_one_flipped_byte_is_found_and_the_one_before_is_used(tmp_path, name):
     assert "going back to the one before" in complaints[0]
 
 
+def test_every_byte_of_the_manifest_counts(tmp_path):
+    save(tmp_path / "last")
+    manifest = tmp_path / "last" / "manifest.json"
+    content = manifest.read_bytes()
+    for place in range(len(content)):
+        changed = bytearray(content)
+        changed[place] ^= 1
+        try:
+            same = json.loads(bytes(changed)) == json.loads(content)
+        except ValueError:
+            same = False
+        manifest.write_bytes(changed)
+        if not same:
+            with pytest.raises(InputError, match=r"damaged|cannot be read|another version"):
+                load_checkpoint(tmp_path / "last")
+
+
+def test_a_manifest_that_is_no_json_is_named(tmp_path):
+    save(tmp_path / "last")
+    (tmp_path / "last" / "manifest.json").write_text("{")
+    with pytest.raises(InputError, match="the checkpoint's manifest cannot be read"):
+        load_checkpoint(tmp_path / "last")
+
+
 def test_all_damaged_is_an_error_that_lists_them(tmp_path):
     save(tmp_path / "last", 1)
     save(tmp_path / "last", 2)
@@ -128,7 +152,9 @@ def forge_manifest(folder: Path) -> None:
     manifest = json.loads((folder / "manifest.json").read_text())
     for name in manifest["sha256"]:
         manifest["sha256"][name] = hashlib.sha256((folder / name).read_bytes()).hexdigest()
-    (folder / "manifest.json").write_text(json.dumps(manifest))
+    del manifest["manifest_sha256"]
+    own = hashlib.sha256(json.dumps(manifest, sort_keys=True).encode()).hexdigest()
+    (folder / "manifest.json").write_text(json.dumps({**manifest, "manifest_sha256": own}))
 
 
 def test_saving_over_a_folder_left_by_a_kill(tmp_path):

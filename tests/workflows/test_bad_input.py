@@ -130,6 +130,7 @@ def test_settings(cli, tmp_path, words, says):
     assert ended.code == 2, ended.err
     assert "Traceback" not in ended.err
     assert all(word in ended.err for word in says), ended.err
+    assert not list((tmp_path / "out").glob("*")), "a mistake leaves no run that would block its name"
 
 
 def test_a_recipe_with_three_mistakes_says_all_three(cli, tmp_path):

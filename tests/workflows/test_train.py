@@ -1,4 +1,5 @@
 import csv
+import io
 import json
 from pathlib import Path
 
@@ -226,6 +227,115 @@ def test_predict_writes_csv(photos, cli, tmp_path):
         rows = list(csv.DictReader(file))
     assert [Path(row["path"]).name for row in rows] == [f"{n:02d}.png" for n in range(20)]
     assert all(float(row["probability"]) > 0.4 for row in rows)
+
+
+def test_csv_has_as_many_classes_as_asked_for(trained, cli, photos, tmp_path):
+    picture = photos / "re d" / "00.png"
+    ended = cli("predict", trained[0], picture, "no.png", "--csv", tmp_path / "answers.csv", "--top=3")
+    assert ended.code == 0, ended.err
+    with (tmp_path / "answers.csv").open() as file:
+        first, missing = csv.DictReader(file)
+    values = [float(first[name]) for name in ("probability", "probability_2", "probability_3")]
+    assert values == sorted(values, reverse=True)
+    assert len({first["label"], first["label_2"], first["label_3"]}) == 3
+    assert missing["error"]
+    assert missing["label_3"] == ""
+
+
+def test_predict_reads_paths_from_standard_input(trained, cli, photos, monkeypatch):
+    paths = sorted(map(str, (photos / "re d").glob("*.png")))[:2]
+    monkeypatch.setattr("sys.stdin", io.StringIO("\n".join(paths) + "\n"))
+    answers = json.loads(cli("predict", trained[0], "-", "--json").out)
+    assert [answer["path"] for answer in answers] == paths
+    answers = json.loads(cli("predict", trained[0], photos / "re d" / "0[01].png", "--json").out)
+    assert [answer["path"] for answer in answers] == paths
+
+
+def test_predict_shows_lines_for_a_person(trained, cli, photos):
+    ended = cli("predict", trained[0], photos / "re d" / "00.png", "none.png")
+    first, second = ended.out.splitlines()
+    assert first.endswith(" %")
+    assert "no answer" in second
+
+
+def test_the_log_holds_what_stood_on_the_screen(trained):
+    run, _, ended = trained
+    log = (run / "log.txt").read_text()
+    assert "95 % interval" in log
+    assert [line.strip() for line in ended.err.splitlines() if "test pictures right" in line] == [
+        line.strip() for line in log.splitlines() if "test pictures right" in line
+    ]
+
+
+def test_a_run_without_pictures_to_judge_is_finished_too(cli, tmp_path):
+    words = [*TINY, "--set=data.valid_share=0", "--set=data.test_share=0", "--name=x", f"--out={tmp_path}"]
+    ended = cli("train", *words, "--json")
+    assert ended.code == 0, ended.err
+    assert json.loads(ended.out)["test_accuracy"] is None
+    assert cli("train", *words).code == 2
+    assert tw.Run.open(tmp_path / "x").finished
+
+
+def test_the_report_of_a_run_killed_before_it_is_written_on_resume(trained, cli):
+    run, _, _ = trained
+    (run / "report.html").unlink()
+    assert cli("train", "--resume", run).code == 0
+    assert (run / "report.html").exists()
+    (run / "report.html").unlink()
+    ended = cli("report", run)
+    assert ended.out.strip() == str(run / "report.html")
+    assert (run / "report.html").exists()
+
+
+def test_a_resumed_run_keeps_its_folder(trained, cli, tmp_path):
+    ended = cli("train", "--resume", trained[0], "--name=other", f"--out={tmp_path}")
+    assert ended.code == 2
+    assert "a resumed run keeps its folder" in ended.err
+    with pytest.raises(tw.InputError, match="a resumed run keeps its folder"):
+        tw.train(resume=trained[0], name="other")
+
+
+def test_weights_that_cease_to_be_numbers_are_never_kept(cli, tmp_path):
+    """One step an epoch: the loss of the last step is finite, what it did to the weights is not."""
+    wild = ["--lr=100", "--weight-decay=10", "--sched=constant", "--set=schedule.warmup=0", "--batch-size=1200"]
+    words = [word for word in TINY if not word.startswith(("--batch-size", "--epochs"))]
+    ended = cli(
+        "train",
+        *words,
+        *wild,
+        "--epochs=30",
+        "--set=machine.precision=float32",
+        "--set=training.ema=0",
+        "--name=x",
+        f"--out={tmp_path}",
+    )
+    assert ended.code == 3, ended.out
+    for name in ("last", "best"):
+        weights = safetensors.torch.load_file(tmp_path / "x" / "checkpoints" / name / "model.safetensors")
+        assert all(bool(tensor.isfinite().all()) for tensor in weights.values())
+
+
+@pytest.mark.parametrize("command", ["evaluate", "predict"])
+def test_a_wrong_device_is_refused(trained, cli, command):
+    ended = cli(command, trained[0], "--device=gpux", *(["x.png"] if command == "predict" else []))
+    assert ended.code == 2
+    assert "gpux" in ended.err
+    assert "machine.device" in ended.err
+
+
+def test_doctor_and_recipe_speak(cli):
+    rows = json.loads(cli("doctor", "--json").out)
+    assert rows["python"].startswith("3.")
+    assert "machine.precision" in rows
+    assert "optim.lr" in cli("recipe", "--explain").out
+    assert "lr: auto" in cli("recipe", "--model=plain").out
+
+
+def test_data_looks_without_training(cli):
+    ended = cli("data", "digits")
+    assert "1,797 pictures of 10 classes" in ended.out
+    audit = json.loads(cli("data", "digits", "--json").out)
+    assert audit
 
 
 def test_predict_refuses_less_than_one_class(trained, cli):

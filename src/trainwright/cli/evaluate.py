@@ -20,12 +20,12 @@ def evaluate(
     json: Json = False,
 ) -> None:
     """Judge a trained net on its own test part, or on other pictures whose classes are known."""
-    from trainwright.recipe import MachineSection
     from trainwright.reporting import RunConsole
     from trainwright.runs import open_run
+    from trainwright.workflows.requests import machine_from_words
 
     folder = open_run(run)
-    machine = MachineSection() if device is None else MachineSection(device=device)
+    machine = machine_from_words(device)
     from trainwright.workflows.evaluate import evaluate_run, evaluation_figures
 
     with RunConsole(json=json) as console:

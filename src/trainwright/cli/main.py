@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 import traceback
 from typing import NoReturn
@@ -42,14 +43,12 @@ def main() -> NoReturn:
 
     Exit codes: 0 done, 1 a bug of ours, 2 the user's input is wrong, 3 training failed, 130 interrupted.
     """
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         app()
     except TrainwrightError as error:
         print(f"trainwright: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        print("trainwright: interrupted", file=sys.stderr)
-        sys.exit(INTERRUPTED)
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(INTERRUPTED)

@@ -25,12 +25,12 @@ def predict(
     json: Json = False,
 ) -> None:
     """Name the class of pictures: one answer for every input, in order."""
-    from trainwright.recipe import MachineSection
     from trainwright.runs import open_run, write_atomic
+    from trainwright.workflows.requests import machine_from_words
 
     folder = open_run(run)
     words = [line.rstrip("\n") for line in sys.stdin if line.strip()] if pictures in (None, [], ["-"]) else pictures
-    machine = MachineSection() if device is None else MachineSection(device=device)
+    machine = machine_from_words(device)
     from trainwright.workflows.predict import predict_run, to_csv
 
     answers = predict_run(folder, words or [], top=top, machine=machine)
@@ -41,4 +41,4 @@ def predict(
 
         print("\n".join(prediction_lines(answers)))
     if csv is not None:
-        write_atomic(csv, to_csv(answers))
+        write_atomic(csv, to_csv(answers, top=top))

@@ -32,7 +32,9 @@ def train(
     workers: Workers = None,
     device: Device = None,
     recipe: RecipeFile = None,
-    out: Annotated[Path, typer.Option(metavar="DIR", help="Where the run's folder is made.")] = Path("runs"),
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Where the run's folder is made.", show_default="runs")
+    ] = None,
     name: Annotated[str | None, typer.Option(help="Name of the run; the name of an unfinished run resumes it.")] = None,
     resume: Annotated[Path | None, typer.Option(metavar="RUN", help="Go on with a run.")] = None,
     set_: Set = None,
@@ -41,7 +43,7 @@ def train(
     """Train a classifier on pictures: look at the data, check, train, test once, report."""
     from trainwright.reporting import RunConsole
     from trainwright.runs import open_run
-    from trainwright.workflows.requests import recipe_from_words
+    from trainwright.workflows.requests import DEFAULT_OUT, recipe_from_words, refuse_name_beside_resume
 
     short = {
         "model": model,
@@ -56,10 +58,15 @@ def train(
         "workers": workers,
         "device": device,
     }
+    refuse_name_beside_resume(resume, out, name)
     asked = recipe_from_words(data, recipe, short, set_ or [])
     with RunConsole(json=json) as console:
         from trainwright.workflows.train import resume_run, train_run
 
-        run = resume_run(open_run(resume), asked, console) if resume else train_run(asked, out, name, console)
+        run = (
+            resume_run(open_run(resume), asked, console)
+            if resume
+            else train_run(asked, out or Path(DEFAULT_OUT), name, console)
+        )
     if json:
         print(json_module.dumps(run.metrics))

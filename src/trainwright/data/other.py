@@ -66,14 +66,14 @@ def prepare_other(
         max_pixels=section.max_pixels,
     )
     store = open_store(catalog, reading, cache=section.cache, cache_dir=cache_dir, workers=workers, progress=progress)
-    if not store.records.readable_N.any():
-        name, reason = next((catalog.names[row], reason) for row, reason in store.records.reasons.items())
-        raise InputError(
-            f"none of the {len(catalog):,} pictures can be read", got=f"'{name}': {reason}", where=catalog.title
-        )
     own_test = "test" in catalog.splits
     wanted = [row for row in range(len(catalog)) if not own_test or catalog.splits[row] == "test"]
     rows = sorted((row for row in wanted if store.records.readable_N[row]), key=lambda row: catalog.names[row])
+    if not rows:
+        name, reason = catalog.names[wanted[0]], store.records.reasons[wanted[0]]
+        raise InputError(
+            f"none of the {len(wanted):,} pictures can be read", got=f"'{name}': {reason}", where=catalog.title
+        )
     index = {label: number for number, label in enumerate(classes)}
     part = part_of(
         store.images_SCHW,

@@ -19,6 +19,7 @@ import os
 import re
 import shutil
 import socket
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from uuid import uuid4
@@ -216,7 +217,8 @@ def _put_in_place(building: Path, folder: Path) -> None:
             if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
                 raise
         old = folder.with_name(f".{folder.name}.{socket.gethostname()}.{os.getpid()}.{uuid4().hex[:8]}")
-        folder.rename(old)
+        with suppress(FileNotFoundError):  # another process was faster
+            folder.rename(old)
         shutil.rmtree(old, ignore_errors=True)
 
 

@@ -39,8 +39,8 @@ class DataSection(Section):
     )
     scaled_decoding: bool = setting(
         True,
-        "Decode large JPEG files at 1/2, 1/4 or 1/8 of their size where that is still at least the size needed. Faster; "
-        "pixels differ by a few levels.",
+        "Decode large JPEG files at 1/2, 1/4 or 1/8 of their size where that is still at least the size needed. "
+        "Faster; pixels differ by a few levels.",
         source="libjpeg, DCT scaling",
     )
     max_pixels: int = setting(

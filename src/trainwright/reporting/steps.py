@@ -32,8 +32,8 @@ def next_steps(folder: Path, outcome: Outcome) -> tuple[NextStep, ...]:
         NextStep(f"trainwright evaluate {run} DATA", "judge the trained net on other pictures whose classes are known"),
     )
     vary = NextStep(
-        f"trainwright train --recipe {recipe} --epochs N",
-        "train again with the same recipe and one thing changed",
+        f"trainwright train --recipe {recipe} --seed 1",
+        "train the same recipe from another seed, to see how much of the result is luck",
     )
     match outcome:
         case "completed" | "early-stopping":

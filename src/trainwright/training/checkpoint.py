@@ -65,8 +65,8 @@ def save_checkpoint(
     torch.save(dict(state), buffer)
     contents = {WEIGHTS: safetensors.torch.save(contiguous), STATE: buffer.getvalue()}
     sums = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
-    manifest = json.dumps({"format": FORMAT, "sha256": sums, "meta": dict(meta)}, indent=1)
-    contents[MANIFEST] = manifest.encode()
+    manifest = {"format": FORMAT, "sha256": sums, "meta": dict(meta)}
+    contents[MANIFEST] = json.dumps({**manifest, "manifest_sha256": _sum_of(manifest)}, indent=1).encode()
 
     fresh, previous = _beside(folder, "new"), _beside(folder, "previous")
     try:
@@ -99,6 +99,7 @@ def load_checkpoint(folder: Path) -> Checkpoint:
         sums: dict[str, str] = manifest["sha256"]
         version = manifest["format"]
         meta: dict[str, Any] = manifest["meta"]
+        own_sum = manifest.pop("manifest_sha256")
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError("the checkpoint's manifest cannot be read", got=repr(error), where=str(folder)) from None
     if version != FORMAT:
@@ -108,6 +109,8 @@ def load_checkpoint(folder: Path) -> Checkpoint:
             got=f"format {version}",
             where=str(folder),
         )
+    if _sum_of(manifest) != own_sum:
+        raise InputError("the checkpoint is damaged", got="another checksum", where=str(folder / MANIFEST))
     for name in (WEIGHTS, STATE):
         if not (folder / name).is_file():
             raise InputError("the checkpoint is incomplete", got=f"{name} is missing", where=str(folder))
@@ -164,6 +167,11 @@ def load_newest(folder: Path) -> tuple[Checkpoint | None, list[str]]:
 
 def _beside(folder: Path, word: str) -> Path:
     return folder.with_name(f"{folder.name}.{word}")
+
+
+def _sum_of(manifest: Mapping[str, Any]) -> str:
+    """Computes the SHA-256 of JSON values in one canonical form."""
+    return hashlib.sha256(json.dumps(manifest, sort_keys=True).encode()).hexdigest()
 
 
 def _sha256(path: Path) -> str:

@@ -20,7 +20,7 @@ from trainwright.runs import EpochRecord, Finding, Record, StepRecord, StopRecor
 from .build import Setup
 from .evaluation import EVAL_BATCH, answer
 from .interruption import Interruption
-from .non_finite import first_non_finite
+from .non_finite import damaged_tensor, first_non_finite
 from .progress import Progress, save_last, save_result
 from .schedules import rate_factor
 from .step import NonFiniteLoss, grouped, set_rate, train_step
@@ -60,7 +60,12 @@ def fit(
         try:
             _train_epoch(setup, data, progress, checkpoints, meta, observers, interruption)
         except NonFiniteLoss as error:
-            raise _not_finite(setup, progress, error, observers) from None
+            images_NCHW = setup.prepare_train(error.batch, progress.epoch)
+            layer = first_non_finite(setup.model, images_NCHW, setup.machine)
+            raise _not_finite(
+                setup, progress, f"{error.what} became {error.value}", progress.step + 1, layer, observers
+            ) from None
+        _refuse_damage(setup, progress, observers)
         if interruption:
             save_last(checkpoints / "last", setup, progress, meta)
             return _stop(progress, "interrupted", f"interrupted by {interruption.signal_name}", observers)
@@ -119,7 +124,7 @@ def _train_epoch(
 
         progress.batch += len(group)
         progress.steps_in_epoch += 1
-        progress.loss_sum += result.loss
+        progress.loss_sum += result.loss * len(group)
         progress.correct += result.correct
         progress.pictures += result.pictures
         progress.waiting_time_s += waited_s
@@ -138,22 +143,34 @@ def _train_epoch(
         if interruption:
             return
         if now - saved_at >= recipe.training.checkpoint_every_s and progress.steps_in_epoch < setup.steps_per_epoch:
+            _refuse_damage(setup, progress, observers)
             save_last(checkpoints / "last", setup, progress, meta)
             saved_at = time.perf_counter()
 
 
-def _not_finite(setup: Setup, progress: Progress, error: NonFiniteLoss, observers: Sequence[Observer]) -> TrainingError:
-    """Says where a loss that is not finite began, as a finding, as the end of the run, and as the error to raise."""
-    images_NCHW = setup.prepare_train(error.batch, progress.epoch)
-    layer = first_non_finite(setup.model, images_NCHW, setup.machine)
+def _refuse_damage(setup: Setup, progress: Progress, observers: Sequence[Observer]) -> None:
+    """Keeps a net with weights that are not finite out of every checkpoint; the last good one stays on disk.
+
+    Raises:
+        TrainingError: a weight or running statistic is not finite after the last step.
+    """
+    for model in {id(model): model for model in (setup.model, setup.judged)}.values():
+        damage = damaged_tensor(model)
+        if damage is not None:
+            raise _not_finite(setup, progress, "weights ceased to be numbers", progress.step, damage, observers)
+
+
+def _not_finite(
+    setup: Setup, progress: Progress, what: str, step: int, layer: str, observers: Sequence[Observer]
+) -> TrainingError:
+    """Says where numbers ceased to be finite, as a finding, as the end of the run, and as the error to raise."""
     rate = float(setup.optimizer.param_groups[0]["lr"])
-    step = progress.step + 1
-    summary = f"the loss became {error.value} at step {step}, in epoch {progress.epoch}, first in {layer}"
+    summary = f"the {what} at step {step}, in epoch {progress.epoch}, first in {layer}"
     finding = Finding(
         code="non-finite-loss",
         severity="stop",
         summary=summary,
-        evidence={"loss": str(error.value), "first_layer": layer, "learning_rate": rate},
+        evidence={"first_layer": layer, "learning_rate": rate},
         advice={"optim.lr": float(f"{rate / 10:.3g}"), "optim.clip_norm": 1.0},
         since_step=step,
         layers=(layer,),
@@ -185,7 +202,7 @@ def _epoch_record(
         epoch=progress.epoch,
         step=progress.step,
         learning_rate=setup.optimizer.param_groups[0]["lr"],
-        train_loss=progress.loss_sum / progress.steps_in_epoch,
+        train_loss=progress.loss_sum / progress.batch,
         train_accuracy=progress.correct / progress.pictures,
         valid_loss=loss,
         valid_accuracy=accuracy,

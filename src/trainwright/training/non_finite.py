@@ -31,6 +31,12 @@ def first_non_finite(model: nn.Module, images_NCHW: Tensor, machine: Machine) ->
     return seen[0] if seen else "loss"
 
 
+def damaged_tensor(model: nn.Module) -> str | None:
+    """Names the first weight or buffer of a model that holds a number which is not finite, if there is one."""
+    tensors = model.state_dict().items()
+    return next((name for name, tensor in tensors if tensor.is_floating_point() and not tensor.isfinite().all()), None)
+
+
 def _watch(name: str, seen: list[str]) -> Callable[[nn.Module, object, object], None]:
     def hook(_module: nn.Module, _inputs: object, output: object) -> None:
         if isinstance(output, Tensor) and not output.isfinite().all():

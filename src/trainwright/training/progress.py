@@ -21,7 +21,7 @@ from .stopping import Best
 class Progress:
     """Where the loop stands. Epochs count from 1; `epoch` is the one under way, `batch` its batches already seen.
 
-    `loss_sum` is summed over the steps of this epoch, `correct` and `pictures` over their pictures.
+    `loss_sum` is summed over the batches of this epoch, `correct` and `pictures` over their pictures.
     """
 
     epoch: int = 1
@@ -53,7 +53,6 @@ def save_last(folder: Path, setup: Setup, progress: Progress, meta: Mapping[str,
         "scaler": None if setup.scaler is None else setup.scaler.state_dict(),
         "rng_cpu": torch.get_rng_state(),
         "rng_cuda": torch.cuda.get_rng_state_all() if setup.machine.device.type == "cuda" else [],
-        "preprocessor": setup.preprocessor.state(),
     }
     save_checkpoint(folder, setup.model.state_dict(), state, {**meta, "epoch": progress.epoch, "step": progress.step})
 
@@ -80,14 +79,14 @@ def restore(checkpoint: Checkpoint, setup: Setup) -> Progress:
             setup.average.model.load_state_dict(state["average"])
         if setup.scaler is not None:
             setup.scaler.load_state_dict(state["scaler"])
+        torch.set_rng_state(state["rng_cpu"])
+        if state["rng_cuda"]:
+            torch.cuda.set_rng_state_all(state["rng_cuda"])
+        saved = dict(state["progress"])
+        return Progress(**{**saved, "best": Best(**saved["best"])})
     except (RuntimeError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(
             "the checkpoint does not fit the run's recipe",
             got=str(error).strip().splitlines()[0],
             where=str(checkpoint.path),
         ) from None
-    torch.set_rng_state(state["rng_cpu"])
-    if state["rng_cuda"]:
-        torch.cuda.set_rng_state_all(state["rng_cuda"])
-    saved = dict(state["progress"])
-    return Progress(**{**saved, "best": Best(**saved["best"])})

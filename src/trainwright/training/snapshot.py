@@ -64,7 +64,8 @@ def open_snapshot(checkpoints: Path, machine: MachineSection) -> Snapshot:
 
     Args:
         checkpoints: the run's checkpoint folder.
-        machine: where to compute; its precision is replaced by the one that the snapshot was judged with.
+        machine: where to compute; its precision is replaced by the one that the snapshot was judged with,
+            unless that is float16 and the device cannot compute in it.
 
     Raises:
         InputError: there is none yet, or it is damaged.
@@ -89,6 +90,8 @@ def snapshot_from(checkpoint: Checkpoint, machine: MachineSection) -> Snapshot:
     """Builds the model of a verified result checkpoint and fills it."""
     meta = checkpoint.meta
     section = machine.model_copy(update={"precision": meta["precision"]})
+    if meta["precision"] == "float16" and not section.device.startswith("cuda"):
+        section = section.model_copy(update={"precision": "auto"})
     decided = {
         choice.key.removeprefix("machine."): choice.value
         for choice in choose_machine(section, img_size=meta["img_size"])

@@ -28,10 +28,11 @@ class StepResult:
 
 
 class NonFiniteLoss(ArithmeticError):
-    """The loss of a batch is not a number or infinite; the weights have not been moved by it."""
+    """The loss of a batch, or its gradient, is not a number or infinite; the weights have not been moved by it."""
 
-    def __init__(self, value: float, batch: Batch) -> None:
+    def __init__(self, what: str, value: float, batch: Batch) -> None:
         super().__init__(value)
+        self.what = what
         self.value = value
         self.batch = batch
 
@@ -81,7 +82,7 @@ def train_step(
         clip_norm: largest norm of the gradient; 0 leaves it and its norm unmeasured.
 
     Raises:
-        NonFiniteLoss: before any weight has moved.
+        NonFiniteLoss: the loss, or the clipped gradient, is not finite; before any weight has moved.
     """
     optimizer.zero_grad(set_to_none=True)
     loss_sum, correct, pictures = 0.0, 0, 0
@@ -96,7 +97,7 @@ def train_step(
         (share if scaler is None else scaler.scale(share)).backward()
         value = loss.item()
         if not math.isfinite(value):
-            raise NonFiniteLoss(value, batch)
+            raise NonFiniteLoss("loss", value, batch)
         loss_sum += value
         correct += int((logits_NK.detach().argmax(dim=1) == labels_N).sum())
         pictures += len(labels_N)
@@ -106,6 +107,8 @@ def train_step(
     norm = None
     if clip_norm > 0:
         norm = float(nn.utils.clip_grad_norm_(model.parameters(), clip_norm))
+        if scaler is None and not math.isfinite(norm):
+            raise NonFiniteLoss("gradient norm", norm, group[-1])
     if scaler is None:
         optimizer.step()
     else:

@@ -23,12 +23,16 @@ from trainwright.training import Observer
 
 
 def observers_of(
-    folder: RunFolder, recipe: Recipe, events: EventWriter, console: RunConsole, steps_per_epoch: int
+    folder: RunFolder, recipe: Recipe, events: EventWriter, console: RunConsole, steps_per_epoch: int, *, begins_at: int
 ) -> list[Observer]:
-    """Lists the observers of a run. Each only reads; their order does not matter."""
+    """Lists the observers of a run. Each only reads; their order does not matter.
+
+    Args:
+        begins_at: the step that the run goes on from, 0 at its start.
+    """
     observers = [log_to(events, recipe.logging.step_every), tabulate(folder), show_on(console, steps_per_epoch)]
     if recipe.logging.tensorboard:
-        observers.append(tensorboard_to(folder))
+        observers.append(tensorboard_to(folder, begins_at))
     return observers
 
 
@@ -73,7 +77,7 @@ def show_on(console: RunConsole, steps_per_epoch: int) -> Observer:
     return observe
 
 
-def tensorboard_to(folder: RunFolder) -> Observer:
+def tensorboard_to(folder: RunFolder, begins_at: int) -> Observer:
     """Writes rate, losses and accuracies as TensorBoard event files into the run folder.
 
     Raises:
@@ -87,7 +91,7 @@ def tensorboard_to(folder: RunFolder) -> Observer:
             where="logging.tensorboard",
             hint="pip install 'trainwright[tensorboard]'",
         ) from None
-    writer: Any = SummaryWriter(folder.path / "tensorboard")
+    writer: Any = SummaryWriter(folder.path / "tensorboard", purge_step=begins_at + 1)
 
     def observe(record: Record) -> None:
         match record:

@@ -79,14 +79,17 @@ def expand(words: Iterable[str]) -> list[str]:
     return paths
 
 
-def to_csv(predictions: Iterable[Prediction]) -> str:
-    """Writes one row a picture: path, label, probability, error."""
+def to_csv(predictions: Iterable[Prediction], *, top: int) -> str:
+    """Writes one row a picture: path, label, probability, error, then label_2, probability_2 and so on up to `top`."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["path", "label", "probability", "error"])
+    further = [name for rank in range(2, top + 1) for name in (f"label_{rank}", f"probability_{rank}")]
+    writer.writerow(["path", "label", "probability", "error", *further])
     for row in predictions:
-        probability = "" if row.probability is None else f"{row.probability:.6f}"
-        writer.writerow([row.path, row.label or "", probability, row.error or ""])
+        pairs = [(label, f"{probability:.6f}") for label, probability in row.top] or [("", "")]
+        cells = [cell for pair in pairs[1:] for cell in pair]
+        cells += [""] * (len(further) - len(cells))
+        writer.writerow([row.path, *pairs[0], row.error or "", *cells])
     return text.getvalue()
 
 

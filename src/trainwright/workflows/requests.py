@@ -10,6 +10,7 @@ from trainwright.errors import InputError, did_you_mean
 from trainwright.recipe import (
     BUILT_IN_DATA,
     Given,
+    MachineSection,
     Origin,
     Recipe,
     compose,
@@ -34,6 +35,8 @@ class ShortSettings(TypedDict, total=False):
     workers: int | None
     device: str | None
 
+
+DEFAULT_OUT = "runs"
 
 SHORT_NAMES = {
     "model": "model.name",
@@ -97,6 +100,32 @@ def recipe_from_python(
     dotted = {key: Given(value, Origin("user", f"settings[{key!r}]")) for key, value in (settings or {}).items()}
     file = {} if recipe is None else read_recipe_file(Path(recipe))
     return compose(file, _source(source), named, dotted)
+
+
+def refuse_name_beside_resume(resume: Path | str | None, out: Path | str | None, name: str | None) -> None:
+    """Refuses to rename or move a run while resuming it.
+
+    Raises:
+        InputError: a name or an output folder is given beside a run to resume.
+    """
+    if resume is not None and (out is not None or name is not None):
+        raise InputError(
+            "a resumed run keeps its folder",
+            expected="resume alone",
+            got="resume with " + " and ".join(word for word, given in (("out", out), ("name", name)) if given),
+            hint="leave --out and --name out",
+        )
+
+
+def machine_from_words(device: str | None) -> MachineSection:
+    """Gives the machine section for a word after `--device`.
+
+    Raises:
+        InputError: no such kind of device.
+    """
+    if device is None:
+        return MachineSection()
+    return compose({"machine.device": Given(device, Origin("user", f"--device {device}"))}).machine
 
 
 def _source(source: str | Path | None) -> dict[str, Given]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -46,7 +47,11 @@ class Run:
     def finished(self) -> bool:
         """Whether training came to its end and the kept snapshot was judged, so that nothing is left to resume."""
         history = self.history
-        return history.finished and bool(history.evaluations)
+        return history.finished and (bool(history.evaluations) or not self._has_pictures_to_judge())
+
+    def _has_pictures_to_judge(self) -> bool:
+        with self.folder.split.open(encoding="utf-8", newline="") as file:
+            return any(row["part"] != "train" for row in csv.DictReader(file))
 
     @property
     def metrics(self) -> dict[str, Any]:

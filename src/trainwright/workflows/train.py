@@ -14,6 +14,7 @@ from trainwright.reporting import RunConsole, write_report
 from trainwright.runs import EventWriter, ResumeRecord, RunFolder, open_run, refuse_bad_name, sweep_temporary
 from trainwright.training import (
     Progress,
+    Setup,
     build,
     choose_machine,
     choose_training,
@@ -31,7 +32,7 @@ from .final_test import judge_best
 from .layout import draw_start, lay_out, note_changed_code, write_checks, write_findings
 from .observers import observers_of
 from .plan import run_plan
-from .requests import ShortSettings, recipe_from_python
+from .requests import DEFAULT_OUT, ShortSettings, recipe_from_python, refuse_name_beside_resume
 from .run import Run
 
 OF_THE_DAY = ("data.cache", "machine.workers")
@@ -43,7 +44,7 @@ def train(
     *,
     recipe: Path | str | None = None,
     settings: Mapping[str, Any] | None = None,
-    out: Path | str = "runs",
+    out: Path | str | None = None,
     name: str | None = None,
     resume: Path | str | None = None,
     **short: Unpack[ShortSettings],
@@ -54,7 +55,7 @@ def train(
         data: built-in data (`digits`, `fashion-mnist`) or a path to pictures.
         recipe: a recipe file to start from.
         settings: dotted recipe key → value, for everything that has no short name here.
-        out: folder in which the run's folder is made.
+        out: folder in which the run's folder is made; `runs` when left out.
         name: name of the run; made from date, model and data when left out. The name of an unfinished run with the
             same recipe resumes it.
         resume: a run to go on with; nothing else may then ask for another recipe.
@@ -68,10 +69,11 @@ def train(
         Interrupted: Ctrl-C or SIGTERM; a checkpoint is written.
     """
     asked = recipe_from_python(data, recipe, short, settings)
+    refuse_name_beside_resume(resume, out, name)
     with RunConsole() as console:
         if resume is not None:
             return resume_run(open_run(Path(resume)), asked, console)
-        return train_run(asked, Path(out), name, console)
+        return train_run(asked, Path(out or DEFAULT_OUT), name, console)
 
 
 def train_run(asked: Recipe, out: Path, name: str | None, console: RunConsole) -> Run:
@@ -82,8 +84,9 @@ def train_run(asked: Recipe, out: Path, name: str | None, console: RunConsole) -
             return _go_on_by_name(open_run(out / name), asked, console)
     data = _look(asked, console)
     recipe = decide(asked, data)
+    setup = build(recipe, data)
     folder = lay_out(out, name, recipe, data)
-    return _work(folder, recipe, data, console, resumed=False)
+    return _work(folder, setup, data, console, resumed=False)
 
 
 def resume_run(folder: RunFolder, asked: Recipe, console: RunConsole) -> Run:
@@ -94,9 +97,10 @@ def resume_run(folder: RunFolder, asked: Recipe, console: RunConsole) -> Run:
     run = Run(folder)
     if run.finished:
         console.note(f"{folder.path} is finished; nothing is left to train")
+        _complete_report(folder)
         return run
     data = _look(stored, console, given_split=folder.split)
-    return _work(folder, stored, data, console, resumed=True)
+    return _work(folder, build(stored, data), data, console, resumed=True)
 
 
 def decide(asked: Recipe, data: PreparedData) -> Recipe:
@@ -129,9 +133,10 @@ def _look(recipe: Recipe, console: RunConsole, given_split: Path | None = None) 
     )
 
 
-def _work(folder: RunFolder, recipe: Recipe, data: PreparedData, console: RunConsole, *, resumed: bool) -> Run:
-    """Builds, checks, trains, tests and reports, in a folder that stands."""
-    setup = build(recipe, data)
+def _work(folder: RunFolder, setup: Setup, data: PreparedData, console: RunConsole, *, resumed: bool) -> Run:
+    """Checks, trains, tests and reports, in a folder that stands."""
+    recipe = setup.recipe
+    console.log_to(folder.log)
     draw_start(folder, setup, data)
     progress, findings = Progress(), list(data.audit.findings())
     told = Run(folder).history.findings
@@ -160,7 +165,7 @@ def _work(folder: RunFolder, recipe: Recipe, data: PreparedData, console: RunCon
                 events.write(finding)
 
         meta = snapshot_meta(recipe, classes=data.classes, channels=data.channels, img_size=data.img_size)
-        observers = observers_of(folder, recipe, events, console, setup.steps_per_epoch)
+        observers = observers_of(folder, recipe, events, console, setup.steps_per_epoch, begins_at=progress.step)
         try:
             with listening() as interruption:
                 stop = fit(
@@ -194,6 +199,7 @@ def _work(folder: RunFolder, recipe: Recipe, data: PreparedData, console: RunCon
 def _go_on_by_name(folder: RunFolder, asked: Recipe, console: RunConsole) -> Run:
     """Resumes the run of a name when the same was asked for as then; never writes over another run."""
     if Run(folder).finished:
+        _complete_report(folder)
         raise InputError(
             "a finished run of this name exists, and runs are never overwritten",
             got=str(folder.path),
@@ -202,8 +208,15 @@ def _go_on_by_name(folder: RunFolder, asked: Recipe, console: RunConsole) -> Run
     stored = compose(read_recipe_file(folder.recipe))
     data = _look(asked, console, given_split=folder.split)
     pairs = decide(asked, data).differences(stored)
-    _refuse_another(folder, {key: (mine, theirs) for key, mine, theirs in pairs if key not in OF_THE_DAY})
-    return _work(folder, stored, data, console, resumed=True)
+    left_out = {key for key in OF_THE_DAY if asked.get(key) == "auto"}
+    _refuse_another(folder, {key: (mine, theirs) for key, mine, theirs in pairs if key not in left_out})
+    return _work(folder, build(stored, data), data, console, resumed=True)
+
+
+def _complete_report(folder: RunFolder) -> None:
+    """Writes the report of a finished run that was killed before it had one."""
+    if not folder.report.exists():
+        write_report(folder)
 
 
 def _refuse_another(folder: RunFolder, pairs: Mapping[str, tuple[Any, Any]]) -> None:

@@ -166,6 +166,8 @@ class RunConsole:
         self._stop: StopRecord | None = None
         self._findings: list[Finding] = []
         self._preparing: tuple[str, float] | None = None
+        self._log: Path | None = None
+        self._unkept: list[str] = []
 
     def __enter__(self) -> RunConsole:
         return self
@@ -276,6 +278,20 @@ class RunConsole:
         width = self._face.width
         self._write(closing(folder, self._stop, evaluations, report=report, findings=shown, width=width))
 
+    def log_to(self, path: Path) -> None:
+        """Keeps all lines in a file from now on, those that were written before first; appends where it exists."""
+        self._log = path
+        self._keep([])
+
     def _write(self, lines: Iterable[Line]) -> None:
+        shown = list(lines)
         self._face.still()
-        self._face.lines(lines)
+        self._face.lines(shown)
+        self._keep(shown)
+
+    def _keep(self, lines: Iterable[Line]) -> None:
+        self._unkept += [line.plain() for line in lines]
+        if self._log is not None and self._unkept:
+            with self._log.open("a", encoding="utf-8") as file:
+                file.writelines(f"{line}\n" for line in self._unkept)
+            self._unkept.clear()
