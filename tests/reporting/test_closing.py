@@ -40,7 +40,7 @@ def test_the_last_block_says_result_end_place_and_what_next(invent: Any) -> None
   trainwright evaluate 'runs/my run' DATA
       judge the trained net on other pictures whose classes are known
   trainwright train --recipe 'runs/my run/recipe.yaml' --seed 1
-      train the same recipe from another seed, to see how much of the result is luck
+      train the same recipe from another seed, to see how much is luck
 """
     )
 

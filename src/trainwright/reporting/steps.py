@@ -33,7 +33,7 @@ def next_steps(folder: Path, outcome: Outcome) -> tuple[NextStep, ...]:
     )
     vary = NextStep(
         f"trainwright train --recipe {recipe} --seed 1",
-        "train the same recipe from another seed, to see how much of the result is luck",
+        "train the same recipe from another seed, to see how much is luck",
     )
     match outcome:
         case "completed" | "early-stopping":
