@@ -7,16 +7,20 @@ from torch import nn
 from trainwright.models.small_resnet import GlobalPool, ResidualBlock, SmallResNet
 
 
-def by_hand(channels: int, classes: int, width: int, depth: int, stages: int) -> int:
+def by_hand(channels: int, classes: int, width: int, depth: int, stages: int, entry: int) -> int:
     """Parameters, summed with pencil and paper: 3·3·in·out a convolution, 2·out a normalization."""
 
     def conv(size: int, channels_in: int, channels_out: int) -> int:
         return size * size * channels_in * channels_out + 2 * channels_out
 
-    total, before = conv(3, channels, width), width
+    before = entry or width
+    total = conv(3, channels, before)
+    if entry:
+        total += 2 * conv(3, entry, entry)
     for stage in range(stages):
         after = width * 2**stage
-        for block in range(depth):
+        last_of_several = stage == stages - 1 and depth > 1
+        for block in range(depth - 1 if last_of_several else depth):
             total += conv(3, before, after) + conv(3, after, after)
             if block == 0 and before != after:
                 total += conv(1, before, after)
@@ -30,7 +34,8 @@ def by_hand(channels: int, classes: int, width: int, depth: int, stages: int) ->
 @pytest.mark.parametrize(("width", "depth"), [(8, 1), (16, 2)])
 def test_parameters_counted_by_hand(img_size: int, stages: int, width: int, depth: int) -> None:
     net = SmallResNet(classes=7, channels=3, img_size=img_size, width=width, depth=depth)
-    assert sum(parameter.numel() for parameter in net.parameters()) == by_hand(3, 7, width, depth, stages)
+    entry = width // 4 if img_size > 16 else 0
+    assert sum(parameter.numel() for parameter in net.parameters()) == by_hand(3, 7, width, depth, stages, entry)
 
 
 def test_maps_halve_from_stage_to_stage() -> None:
@@ -40,7 +45,7 @@ def test_maps_halve_from_stage_to_stage() -> None:
     for stage in net.stages:
         maps_NFHW = stage(maps_NFHW)
         shapes.append(maps_NFHW.shape[1:])
-    assert shapes == [(8, 14, 14), (8, 14, 14), (16, 7, 7), (32, 4, 4)]
+    assert shapes == [(2, 28, 28), (2, 28, 28), (8, 14, 14), (16, 7, 7), (32, 4, 4)]
 
 
 def test_a_fresh_block_passes_its_input_on() -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from .sizes import check_img_size, stage_count, stem_halves
+from .sizes import check_img_size, entry_width, stage_count
 from .starting import start_conv, start_head
 
 
@@ -74,12 +74,16 @@ class GlobalPool(nn.Module):
 class SmallResNet(nn.Module):
     """Classifies small pictures with a stem, two to four stages of residual blocks, and a linear head.
 
+    From 17 pixels one narrow block at full size comes before the stages: it looks at every pixel where that is cheap.
+
     Args:
         classes: classes K.
         channels: channels C of the pictures.
-        img_size: side of the square pictures, pixels; decides the number of stages and whether the stem halves.
+        img_size: side of the square pictures, pixels; decides the number of stages, and whether a narrow block comes
+            first.
         width: channels F of the first stage; every later stage doubles it and halves the map.
-        depth: residual blocks a stage.
+        depth: residual blocks a stage; the last stage, whose blocks are the largest, has one less where depth
+            is above 1.
         dropout: probability that a feature in front of the head is dropped in training.
 
     Raises:
@@ -89,7 +93,7 @@ class SmallResNet(nn.Module):
 
     >>> net = SmallResNet(classes=10, channels=1, img_size=28, width=16, depth=1, dropout=0.0)
     >>> sum(parameter.numel() for parameter in net.parameters())
-    78394
+    76934
     """
 
     def __init__(
@@ -97,18 +101,19 @@ class SmallResNet(nn.Module):
     ) -> None:
         super().__init__()
         check_img_size("small-resnet", img_size)
+        entry = entry_width(img_size, width)
         self.stem = nn.Sequential(
-            nn.Conv2d(channels, width, 3, padding=1, bias=False),
-            nn.BatchNorm2d(width),
+            nn.Conv2d(channels, entry or width, 3, padding=1, bias=False),
+            nn.BatchNorm2d(entry or width),
             nn.ReLU(inplace=True),
-            *([nn.MaxPool2d(2)] if stem_halves(img_size) else []),
         )
-        stages: list[nn.Module] = []
-        channels_in = width
-        for stage in range(stage_count(img_size)):
+        stages: list[nn.Module] = [nn.Sequential(ResidualBlock(entry, entry, stride=1))] if entry else []
+        channels_in, last = entry or width, stage_count(img_size) - 1
+        for stage in range(last + 1):
             channels_out = width * 2**stage
-            first = ResidualBlock(channels_in, channels_out, stride=1 if stage == 0 else 2)
-            rest = [ResidualBlock(channels_out, channels_out, stride=1) for _ in range(depth - 1)]
+            first = ResidualBlock(channels_in, channels_out, stride=2 if stages else 1)
+            further = depth - 1 if stage < last else max(depth - 2, 0)
+            rest = [ResidualBlock(channels_out, channels_out, stride=1) for _ in range(further)]
             stages.append(nn.Sequential(first, *rest))
             channels_in = channels_out
         self.stages = nn.Sequential(*stages)

@@ -12,8 +12,8 @@ class AugmentSection(Section):
 
     flip: float | Auto = setting(
         "auto",
-        "Probability of a horizontal flip. `auto`: 0.5 for photographs and clothes; 0 for built-in digits, and "
-        "where class names are digits or letters.",
+        "Probability of a horizontal flip. `auto`: 0.5 for photographs and clothes; 0 for built-in digits, "
+        "where class names are digits or letters, and in runs of less than 15 epochs.",
         unit="probability",
         source="Krizhevsky et al. 2012 (AlexNet)",
         scale="linear",

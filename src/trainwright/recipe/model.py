@@ -28,7 +28,8 @@ class ModelSection(Section):
     )
     depth: int | Auto = setting(
         "auto",
-        "Blocks a stage of our own nets. `auto`: by picture size and count.",
+        "Blocks a stage of our own nets; the last stage of `small-resnet` has one less where it is above 1. `auto`: by "
+        "picture size and count.",
         unit="blocks",
         source="He et al. 2016, section 4.2",
         scale="linear",
