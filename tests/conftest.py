@@ -1,4 +1,5 @@
-"""What all tests share: one thread a process, a run folder of their own, and no silent skips in CI."""
+"""What all tests share: one thread a process, a cache of their own, no clock in property tests, and no silent skips
+in CI."""
 
 from __future__ import annotations
 
@@ -8,6 +9,10 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+settings.register_profile("no clock", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
+settings.load_profile("no clock")
 
 
 @pytest.fixture(autouse=True)
