@@ -17,7 +17,7 @@ def rate_factor(section: ScheduleSection, step: int, total: int) -> float:
         total: number of optimizer steps of the whole run, at least 1.
 
     Returns: a factor from 0 to 1. The first step has `start_factor` where there is a warm-up, the last step of a
-        falling schedule has `final_factor`.
+        falling schedule has `final_factor`, if there is more than one step after the warm-up.
 
     >>> [round(rate_factor(ScheduleSection(name="constant", warmup=0.5), step, 8), 2) for step in (0, 2, 4, 7)]
     [0.04, 0.52, 1.0, 1.0]
