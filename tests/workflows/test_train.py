@@ -229,6 +229,13 @@ def test_predict_writes_csv(photos, cli, tmp_path):
     assert all(float(row["probability"]) > 0.4 for row in rows)
 
 
+def test_python_takes_one_picture_or_several(trained, photos):
+    run, picture = tw.Run.open(trained[0]), photos / "re d" / "00.png"
+    assert run.predict(str(picture)) == run.predict(picture) == run.predict([picture])
+    assert len(run.predict([picture, "none.png"])) == 2
+    assert repr(run) == f"Run('{trained[0]}')"
+
+
 def test_csv_has_as_many_classes_as_asked_for(trained, cli, photos, tmp_path):
     picture = photos / "re d" / "00.png"
     ended = cli("predict", trained[0], picture, "no.png", "--csv", tmp_path / "answers.csv", "--top=3")
@@ -274,6 +281,9 @@ def test_a_run_without_pictures_to_judge_is_finished_too(cli, tmp_path):
     assert json.loads(ended.out)["test_accuracy"] is None
     assert cli("train", *words).code == 2
     assert tw.Run.open(tmp_path / "x").finished
+    ended = cli("evaluate", tmp_path / "x")
+    assert ended.code == 2
+    assert "set no pictures apart" in ended.err
 
 
 def test_the_report_of_a_run_killed_before_it_is_written_on_resume(trained, cli):

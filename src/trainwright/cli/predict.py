@@ -42,3 +42,5 @@ def predict(
         print("\n".join(prediction_lines(answers)))
     if csv is not None:
         write_atomic(csv, to_csv(answers, top=top))
+        failed = sum(answer.error is not None for answer in answers)
+        print(f"{csv}: {len(answers)} answers, {failed} of them without a class", file=sys.stderr)

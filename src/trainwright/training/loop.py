@@ -87,7 +87,12 @@ def fit(
     if progress.stopped_early:
         patience = setup.recipe.training.patience
         return _stop(progress, "early-stopping", f"no better validation accuracy for {patience} epochs", observers)
-    return _stop(progress, "completed", f"all {setup.epochs} epochs done", observers)
+    return _stop(
+        progress,
+        "completed",
+        "the one epoch done" if setup.epochs == 1 else f"all {setup.epochs} epochs done",
+        observers,
+    )
 
 
 def _train_epoch(

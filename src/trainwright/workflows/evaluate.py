@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from trainwright.data import prepare, prepare_other
+from trainwright.errors import InputError
 from trainwright.recipe import MachineSection, compose, read_recipe_file
 from trainwright.reporting import RunConsole
 from trainwright.runs import EvaluationRecord, RunFolder
@@ -41,6 +42,13 @@ def evaluate_run(
         )
         for picture, reason in rejected:
             console.note(f"left out, cannot be read: {picture}: {reason}")
+    if not len(part):
+        raise InputError(
+            "this run set no pictures apart that it could be judged on",
+            expected="a test or a validation part",
+            where=str(folder.path),
+            hint=f"give pictures whose classes are known: trainwright evaluate {folder.path} DATA",
+        )
     answers = answer(snapshot.model, part, EVAL_BATCH, snapshot.prepare, snapshot.machine)
     return judge(answers, classes=snapshot.classes, names=part.names, part=name, epoch=snapshot.epoch)
 

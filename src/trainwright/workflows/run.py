@@ -88,16 +88,20 @@ class Run:
         with RunConsole() as console:
             return evaluation_figures(evaluate_run(self.folder, data, console))
 
-    def predict(self, pictures: Sequence[str | Path], *, top: int = 1) -> list[Prediction]:
+    def predict(self, pictures: str | Path | Sequence[str | Path], *, top: int = 1) -> list[Prediction]:
         """Names the class of each picture; one answer for every input, in order.
 
         Args:
-            pictures: files, folders or patterns.
+            pictures: files, folders or patterns; one, or several.
             top: how many classes to list for each.
         """
         from .predict import predict_run
 
-        return predict_run(self.folder, [str(picture) for picture in pictures], top=top)
+        listed = [pictures] if isinstance(pictures, str | Path) else pictures
+        return predict_run(self.folder, [str(picture) for picture in listed], top=top)
+
+    def __repr__(self) -> str:
+        return f"Run({str(self.path)!r})"
 
     def report(self) -> Path:
         """Writes the report anew and returns its path."""
