@@ -2,17 +2,20 @@
 
     uv run python benchmarks/loop.py
 
-Both train the net that `auto` picks (narrower: --width), in the same precision and memory layout, on the same pictures.
-The bare loop reads float tensors that were normalized beforehand. They take turns; the ratio is that of the medians.
-`augmentation off` is the same work; `augmentation on` has our flip, crop and cutout on top of it.
+Both train the net that `auto` picks (another width: --width), in the same precision and memory layout, on the same
+pictures, one epoch. The bare loop reads float tensors that were normalized beforehand. They take turns; the ratio is
+that of the medians. `augmentation off` is the same work; `augmentation on` has our flip, crop and cutout on top of it,
+and `averaged weights` the running average of the weights too, as `auto` has it.
 """
 
 from __future__ import annotations
 
 import argparse
 import statistics
+import sys
 import tempfile
 import time
+from datetime import date
 from importlib.metadata import version
 from pathlib import Path
 
@@ -25,14 +28,20 @@ from trainwright.runs import EpochRecord
 from trainwright.training import Interruption, Progress, Setup, build, fit
 from trainwright.workflows.train import decide
 
-OFF = ["augment.flip=0", "augment.crop_padding=0", "augment.cutout=0"]
+RESULTS = Path(__file__).parent / "results" / "loop.md"
 ON = ["augment.flip=0.5", "augment.crop_padding=3", "augment.cutout=7"]
+WAYS = {
+    "augmentation off": ["training.ema=0", "augment.flip=0", "augment.crop_padding=0", "augment.cutout=0"],
+    "augmentation on": ["training.ema=0", *ON],
+    "augmentation on, averaged weights": ON,
+}
+"""What ours does, by its settings; the first is the work of the bare loop."""
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--width", type=int, default=16)
+    parser.add_argument("--width", default="auto")
     parser.add_argument("--data", default="fashion-mnist")
     arguments = parser.parse_args()
     words = [
@@ -40,21 +49,33 @@ def main() -> None:
         "data.valid_share=0",
         f"model.width={arguments.width}",
         "training.epochs=1",
-        "training.ema=0",
     ]
     asked = compose(parse_assignments(words))
     data = prepare(asked.data, seed=0)
-    rates: dict[str, list[float]] = {"bare": [], "augmentation off": [], "augmentation on": []}
+    rates: dict[str, list[float]] = {way: [] for way in ("bare", *WAYS)}
     for _ in range(arguments.rounds):
-        rates["bare"].append(bare(recipe_with(words, OFF, data), data))
-        rates["augmentation off"].append(ours(recipe_with(words, OFF, data), data))
-        rates["augmentation on"].append(ours(recipe_with(words, ON, data), data))
-    threads = torch.get_num_threads()
-    print(f"torch {version('torch')}, {threads} threads, {arguments.rounds} rounds, {len(data.train)} pictures")
-    for name, values in rates.items():
-        ratio = statistics.median(values) / statistics.median(rates["bare"])
-        spread = f"{min(values):.0f}-{max(values):.0f}"
-        print(f"{name}: median {statistics.median(values):.0f} pictures/s ({spread}), {ratio:.3f} of bare")
+        rates["bare"].append(bare(recipe_with(words, WAYS["augmentation off"], data), data))
+        for way, settings in WAYS.items():
+            rates[way].append(ours(recipe_with(words, settings, data), data))
+    recipe = recipe_with(words, WAYS["augmentation off"], data)
+    machine, model = recipe.machine, recipe.model
+    lines = [
+        "# The training loop against a bare PyTorch loop",
+        "",
+        f"`uv run python benchmarks/loop.py {' '.join(sys.argv[1:])}`, {date.today()}: {arguments.rounds} rounds, "
+        f"{len(data.train):,} pictures of {data.title}, {model.name} of width {model.width} and depth {model.depth}, "
+        f"batches of {recipe.optim.batch_size}, {machine.precision}, {torch.get_num_threads()} threads of 2 shared "
+        f"cores, no GPU, torch {version('torch')}.",
+        "",
+        "| | pictures a second, median | range | of bare |",
+        "|---|---|---|---|",
+    ]
+    for way, values in rates.items():
+        middle = statistics.median(values)
+        ratio = middle / statistics.median(rates["bare"])
+        lines.append(f"| {way} | {middle:,.0f} | {min(values):,.0f}-{max(values):,.0f} | {ratio:.3f} |")
+    print("\n".join(lines))
+    RESULTS.write_text("\n".join(lines) + "\n")
 
 
 def recipe_with(words: list[str], augmentation: list[str], data: PreparedData) -> Recipe:

@@ -11,6 +11,9 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 import pytest
 from hypothesis import HealthCheck, settings
 
+from every_raise import begin, pytest_sessionfinish  # noqa: F401  a hook of pytest's
+
+begin()
 settings.register_profile("no clock", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
 settings.load_profile("no clock")
 

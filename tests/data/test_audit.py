@@ -202,3 +202,4 @@ def test_twins_across_given_parts_are_counted_by_part(
     leak = next(finding for finding in audit.findings() if finding.code == "train-validation-leak")
     assert leak.severity == "warn"
     assert leak.evidence["identical_pictures"] == 6
+    assert leak.evidence["first"].startswith("'test/a/000.png' is 'train/a/000.png'; 'test/a/001.png' is ")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -28,26 +29,30 @@ def other(folder: Path, classes=("cat", "dog", "owl")):
 def test_labels_are_the_nets_numbers_whatever_classes_are_missing(tmp_path):
     save(tmp_path / "owl" / "1.png", 30)
     save(tmp_path / "cat" / "1.png", 10)
-    part, rejected = other(tmp_path)
+    pictures = other(tmp_path)
+    part = pictures.part
     assert list(part.names) == ["cat/1.png", "owl/1.png"]
     assert part.labels_N.tolist() == [0, 2]
     assert [int(part.images_SCHW[row, 0, 0, 0]) for row in part.rows_N] == [10, 30]
-    assert rejected == ()
+    assert pictures.rejected == ()
+    assert pictures.sha256s == tuple(
+        hashlib.sha256((tmp_path / name).read_bytes()).hexdigest() for name in ("cat/1.png", "owl/1.png")
+    )
 
 
 def test_what_cannot_be_read_is_told(tmp_path):
     save(tmp_path / "cat" / "1.png", 10)
     (tmp_path / "cat" / "2.png").write_bytes(b"nothing")
-    part, rejected = other(tmp_path)
-    assert len(part) == 1
-    assert [name for name, _ in rejected] == ["cat/2.png"]
-    assert rejected[0][1]
+    pictures = other(tmp_path)
+    assert len(pictures.part) == len(pictures.sha256s) == 1
+    assert [name for name, _ in pictures.rejected] == ["cat/2.png"]
+    assert pictures.rejected[0][1]
 
 
 def test_a_test_part_of_their_own_is_taken(tmp_path):
     for number, place in enumerate(("train/cat", "train/dog", "test/cat", "test/dog")):
         save(tmp_path / place / f"{number}.png", 40 * number)
-    part, _ = other(tmp_path)
+    part = other(tmp_path).part
     assert all(name.startswith("test/") for name in part.names)
     assert part.labels_N.tolist() == [0, 1]
 

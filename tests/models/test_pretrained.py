@@ -133,7 +133,7 @@ def test_no_network_gives_one_message_with_the_ways_on(monkeypatch: pytest.Monke
     assert "the pretrained weights of 'resnet18' are not on this machine and cannot be downloaded" in text
     assert f"the file in the cache {empty_caches / 'hub'}" in text
     assert "timm/resnet18.a1_in1k/resolve/main/model.safetensors" in text
-    for way in ("--set model.weights=FILE", "HF_HOME", "HF_ENDPOINT", "--set model.weights=none"):
+    for way in ("--weights FILE", "HF_HOME", "HF_ENDPOINT", "--weights none"):
         assert way in text
 
 

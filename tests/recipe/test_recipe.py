@@ -115,8 +115,8 @@ def test_auto_may_not_contradict_the_user():
 
 
 def test_rules_hold_for_recipes_made_in_python_too():
-    with pytest.raises(InputError, match="together are not below 1"):
-        Recipe(data=DataSection(valid_share=0.5, test_share=0.5))
+    with pytest.raises(InputError, match="name the same column"):
+        Recipe(data=DataSection(label_column="path"))
     with pytest.raises(InputError, match=r"optim\.beta1 has no effect, since optim\.name is sgd"):
         Recipe(optim=OptimSection(beta1=0.8))
 

@@ -54,21 +54,6 @@ def test_a_start_rate_needs_a_warm_up():
     assert error.problem == "schedule.start_factor has no effect, since schedule.warmup is 0.0"
 
 
-@pytest.mark.parametrize(("valid", "test"), [(0.5, 0.5), (0.9, 0.1), (0.0, 0.999), (0.3, 0.6)])
-def test_shares_of_the_data(valid, test):
-    if valid + test < 1:
-        assert made(data__valid_share=valid, data__test_share=test).data.valid_share == valid
-        return
-    error = refused(data__valid_share=valid, data__test_share=test)
-    assert error.problem == "data.valid_share and data.test_share together are not below 1"
-    assert error.got == f"{valid} + {test}"
-    assert error.where == "data__valid_share and data__test_share"
-
-
-def test_a_rule_with_a_default_names_the_place_of_the_other():
-    assert refused(data__test_share=0.95).where == "data__test_share"
-
-
 def test_columns_of_a_manifest_differ():
     error = refused(data__label_column="path", data__group_column="path")
     text = str(error)

@@ -23,7 +23,7 @@ def test_facts_are_sentences(invent: Any) -> None:
     assert facts["Size as they came"] == "8 to 12 pixels wide, 8 to 9 high; most often 8×8 (900 of 180)"
     assert facts["Seen by the net as"] == "8×8, gray"
     assert facts["Same pixels"] == "none"
-    assert facts["Nearly the same"] == (
+    assert facts["Same, or nearly so"] == (
         "5 pictures in 2 groups; 2 test pictures with a twin in the training part; 1 group with more than one label"
     )
     assert facts["Of one single color"] == "1 picture: blank.png"
@@ -32,7 +32,13 @@ def test_facts_are_sentences(invent: Any) -> None:
 def test_what_was_not_found_is_not_said(invent: Any) -> None:
     clean = {"rejected": [], "blank": [], "blank_pictures": 0, "animated": 0, "skipped": {}, "channels": 3}
     facts = dict(data_summary(invent.audit_of(["a"], **clean, commonest_sizes=[[8, 8, 180]])).facts)
-    assert list(facts) == ["Size as they came", "Seen by the net as", "Kinds of file", "Same pixels", "Nearly the same"]
+    assert list(facts) == [
+        "Size as they came",
+        "Seen by the net as",
+        "Kinds of file",
+        "Same pixels",
+        "Same, or nearly so",
+    ]
     assert facts["Size as they came"] == "all 8×8 pixels"
     assert facts["Seen by the net as"] == "8×8, color"
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import re
 import xml.etree.ElementTree as ET
 
@@ -25,3 +26,15 @@ def test_share_interval_and_guess_stand_where_they_should() -> None:
 def test_an_interval_of_no_width_can_still_be_seen() -> None:
     low, high = place(ET.fromstring(whisker_chart(0.5, 0.5, 0.5, 0.01, 10**6)), "range")
     assert high - low >= 1
+
+
+@pytest.mark.parametrize("guess", [0.01, 0.05, 0.1, 0.3, 0.45, 0.49, 0.5, 0.52, 0.6, 0.8, 0.9, 0.95, 0.99])
+def test_no_word_is_written_over_another(guess: float) -> None:
+    svg = ET.fromstring(whisker_chart(0.97, 0.95, 0.99, guess, 400))
+    spans = []
+    for text in svg.findall("text"):
+        width = 6.2 * len(text.text or "")
+        x = float(text.get("x", ""))
+        spans.append((x, x + width) if text.get("text-anchor") == "start" else (x - width, x))
+    spans = sorted(span for span in spans if span[0] < span[1])
+    assert all(left[1] < right[0] for left, right in itertools.pairwise(spans))

@@ -77,7 +77,9 @@ def test_every_picture_unreadable(refused, tmp_path):
     ("rows", "says"),
     [
         (["file,label", "a.png,cat"], ["path", "file"]),
+        (["file,class", "a.png,cat"], ["no column 'path'", "no column 'label'"]),
         (["path,label", "a.png,cat", "nowhere.png,dog"], ["nowhere.png", ":3"]),
+        (["path,label", "a.png,cat", "../b.png,dog"], ["leave the manifest's folder", "../b.png", ":3"]),
         (["path,label", "a.png,cat", "b.png,"], ["label", ":3"]),
         (["path,label,split", "a.png,cat,train", "b.png,dog,sometimes"], ["sometimes", ":3"]),
     ],
@@ -173,6 +175,33 @@ def test_no_space_left(cli, tmp_path):
     assert ended.code == 3, ended.err
     assert "Traceback" not in ended.err
     assert "space" in ended.err
+
+
+def test_resuming_by_name_alone_says_where_the_run_lies(cli, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert cli("train", "digits", *QUICK, "--name=tux").code == 0
+    ended = cli("train", "--resume", "tux")
+    assert ended.code == 2
+    assert "did you mean 'runs/tux'?" in ended.err
+
+
+def test_ways_to_call_recipe_that_exclude_each_other(cli, tmp_path):
+    (tmp_path / "recipe.yaml").write_text("optim:\n  lr: 0.1\n")
+    for words in (["--schema", "--explain"], ["--check", tmp_path / "recipe.yaml", "--set=optim.lr=1"]):
+        ended = cli("recipe", *words)
+        assert ended.code == 2
+        assert f"{words[0]} stands alone" in ended.err
+
+
+def test_two_runs_of_one_name_at_once(start, tmp_path):
+    words = ["train", "digits", *QUICK, "--name=one"]
+    both = [start(*words, f"--seed={seed}") for seed in (1, 2)]
+    ends = [process.communicate(timeout=120) for process in both]
+    codes = [process.returncode for process in both]
+    assert sorted(codes) == [0, 2], ends
+    winner = codes.index(0)
+    assert f"seed: {winner + 1} " in (tmp_path / "runs/one/recipe.yaml").read_text()
+    assert "exists" in ends[1 - winner][1] or "somebody else writes" in ends[1 - winner][1]
 
 
 def test_resuming_what_is_no_run(cli, tmp_path):

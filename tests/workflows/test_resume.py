@@ -1,8 +1,11 @@
 """Killed, stopped, interrupted: a run goes on and ends as if nothing had happened, bit for bit."""
 
 import json
+import os
 import shutil
 import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -36,10 +39,6 @@ def result(run: Path) -> tuple[bytes, bytes, list[tuple[str, ...]]]:
 
 @pytest.fixture(scope="module")
 def unbroken(tmp_path_factory) -> Path:
-    import os
-    import subprocess
-    import sys
-
     out = tmp_path_factory.mktemp("unbroken")
     subprocess.run(
         [sys.executable, "-m", "trainwright", "train", *WORDS, "--name=run", f"--out={out}"],
@@ -165,3 +164,81 @@ def test_changed_data_are_told(photos, cli, tmp_path):
     assert ended.code == 2
     assert "01.png" in ended.err
     assert "zz.png" in ended.err
+
+
+MIXED = [
+    "--model=small-resnet",
+    "--opt=adamw",
+    "--sched=cosine",
+    "--epochs=3",
+    "--batch-size=4",
+    "--lr=0.01",
+    "--set=optim.accumulate=3",
+    "--set=optim.clip_norm=1",
+    "--set=training.patience=2",
+    "--set=training.checkpoint_every_s=0",
+    "--set=data.cache=disk",
+    "--set=model.width=8",
+    "--set=model.depth=1",
+    "--set=machine.threads=1",
+    "--name=run",
+]
+"""A run on files with weights, groups of batches, patience and a cache on disk."""
+
+KILLED_AT_A_FLUSH = """
+import os, signal, sys
+left = int(sys.argv.pop(1))
+flush = os.fsync
+def fsync(handle):
+    global left
+    left -= 1
+    if left == 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+    flush(handle)
+os.fsync = fsync
+from trainwright.cli.main import main
+main()
+"""
+"""The command line, killed in the moment in which it flushes something to disk for the n-th time."""
+
+
+@pytest.fixture
+def weighted(photos) -> Path:
+    manifest = photos / "list.csv"
+    rows = [
+        f'"{path.parent.name}/{path.name}","{path.parent.name}",{1 + number % 3}'
+        for number, path in enumerate(sorted(photos.glob("*/*.png")))
+    ]
+    manifest.write_text("\n".join(["path,label,weight", *rows]) + "\n")
+    return manifest
+
+
+def run_killed(words: list[str], flushes: int, folder: Path) -> int:
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-c", KILLED_AT_A_FLUSH, str(flushes), *words]
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True).returncode
+
+
+def test_killed_at_any_flush_to_disk_it_ends_with_the_same_weights(weighted, cli, tmp_path):
+    words = ["train", str(weighted), *MIXED]
+    ended = cli(*words, f"--out={tmp_path / 'unbroken'}")
+    assert ended.code == 0, ended.err
+    whole = result(tmp_path / "unbroken" / "run")
+    for flushes in (3, 10, 19, 24, 29, 38, 60):
+        out = tmp_path / f"killed-{flushes}"
+        assert run_killed([*words, f"--out={out}"], flushes, tmp_path) == -signal.SIGKILL
+        ended = cli(*words, f"--out={out}")
+        assert ended.code == 0, ended.err
+        assert result(out / "run") == whole, f"killed at flush {flushes}"
+
+
+def test_killed_again_and_again_it_ends_with_the_same_weights(weighted, cli, tmp_path):
+    words = ["train", str(weighted), *MIXED]
+    assert cli(*words, f"--out={tmp_path / 'unbroken'}").code == 0
+    out = tmp_path / "killed"
+    kills = 0
+    while run_killed([*words, f"--out={out}"], 40, tmp_path) == -signal.SIGKILL:
+        kills += 1
+        assert kills < 20
+    assert kills > 1
+    assert result(out / "run") == result(tmp_path / "unbroken" / "run")

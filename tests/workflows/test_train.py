@@ -1,6 +1,8 @@
 import csv
 import io
 import json
+import math
+import shutil
 from pathlib import Path
 
 import pytest
@@ -167,7 +169,13 @@ def test_early_stopping_keeps_the_best(cli, tmp_path):
     )
     figures = json.loads(ended.out)
     assert figures["epochs"] < 50
-    assert figures["stopped_because"] == "no better validation accuracy for 1 epochs"
+    with (tmp_path / "x" / "metrics.csv").open() as file:
+        accuracies = [float(row["valid_accuracy"]) for row in csv.DictReader(file)]
+    kept = json.loads((tmp_path / "x/checkpoints/best/manifest.json").read_text())["meta"]["epoch"]
+    assert figures["stopped_because"] == f"no better validation accuracy since epoch {kept}"
+    assert accuracies[kept - 1] == max(accuracies)
+    assert kept < figures["epochs"]
+    assert figures["valid_accuracy"] == max(accuracies)
 
 
 def test_a_loss_that_is_not_finite_stops_and_says_where(cli, tmp_path):
@@ -193,6 +201,68 @@ def test_tensorboard_files_on_request(cli, tmp_path):
     assert "accuracy/valid" in events.Tags()["scalars"]
 
 
+def test_tensorboard_has_each_step_once_after_a_resume(cli, tmp_path, monkeypatch):
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    words = ["--set=logging.tensorboard=true", "--set=training.checkpoint_every_s=0"]
+    assert cli("train", *TINY, *words, "--name=x", f"--out={tmp_path}").code == 0
+    run = tmp_path / "x"
+    shutil.rmtree(run / "checkpoints" / "last")
+    (run / "checkpoints" / "last.previous").rename(run / "checkpoints" / "last")
+    made = json.loads((run / "checkpoints/last/manifest.json").read_text())["meta"]["step"]
+    lines = (run / "events.jsonl").read_text().splitlines(keepends=True)
+    (run / "events.jsonl").write_text(
+        "".join(line for line in lines if '"kind":' not in line and '"confusion_KK"' not in line)
+    )
+    assert 0 < made < 80, "an older checkpoint than the last"
+    assert cli("train", "--resume", run).code == 0
+    events = EventAccumulator(str(run / "tensorboard"), size_guidance={"scalars": 0})
+    events.Reload()
+    assert [event.step for event in events.Scalars("loss/step")] == list(range(1, 81))
+
+
+def test_tensorboard_that_is_not_installed_is_told_before_anything_is_read(cli, tmp_path, monkeypatch):
+    monkeypatch.setattr("trainwright.workflows.observers.find_spec", lambda name: None)
+    ended = cli("train", *TINY, "--set=logging.tensorboard=true", f"--out={tmp_path / 'out'}")
+    assert ended.code == 2
+    assert "trainwright[tensorboard]" in ended.err
+    assert not (tmp_path / "out").exists()
+
+
+def test_weights_of_another_run_are_where_a_run_starts(trained, cli, tmp_path, monkeypatch):
+    run, _, _ = trained
+    monkeypatch.chdir(run)
+    weights = "checkpoints/best/model.safetensors"
+    ended = cli("train", "digits", *TINY, "--weights", weights, "--name=w", f"--out={tmp_path}", "--json")
+    assert ended.code == 0, ended.err
+    assert "tensors loaded" in ended.err
+    assert tw.Run.open(tmp_path / "w").recipe.model.weights == str(run / weights)
+    ended = cli("train", "digits", "--model=plain", "--weights=nowhere.pt", f"--out={tmp_path / 'out'}")
+    assert ended.code == 2
+    assert "no such file of weights" in ended.err
+    with pytest.raises(tw.InputError, match="no such file of weights"):
+        tw.train("digits", model="plain", weights=tmp_path / "nowhere.pt")
+
+
+def test_evaluate_says_how_many_pictures_were_learned(photos, cli, tmp_path):
+    cli("train", photos, *TINY, "--batch-size=8", "--name=x", f"--out={tmp_path}")
+    with (tmp_path / "x/data/split.csv").open() as file:
+        learned = sum(row["part"] == "train" for row in csv.DictReader(file))
+    ended = cli("evaluate", tmp_path / "x", photos, "--json")
+    assert json.loads(ended.out)["trained_on"] == learned
+    assert f"{learned} of these 40 pictures stood in the training part" in ended.err
+    assert json.loads(cli("evaluate", tmp_path / "x", "--json").out)["trained_on"] is None
+
+
+def test_predict_says_when_nothing_could_be_read(trained, cli):
+    ended = cli("predict", trained[0], "nowhere.png", "no*.jpg", "--json")
+    assert ended.code == 2
+    assert [answer["path"] for answer in json.loads(ended.out)] == ["nowhere.png", "no*.jpg"]
+    assert "none of the pictures could be read" in ended.err
+    with pytest.raises(tw.InputError, match="no pictures are named"):
+        tw.Run.open(trained[0]).predict([])
+
+
 def test_predict_answers_every_input_in_order(photos, cli, tmp_path):
     ended = cli("train", photos, *TINY, "--batch-size=8", "--epochs=8", "--name=x", f"--out={tmp_path}")
     assert ended.code == 0, ended.err
@@ -214,9 +284,15 @@ def test_predict_gives_the_numbers_of_evaluate(photos, cli, tmp_path):
     cli("train", photos, *TINY, "--batch-size=8", "--name=x", f"--out={tmp_path}")
     said = json.loads(cli("evaluate", tmp_path / "x", photos, "--json").out)
     answers = json.loads(cli("predict", tmp_path / "x", photos, "--json").out)
-    right = sum(answer["label"] == Path(answer["path"]).parent.name for answer in answers)
+    labels = [Path(answer["path"]).parent.name for answer in answers]
+    right = sum(answer["label"] == label for answer, label in zip(answers, labels, strict=True))
     assert len(answers) == said["pictures"] == 40
     assert right / 40 == said["accuracy"]
+    of_truth = [
+        answer["probability"] if answer["label"] == label else 1 - answer["probability"]
+        for answer, label in zip(answers, labels, strict=True)
+    ]
+    assert sum(-math.log(probability) for probability in of_truth) / 40 == pytest.approx(said["loss"], rel=1e-5)
 
 
 def test_predict_writes_csv(photos, cli, tmp_path):

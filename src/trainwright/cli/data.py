@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json as json_module
 
 from .options import Data, ImgSize, Json, RecipeFile, Seed, Set, Workers
@@ -25,5 +26,11 @@ def data(
     from trainwright.workflows.inspect_data import look_at_data
 
     with RunConsole(json=json) as console:
-        prepared = look_at_data(asked, console)
-        print(json_module.dumps(prepared.audit.to_json()) if json else "\n".join(audit_lines(prepared.audit.to_json())))
+        audit = look_at_data(asked, console).audit
+        if json:
+            findings = [dataclasses.asdict(finding) for finding in audit.findings()]
+            print(json_module.dumps({**audit.to_json(), "findings": findings}))
+        else:
+            print("\n".join(audit_lines(audit.to_json())))
+            for finding in audit.findings():
+                console.finding(finding)

@@ -24,16 +24,22 @@ def predict(
     device: Device = None,
     json: Json = False,
 ) -> None:
-    """Name the class of pictures: one answer for every input, in order."""
+    """Name the class of pictures: one answer for every input, in order. Exit code 2 where none could be read."""
+    from trainwright.errors import InputError
     from trainwright.runs import open_run, write_atomic
     from trainwright.workflows.requests import machine_from_words
 
     folder = open_run(run)
-    words = [line.rstrip("\n") for line in sys.stdin if line.strip()] if pictures in (None, [], ["-"]) else pictures
+    words = pictures or ["-"]
+    if "-" in words:
+        if sys.stdin.isatty():
+            print("reading paths of pictures from the terminal, one a line; Ctrl-D ends", file=sys.stderr)
+        place = words.index("-")
+        words[place : place + 1] = [line.rstrip("\n") for line in sys.stdin if line.strip()]
     machine = machine_from_words(device)
     from trainwright.workflows.predict import predict_run, to_csv
 
-    answers = predict_run(folder, words or [], top=top, machine=machine)
+    answers = predict_run(folder, words, top=top, machine=machine)
     if json:
         print(json_module.dumps([dataclasses.asdict(answer) for answer in answers]))
     elif csv is None:
@@ -44,3 +50,5 @@ def predict(
         write_atomic(csv, to_csv(answers, top=top))
         failed = sum(answer.error is not None for answer in answers)
         print(f"{csv}: {len(answers)} answers, {failed} of them without a class", file=sys.stderr)
+    if all(answer.error is not None for answer in answers):
+        raise InputError("none of the pictures could be read", got=f"{answers[0].path}: {answers[0].error}")

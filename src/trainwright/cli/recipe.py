@@ -24,8 +24,20 @@ def recipe(
     set_: Set = None,
 ) -> None:
     """Print a whole recipe with the source of each value, check one, or print its schema."""
+    from trainwright.errors import InputError
     from trainwright.recipe import compose, json_schema, read_recipe_file, write_recipe
     from trainwright.workflows.requests import recipe_from_words
+
+    modes = {"--check": check is not None, "--schema": schema, "--explain": explain}
+    composing = {"--recipe": recipe is not None, "--model": model is not None, "--set": bool(set_)}
+    chosen = [word for word, given in modes.items() if given]
+    beside = [word for word, given in (modes if len(chosen) > 1 else composing).items() if given]
+    if chosen and (len(chosen) > 1 or beside):
+        raise InputError(
+            f"{chosen[0]} stands alone",
+            got=" ".join(dict.fromkeys([*chosen, *beside])),
+            hint="one call for each",
+        )
 
     if schema:
         print(json_module.dumps(json_schema(), indent=2))

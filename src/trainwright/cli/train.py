@@ -17,6 +17,9 @@ def train(
         str | None,
         typer.Option(help="small-resnet, plain, or any timm model.", show_default="auto"),
     ] = None,
+    weights: Annotated[
+        str | None, typer.Option(metavar="WEIGHTS", help="none, pretrained, or a file of weights.", show_default="none")
+    ] = None,
     epochs: Annotated[str | None, typer.Option(metavar="N", help="Passes over the data.", show_default="auto")] = None,
     batch_size: Annotated[
         str | None, typer.Option("--batch-size", "-b", metavar="N", help="Pictures a batch.", show_default="auto")
@@ -42,11 +45,12 @@ def train(
 ) -> None:
     """Train a classifier on pictures: look at the data, check, train, test once, report."""
     from trainwright.reporting import RunConsole
-    from trainwright.runs import open_run
-    from trainwright.workflows.requests import DEFAULT_OUT, recipe_from_words, refuse_name_beside_resume
+    from trainwright.runs import DEFAULT_OUT, open_run
+    from trainwright.workflows.requests import recipe_from_words, refuse_name_beside_resume
 
     short = {
         "model": model,
+        "weights": weights,
         "epochs": epochs,
         "batch_size": batch_size,
         "lr": lr,
@@ -66,7 +70,7 @@ def train(
         run = (
             resume_run(open_run(resume), asked, console)
             if resume
-            else train_run(asked, out or Path(DEFAULT_OUT), name, console)
+            else train_run(asked, out or DEFAULT_OUT, name, console)
         )
     if json:
         print(json_module.dumps(run.metrics))

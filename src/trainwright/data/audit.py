@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -47,6 +47,7 @@ class Duplicates:
         conflicts: groups whose pictures do not all have one label.
         across: two parts, `train+test` → how many pictures of the second have a twin in the first.
         examples: names of the pictures of the first groups, those across parts and with conflicts first.
+        leaks: two parts, as in `across` → the first pairs of names, a picture of the second and its twin in the first.
     """
 
     groups: int
@@ -54,6 +55,7 @@ class Duplicates:
     conflicts: int
     across: Mapping[str, int]
     examples: tuple[tuple[str, ...], ...]
+    leaks: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -178,6 +180,7 @@ def _spread(values: np.ndarray) -> Spread:
 
 def _duplicates(groups: Sequence[Sequence[int]], catalog: Catalog, parts: Sequence[Split]) -> Duplicates:
     across: Counter[str] = Counter()
+    leaks: dict[str, list[tuple[str, str]]] = {}
     conflicts = 0
     ranked = []
     for group in groups:
@@ -186,6 +189,10 @@ def _duplicates(groups: Sequence[Sequence[int]], catalog: Catalog, parts: Sequen
             for second in PARTS[place + 1 :]:
                 if first in in_parts and second in in_parts:
                     across[f"{first}+{second}"] += in_parts[second]
+                    twin = next(row for row in group if parts[row] == first)
+                    leaks.setdefault(f"{first}+{second}", []).extend(
+                        (catalog.names[row], catalog.names[twin]) for row in group if parts[row] == second
+                    )
         conflict = len({catalog.labels[row] for row in group}) > 1
         conflicts += conflict
         ranked.append(((not conflict, len(in_parts) == 1), [catalog.names[row] for row in group]))
@@ -196,4 +203,5 @@ def _duplicates(groups: Sequence[Sequence[int]], catalog: Catalog, parts: Sequen
         conflicts=conflicts,
         across=dict(sorted(across.items())),
         examples=tuple(tuple(names[:SHOWN]) for _, names in ranked[:SHOWN]),
+        leaks={pair: tuple(twins[:SHOWN]) for pair, twins in sorted(leaks.items())},
     )

@@ -112,6 +112,7 @@ def _leaks(audit: Audit) -> list[Finding]:
                     "identical_pictures": same,
                     "share": harm,
                     "standard_error_at_90_percent": standard_error(pictures),
+                    "first": "; ".join(f"'{name}' is '{twin}'" for name, twin in audit.near.leaks.get(pair, ())[:3]),
                 },
                 advice={"do": f"take them out of the {first} part, or let trainwright make the split"},
                 source="Barz & Denzler 2020",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,21 @@ from .sources import open_catalog
 from .store import open_store
 
 
+@dataclass(frozen=True, eq=False)
+class OtherPictures:
+    """Pictures for a net that was trained on others.
+
+    Args:
+        part: the readable ones, sorted by name.
+        sha256s: of each of them, as in the run's split.
+        rejected: (name, reason) of each that cannot be read.
+    """
+
+    part: Part
+    sha256s: tuple[str, ...]
+    rejected: tuple[tuple[str, str], ...]
+
+
 def prepare_other(
     section: DataSection,
     *,
@@ -29,7 +45,7 @@ def prepare_other(
     workers: int = 0,
     cache_dir: Path | None = None,
     progress: Progress | None = None,
-) -> tuple[Part, tuple[tuple[str, str], ...]]:
+) -> OtherPictures:
     """Reads pictures whose classes are known, to judge a net that was trained on others.
 
     Where the data bring a test part, that is taken, else all their pictures.
@@ -42,8 +58,6 @@ def prepare_other(
         workers: threads that read pictures; 0 reads in the calling thread.
         cache_dir: where decoded pictures are kept; None: $TRAINWRIGHT_CACHE, else the user's cache folder.
         progress: told what is being done, how many are done, of how many.
-
-    Returns: the pictures sorted by name, and (name, reason) of each that cannot be read.
 
     Raises:
         InputError: no such data, nothing readable, or a class that the net does not know.
@@ -84,8 +98,12 @@ def prepare_other(
         None,
         on_disk=store.kind == "disk",
     )
-    return part, tuple(
-        (catalog.names[row], store.records.reasons[row]) for row in wanted if row in store.records.reasons
+    return OtherPictures(
+        part,
+        sha256s=tuple(store.records.sha256(row) for row in rows),
+        rejected=tuple(
+            (catalog.names[row], store.records.reasons[row]) for row in wanted if row in store.records.reasons
+        ),
     )
 
 

@@ -10,6 +10,7 @@ Example:    build_model(ModelSection(name="small-resnet", width=32, depth=1), cl
 from .building import Built as Built
 from .building import build as build
 from .building import build_model as build_model
+from .building import check_model as check_model
 from .choice import choose_model as choose_model
 from .plain import Plain as Plain
 from .profile import LayerRow as LayerRow

@@ -15,8 +15,8 @@ from trainwright.recipe.model import ModelSection
 from .plain import Plain
 from .pretrained import find_pretrained
 from .small_resnet import SmallResNet
-from .timm_models import build_timm, remember_source
-from .weights import WeightReport, load_weights
+from .timm_models import build_timm, check_timm_name, remember_source
+from .weights import WeightReport, load_weights, read_tensors
 
 OWN_BUILDERS: Final[dict[str, Callable[..., nn.Module]]] = {"small-resnet": SmallResNet, "plain": Plain}
 """Our own nets by the name they have in the recipe; all take the same arguments."""
@@ -70,6 +70,23 @@ def build_model(section: ModelSection, *, classes: int, channels: int, img_size:
     (2, 3)
     """
     return build(section, classes=classes, channels=channels, img_size=img_size, seed=seed).model
+
+
+def check_model(section: ModelSection) -> None:
+    """Makes sure that a net and its weights can be had, before pictures are read; weights may be downloaded for it.
+
+    Args:
+        section: of a whole recipe, decided or not; its rules have seen to it that weights have a named model.
+
+    Raises:
+        InputError: no such model, no such weights, or weights that cannot be had.
+    """
+    if section.name not in (*OWN_BUILDERS, "auto"):
+        check_timm_name(section.name)
+    if section.weights == "pretrained":
+        find_pretrained(section.name)
+    elif section.weights != "none":
+        read_tensors(section.weights)
 
 
 def _build_own(section: ModelSection, *, classes: int, channels: int, img_size: int) -> Built:

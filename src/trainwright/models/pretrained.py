@@ -104,9 +104,9 @@ def _unreachable(name: str, address: str, cache: Path, variable: str, error: Exc
         got=lines[0] if lines else type(error).__name__,
         where="model.weights",
         hint=(
-            "download that address on a machine with a connection and give the file: --set model.weights=FILE; "
+            "download that address on a machine with a connection and give the file: --weights FILE; "
             f"or copy its whole cache here and name the place in {variable}"
             + ("; or name a mirror in HF_ENDPOINT" if variable == "HF_HOME" else "")
-            + "; or train from random weights: --set model.weights=none"
+            + "; or train from random weights: --weights none"
         ),
     )

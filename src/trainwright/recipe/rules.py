@@ -106,21 +106,6 @@ def joined(errors: list[InputError]) -> InputError:
     return errors[0] if len(errors) == 1 else InputError.several(f"{len(errors)} mistakes in the recipe", errors)
 
 
-def _shares_leave_pictures(sections: Sections) -> list[Contradiction]:
-    valid, test = (_value(sections, key) for key in ("data.valid_share", "data.test_share"))
-    if valid + test < 1:
-        return []
-    return [
-        Contradiction(
-            keys=("data.valid_share", "data.test_share"),
-            problem="data.valid_share and data.test_share together are not below 1",
-            expected="a sum below 1, so that most pictures are left to train on",
-            got=f"{format_value(valid)} + {format_value(test)}",
-            hint="make data.valid_share or data.test_share smaller",
-        )
-    ]
-
-
 def _columns_differ(sections: Sections) -> list[Contradiction]:
     first_with: dict[str, str] = {}
     found: list[Contradiction] = []
@@ -203,7 +188,6 @@ def _statistics_have_weights(sections: Sections) -> list[Contradiction]:
 
 
 RULES: tuple[Callable[[Sections], list[Contradiction]], ...] = (
-    _shares_leave_pictures,
     _columns_differ,
     _float16_has_a_gpu,
     _weights_have_a_model,

@@ -20,12 +20,14 @@ from .environment import source_fingerprint as source_fingerprint
 from .events import EventWriter as EventWriter
 from .events import read_all_records as read_all_records
 from .events import read_records as read_records
+from .folder import DEFAULT_OUT as DEFAULT_OUT
 from .folder import RunFolder as RunFolder
 from .folder import create_run as create_run
 from .folder import default_name as default_name
 from .folder import is_run as is_run
 from .folder import open_run as open_run
 from .folder import refuse_bad_name as refuse_bad_name
+from .folder import refuse_existing as refuse_existing
 from .history import Columns as Columns
 from .history import History as History
 from .history import without_lost_work as without_lost_work

@@ -65,7 +65,7 @@ def write_failure(path: Path, error: OSError) -> WriteFailed:
         f"{path.name} could not be written",
         got=error.strerror or str(error),
         where=f"{path} (disk at {disk}, {free} free)",
-        hint="free some space or choose another disk with --out, then go on with --resume",
+        hint="free some space or choose another place; a run goes on with --resume",
     )
 
 

@@ -9,6 +9,9 @@ from pathlib import Path
 
 from ..errors import InputError, nearest
 
+DEFAULT_OUT = Path("runs")
+"""Where runs are kept when nobody says otherwise."""
+
 _LONGEST_NAME = 150
 _EARLY_NAMES = frozenset({"command.txt", "environment.json", "log.txt", "data", "checks.json"})
 """What a start may leave behind that was killed before the run's recipe and log existed."""
@@ -182,7 +185,7 @@ def create_run(out: str | Path, name: str, *, automatic: bool = False) -> RunFol
                 return run
             except FileExistsError:
                 if not automatic:
-                    _refuse_existing(run)
+                    refuse_existing(run)
                     return run
                 number += 1
     except OSError as error:
@@ -195,6 +198,30 @@ def create_run(out: str | Path, name: str, *, automatic: bool = False) -> RunFol
         ) from error
 
 
+def refuse_existing(run: RunFolder) -> None:
+    """Makes sure that a folder can become a new run: nothing in it but what a start left that was killed early.
+
+    Raises:
+        InputError: a run, a file, or other files are there.
+    """
+    if not run.path.is_dir():
+        raise InputError("a file has the name of the run", got=str(run.path), hint="choose another --name or --out")
+    if is_run(run.path):
+        raise InputError(
+            "a run of this name exists and is not written over",
+            got=str(run.path),
+            hint=f"choose another --name, go on with --resume '{run.path}', or remove the folder",
+        )
+    strangers = sorted(entry.name for entry in run.path.iterdir() if not _is_early(entry))
+    if strangers:
+        raise InputError(
+            "the run's folder holds other files",
+            expected="a new name, or an empty folder",
+            got=f"{run.path} with {', '.join(strangers[:5])}",
+            hint="choose another --name or --out",
+        )
+
+
 def open_run(path: str | Path) -> RunFolder:
     """Opens the folder of a run that exists.
 
@@ -203,6 +230,8 @@ def open_run(path: str | Path) -> RunFolder:
     """
     path = Path(path)
     if not path.exists():
+        if not path.is_absolute() and is_run(DEFAULT_OUT / path):
+            raise InputError("there is no such run", got=str(path), hint=f"did you mean '{DEFAULT_OUT / path}'?")
         others = _runs_in(path.parent)
         match = nearest(path.name, others)
         hint = f"did you mean '{path.parent / match}'?" if match else _listing(others, path.parent)
@@ -233,25 +262,6 @@ def _runs_in(folder: Path) -> list[str]:
 
 def _listing(runs: list[str], folder: Path) -> str | None:
     return f"runs in '{folder}': {', '.join(runs[-5:])}" if runs else None
-
-
-def _refuse_existing(run: RunFolder) -> None:
-    if not run.path.is_dir():
-        raise InputError("a file has the name of the run", got=str(run.path), hint="choose another --name or --out")
-    if is_run(run.path):
-        raise InputError(
-            "a run of this name exists and is not written over",
-            got=str(run.path),
-            hint=f"choose another --name, go on with --resume '{run.path}', or remove the folder",
-        )
-    strangers = sorted(entry.name for entry in run.path.iterdir() if not _is_early(entry))
-    if strangers:
-        raise InputError(
-            "the run's folder holds other files",
-            expected="a new name, or an empty folder",
-            got=f"{run.path} with {', '.join(strangers[:5])}",
-            hint="choose another --name or --out",
-        )
 
 
 def _is_early(entry: Path) -> bool:

@@ -50,7 +50,8 @@ class EvaluationRecord:
 
     `accuracy_interval` is Wilson's at 95 %. `loss` is plain cross-entropy without smoothing. `calibration_error` is
     the expected calibration error over 15 equal bins. `top_k_accuracy` maps k to accuracy, for 1 and, where there are
-    more than 5 classes, 5. `mistakes` are the most confident wrong answers, most confident first.
+    more than 5 classes, 5. `mistakes` are the most confident wrong answers, most confident first. `trained_on`
+    counts pictures of foreign data, by their content, that stood in the training part; None for the run's own parts.
     """
 
     part: Literal["train", "valid", "test", "other"]
@@ -65,6 +66,7 @@ class EvaluationRecord:
     per_class: tuple[ClassScore, ...]
     confusion_KK: tuple[tuple[int, ...], ...]
     mistakes: tuple[Mistake, ...] = ()
+    trained_on: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

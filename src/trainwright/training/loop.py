@@ -85,8 +85,8 @@ def fit(
         save_last(checkpoints / "last", setup, progress, meta)
 
     if progress.stopped_early:
-        patience = setup.recipe.training.patience
-        return _stop(progress, "early-stopping", f"no better validation accuracy for {patience} epochs", observers)
+        best = progress.best.epoch
+        return _stop(progress, "early-stopping", f"no better validation accuracy since epoch {best}", observers)
     return _stop(
         progress,
         "completed",

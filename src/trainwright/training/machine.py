@@ -64,7 +64,11 @@ def choose_machine(section: MachineSection, *, img_size: int) -> list[Choice]:
         reason = f"pictures of {img_size} pixels are too little work to share; threads would wait for each other"
         choices.append(Choice("machine.threads", 1, reason))
     elif section.threads == "auto":
-        choices.append(Choice("machine.threads", _cores(), "one for each core that this process may use"))
+        asked = os.environ.get("OMP_NUM_THREADS", "")
+        if asked.isdecimal() and int(asked) > 0:
+            choices.append(Choice("machine.threads", int(asked), "OMP_NUM_THREADS says so"))
+        else:
+            choices.append(Choice("machine.threads", _cores(), "one for each core that this process may use"))
     if section.precision == "auto":
         choices.append(Choice("machine.precision", *_best_precision(kind)))
     if section.channels_last == "auto":

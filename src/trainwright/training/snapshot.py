@@ -81,7 +81,8 @@ def open_snapshot(checkpoints: Path, machine: MachineSection) -> Snapshot:
         raise InputError(
             "the run's best snapshot is damaged",
             got=complaints[0],
-            hint=f"an older one lies in {checkpoint.path}; to use it, rename it to {checkpoints / 'best'}",
+            hint=f"an older one, of epoch {checkpoint.meta['epoch']}, lies in {checkpoint.path}; to use it, remove "
+            f"{checkpoints / 'best'} and rename it to that",
         )
     return snapshot_from(checkpoint, machine)
 

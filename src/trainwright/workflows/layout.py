@@ -24,16 +24,15 @@ from trainwright.runs import (
     environment,
     environment_differences,
     read_records,
+    refuse_existing,
     write_atomic,
 )
 from trainwright.training import Setup
 from trainwright.tuning import Check
 
 
-def lay_out(out: Path, name: str | None, recipe: Recipe, data: PreparedData) -> RunFolder:
-    """Makes the folder of a new run with all that is known before training.
-
-    The recipe is written last: a folder that holds one is a run that can be resumed.
+def make_folder(out: Path, name: str | None, recipe: Recipe, data: PreparedData) -> RunFolder:
+    """Makes the empty folder of a new run.
 
     Args:
         out: the folder in which runs are kept.
@@ -42,12 +41,22 @@ def lay_out(out: Path, name: str | None, recipe: Recipe, data: PreparedData) -> 
         data: split and audited.
     """
     automatic = default_name(recipe.model.name, data.title, datetime.now())
-    folder = create_run(out, name or automatic, automatic=name is None)
+    return create_run(out, name or automatic, automatic=name is None)
+
+
+def lay_out(folder: RunFolder, recipe: Recipe, data: PreparedData) -> None:
+    """Writes all that is known before training; the caller holds the run's event log.
+
+    The recipe is written last: a folder that holds one is a run that can be resumed.
+
+    Raises:
+        InputError: another process made this run since the folder was found empty.
+    """
+    refuse_existing(folder)
     write_atomic(folder.environment, json.dumps(environment(), indent=1))
     write_atomic(folder.command, shlex.join(["trainwright", *sys.argv[1:]]) + "\n")
     write_data_files(data, folder)
     write_atomic(folder.recipe, write_recipe(recipe))
-    return folder
 
 
 def draw_start(folder: RunFolder, setup: Setup, data: PreparedData) -> None:

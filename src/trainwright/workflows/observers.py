@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from typing import Any
 
 from trainwright.errors import InputError
@@ -77,20 +78,29 @@ def show_on(console: RunConsole, steps_per_epoch: int) -> Observer:
     return observe
 
 
+def require_tensorboard() -> None:
+    """Makes sure that event files can be written.
+
+    Raises:
+        InputError: the extra is not installed.
+    """
+    if find_spec("tensorboard") is None:
+        raise InputError(
+            "TensorBoard event files need the package tensorboard",
+            where="logging.tensorboard",
+            hint="pip install 'trainwright[tensorboard]'",
+        )
+
+
 def tensorboard_to(folder: RunFolder, begins_at: int) -> Observer:
     """Writes rate, losses and accuracies as TensorBoard event files into the run folder.
 
     Raises:
         InputError: the extra is not installed.
     """
-    try:
-        from torch.utils.tensorboard import SummaryWriter
-    except ImportError:
-        raise InputError(
-            "TensorBoard event files need the package tensorboard",
-            where="logging.tensorboard",
-            hint="pip install 'trainwright[tensorboard]'",
-        ) from None
+    require_tensorboard()
+    from torch.utils.tensorboard import SummaryWriter
+
     writer: Any = SummaryWriter(folder.path / "tensorboard", purge_step=begins_at + 1)
 
     def observe(record: Record) -> None:

@@ -41,12 +41,15 @@ def predict_run(
     """Answers for files, folders (all pictures in them, sorted) and patterns, with the run's kept snapshot.
 
     Raises:
-        InputError: the run has no whole snapshot, or `top` is less than 1.
+        InputError: no pictures are named, the run has no whole snapshot, or `top` is less than 1.
     """
+    paths = expand(pictures)
+    if not paths:
+        raise InputError("no pictures are named", expected="files, folders or patterns", got="nothing")
     if top < 1:
         raise InputError("at least one class a picture must be listed", got=f"--top {top}")
     snapshot = open_snapshot(folder.checkpoints, machine or MachineSection())
-    return list(predict(snapshot, expand(pictures), top=top))
+    return list(predict(snapshot, paths, top=top))
 
 
 def predict(snapshot: Snapshot, paths: Sequence[str], *, top: int) -> Iterator[Prediction]:

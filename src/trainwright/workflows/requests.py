@@ -24,6 +24,7 @@ class ShortSettings(TypedDict, total=False):
     """The settings with names of their own, as timm and torchvision call them; all else goes by its dotted key."""
 
     model: str | None
+    weights: str | Path | None
     epochs: int | None
     batch_size: int | None
     lr: float | None
@@ -36,10 +37,9 @@ class ShortSettings(TypedDict, total=False):
     device: str | None
 
 
-DEFAULT_OUT = "runs"
-
 SHORT_NAMES = {
     "model": "model.name",
+    "weights": "model.weights",
     "epochs": "training.epochs",
     "batch_size": "optim.batch_size",
     "lr": "optim.lr",
@@ -69,7 +69,10 @@ def recipe_from_words(
         InputError: lists every mistake.
     """
     named = {
-        SHORT_NAMES[name]: Given(parse_plain(word), Origin("user", f"--{name.replace('_', '-')} {word}"))
+        SHORT_NAMES[name]: Given(
+            _file(word) if name == "weights" else parse_plain(word),
+            Origin("user", f"--{name.replace('_', '-')} {word}"),
+        )
         for name, word in short.items()
         if word is not None
     }
@@ -93,7 +96,9 @@ def recipe_from_python(
             hint=did_you_mean(unknown[0], get_type_hints(ShortSettings)) + ", or settings={'section.key': value}",
         )
     named = {
-        SHORT_NAMES[name]: Given(value, Origin("user", f"{name}={value!r}"))
+        SHORT_NAMES[name]: Given(
+            _file(value) if isinstance(value, Path) else value, Origin("user", f"{name}={value!r}")
+        )
         for name, value in short.items()
         if value is not None
     }
@@ -126,6 +131,11 @@ def machine_from_words(device: str | None) -> MachineSection:
     if device is None:
         return MachineSection()
     return compose({"machine.device": Given(device, Origin("user", f"--device {device}"))}).machine
+
+
+def _file(word: str | Path) -> str:
+    """Makes the path of a file of weights absolute, so that the run can be resumed from any folder."""
+    return str(word) if str(word) in ("none", "pretrained") else str(Path(word).expanduser().absolute())
 
 
 def _source(source: str | Path | None) -> dict[str, Given]:

@@ -8,10 +8,18 @@ from typing import Any, Unpack
 
 from trainwright.data import PreparedData, choose_augment, choose_preprocess, prepare
 from trainwright.errors import InputError, Interrupted, TrainingError
-from trainwright.models import choose_model
+from trainwright.models import check_model, choose_model
 from trainwright.recipe import OWN_MODELS, Recipe, compose, decided, read_recipe_file
 from trainwright.reporting import RunConsole, write_report
-from trainwright.runs import EventWriter, ResumeRecord, RunFolder, open_run, refuse_bad_name, sweep_temporary
+from trainwright.runs import (
+    DEFAULT_OUT,
+    EventWriter,
+    ResumeRecord,
+    RunFolder,
+    open_run,
+    refuse_bad_name,
+    sweep_temporary,
+)
 from trainwright.training import (
     Progress,
     Setup,
@@ -29,10 +37,10 @@ from trainwright.training import (
 from trainwright.tuning import check_first_loss
 
 from .final_test import judge_best
-from .layout import draw_start, lay_out, note_changed_code, write_checks, write_findings
-from .observers import observers_of
+from .layout import draw_start, lay_out, make_folder, note_changed_code, write_checks, write_findings
+from .observers import observers_of, require_tensorboard
 from .plan import run_plan
-from .requests import DEFAULT_OUT, ShortSettings, recipe_from_python, refuse_name_beside_resume
+from .requests import ShortSettings, recipe_from_python, refuse_name_beside_resume
 from .run import Run
 
 OF_THE_DAY = ("data.cache", "machine.workers")
@@ -59,7 +67,7 @@ def train(
         name: name of the run; made from date, model and data when left out. The name of an unfinished run with the
             same recipe resumes it.
         resume: a run to go on with; nothing else may then ask for another recipe.
-        **short: `model, epochs, batch_size, lr, weight_decay, opt, sched, img_size, seed, workers, device`.
+        **short: `model, weights, epochs, batch_size, lr, weight_decay, opt, sched, img_size, seed, workers, device`.
 
     Returns: the finished run.
 
@@ -82,11 +90,14 @@ def train_run(asked: Recipe, out: Path, name: str | None, console: RunConsole) -
         refuse_bad_name(name)
         if RunFolder(out / name).recipe.is_file():
             return _go_on_by_name(open_run(out / name), asked, console)
+    refuse_early(asked)
     data = _look(asked, console)
     recipe = decide(asked, data)
     setup = build(recipe, data)
-    folder = lay_out(out, name, recipe, data)
-    return _work(folder, setup, data, console, resumed=False)
+    folder = make_folder(out, name, recipe, data)
+    with EventWriter(folder.events) as events:
+        lay_out(folder, recipe, data)
+        return _work(folder, events, setup, data, console, resumed=False)
 
 
 def resume_run(folder: RunFolder, asked: Recipe, console: RunConsole) -> Run:
@@ -99,8 +110,20 @@ def resume_run(folder: RunFolder, asked: Recipe, console: RunConsole) -> Run:
         console.note(f"{folder.path} is finished; nothing is left to train")
         _complete_report(folder)
         return run
-    data = _look(stored, console, given_split=folder.split)
-    return _work(folder, build(stored, data), data, console, resumed=True)
+    with EventWriter(folder.events) as events:
+        data = _look(stored, console, given_split=folder.split)
+        return _work(folder, events, build(stored, data), data, console, resumed=True)
+
+
+def refuse_early(asked: Recipe) -> None:
+    """Looks, before pictures are read, at what would stop the run after it.
+
+    Raises:
+        InputError: no such model or weights, or a package that a setting needs is not installed.
+    """
+    check_model(asked.model)
+    if asked.logging.tensorboard:
+        require_tensorboard()
 
 
 def decide(asked: Recipe, data: PreparedData) -> Recipe:
@@ -133,64 +156,65 @@ def _look(recipe: Recipe, console: RunConsole, given_split: Path | None = None) 
     )
 
 
-def _work(folder: RunFolder, setup: Setup, data: PreparedData, console: RunConsole, *, resumed: bool) -> Run:
-    """Checks, trains, tests and reports, in a folder that stands."""
+def _work(
+    folder: RunFolder, events: EventWriter, setup: Setup, data: PreparedData, console: RunConsole, *, resumed: bool
+) -> Run:
+    """Checks, trains, tests and reports, in a folder that stands and whose log this process alone writes."""
     recipe = setup.recipe
     console.log_to(folder.log)
     draw_start(folder, setup, data)
     progress, findings = Progress(), list(data.audit.findings())
     told = Run(folder).history.findings
-    with EventWriter(folder.events) as events:
-        if resumed:
-            sweep_temporary(folder.path)
-            note_changed_code(folder, console)
-            checkpoint, complaints = load_newest(folder.checkpoints / "last")
-            for complaint in complaints:
-                console.note(complaint)
-            if checkpoint is not None:
-                progress = restore(checkpoint, setup)
-            where = "the start" if checkpoint is None else checkpoint.path.name
-            events.write(ResumeRecord(step=progress.step, epoch=progress.epoch - 1, checkpoint=where))
-        if setup.weights is not None:
-            console.note(setup.weights.summary())
-        console.start(run_plan(folder, recipe, data, setup, progress if resumed else None))
-        if progress.step == 0:
-            check = check_first_loss(setup, data)
-            write_checks(folder, [check])
-            console.note(f"check: {check.summary}: {'as it should be' if check.passed else 'too high'}")
-            findings += [check.finding] if check.finding else []
-        for finding in findings:
-            console.finding(finding)
-            if finding not in told:
-                events.write(finding)
+    if resumed:
+        sweep_temporary(folder.path)
+        note_changed_code(folder, console)
+        checkpoint, complaints = load_newest(folder.checkpoints / "last")
+        for complaint in complaints:
+            console.note(complaint)
+        if checkpoint is not None:
+            progress = restore(checkpoint, setup)
+        where = "the start" if checkpoint is None else checkpoint.path.name
+        events.write(ResumeRecord(step=progress.step, epoch=progress.epoch - 1, checkpoint=where))
+    if setup.weights is not None:
+        console.note(setup.weights.summary())
+    console.start(run_plan(folder, recipe, data, setup, progress if resumed else None))
+    if progress.step == 0:
+        check = check_first_loss(setup, data)
+        write_checks(folder, [check])
+        console.note(f"check: {check.summary}: {'as it should be' if check.passed else 'too high'}")
+        findings += [check.finding] if check.finding else []
+    for finding in findings:
+        console.finding(finding)
+        if finding not in told:
+            events.write(finding)
 
-        meta = snapshot_meta(recipe, classes=data.classes, channels=data.channels, img_size=data.img_size)
-        observers = observers_of(folder, recipe, events, console, setup.steps_per_epoch, begins_at=progress.step)
-        try:
-            with listening() as interruption:
-                stop = fit(
-                    setup,
-                    data,
-                    progress,
-                    folder.checkpoints,
-                    meta,
-                    observers=observers,
-                    interruption=interruption,
-                )
-        except TrainingError:
-            write_report(folder)
-            raise
-        finally:
-            write_findings(folder)
-        if stop.kind == "interrupted":
-            write_report(folder)
-            raise Interrupted(
-                f"{stop.reason} after step {stop.step}; a checkpoint is written",
-                hint=f"trainwright train --resume {folder.path}",
+    meta = snapshot_meta(recipe, classes=data.classes, channels=data.channels, img_size=data.img_size)
+    observers = observers_of(folder, recipe, events, console, setup.steps_per_epoch, begins_at=progress.step)
+    try:
+        with listening() as interruption:
+            stop = fit(
+                setup,
+                data,
+                progress,
+                folder.checkpoints,
+                meta,
+                observers=observers,
+                interruption=interruption,
             )
-        evaluation = judge_best(folder, recipe, data)
-        if evaluation is not None:
-            events.write(evaluation)
+    except TrainingError:
+        write_report(folder)
+        raise
+    finally:
+        write_findings(folder)
+    if stop.kind == "interrupted":
+        write_report(folder)
+        raise Interrupted(
+            f"{stop.reason} after step {stop.step}; a checkpoint is written",
+            hint=f"trainwright train --resume {folder.path}",
+        )
+    evaluation = judge_best(folder, recipe, data)
+    if evaluation is not None:
+        events.write(evaluation)
     report = write_report(folder)
     console.result(folder.path, {} if evaluation is None else {evaluation.part: evaluation}, report=report)
     return Run(folder)
@@ -206,11 +230,12 @@ def _go_on_by_name(folder: RunFolder, asked: Recipe, console: RunConsole) -> Run
             hint="another --name, or none to have one made from the date",
         )
     stored = compose(read_recipe_file(folder.recipe))
-    data = _look(asked, console, given_split=folder.split)
-    pairs = decide(asked, data).differences(stored)
-    left_out = {key for key in OF_THE_DAY if asked.get(key) == "auto"}
-    _refuse_another(folder, {key: (mine, theirs) for key, mine, theirs in pairs if key not in left_out})
-    return _work(folder, build(stored, data), data, console, resumed=True)
+    with EventWriter(folder.events) as events:
+        data = _look(asked, console, given_split=folder.split)
+        pairs = decide(asked, data).differences(stored)
+        left_out = {key for key in OF_THE_DAY if asked.get(key) == "auto"}
+        _refuse_another(folder, {key: (mine, theirs) for key, mine, theirs in pairs if key not in left_out})
+        return _work(folder, events, build(stored, data), data, console, resumed=True)
 
 
 def _complete_report(folder: RunFolder) -> None:

@@ -73,6 +73,7 @@ def _columns(table: Table, section: DataSection, where: str) -> dict[str, str]:
     """Finds the column of each role; optional roles without a column are left out."""
     fields = DataSection.model_fields
     found: dict[str, str] = {}
+    missing: list[InputError] = []
     for role in ROLES:
         key = f"{role}_column"
         name: str = getattr(section, key)
@@ -85,13 +86,17 @@ def _columns(table: Table, section: DataSection, where: str) -> dict[str, str]:
             hint = f"did you mean '{printable(match)}'? --set data.{key}={printable(match)}" if match else None
             if not match and len(table.header) == 1:
                 hint = "cells of a .csv are separated by commas, of a .tsv by tabs"
-            raise InputError(
-                f"the manifest has no column '{printable(name)}'",
-                expected=f"a column '{printable(name)}' (recipe key data.{key})",
-                got=f"columns {quoted([printable(column) for column in table.header])}",
-                where=where,
-                hint=hint or f"--set data.{key}=NAME names another column",
+            missing.append(
+                InputError(
+                    f"the manifest has no column '{printable(name)}'",
+                    expected=f"a column '{printable(name)}' (recipe key data.{key})",
+                    got=f"columns {quoted([printable(column) for column in table.header])}",
+                    where=where,
+                    hint=hint or f"--set data.{key}=NAME names another column",
+                )
             )
+    if missing:
+        raise missing[0] if len(missing) == 1 else InputError.several(f"{where} lacks columns", missing)
     if len(set(found.values())) != len(found):
         raise InputError(
             "one column of the manifest is asked to be two things",

@@ -7,6 +7,8 @@ from markupsafe import Markup
 from ..wording import interval, percent
 
 WIDTH, HEIGHT, EDGE = 420, 46, 8
+LABEL, ZERO, FULL = 205, 14, 46
+"""Widths of the words under the line, with the space around them, so that none is written over another."""
 
 
 def whisker_chart(share: float, low: float, high: float, guess: float, pictures: int) -> Markup:
@@ -25,6 +27,8 @@ def whisker_chart(share: float, low: float, high: float, guess: float, pictures:
         f"always the most frequent answer {percent(guess, pictures)}."
     )
     anchor = "start" if guess < 0.5 else "end"
+    label = "always the most frequent answer" if 0.04 < guess < 0.96 else ""
+    left, right = (g, g + LABEL) if anchor == "start" else (g - LABEL, g)
     return Markup(
         '<svg class="whisker" viewBox="0 0 {w} {h}" role="img" aria-label="{spoken}"><title>{spoken}</title>'
         '<path class="track" d="M{e} 14H{r}"/><path class="guess" d="M{g} 6V22"/><path class="range" d="M{a} 14H{b}"/>'
@@ -44,7 +48,7 @@ def whisker_chart(share: float, low: float, high: float, guess: float, pictures:
         x=x,
         t=g,
         anchor=anchor,
-        label="always the most frequent answer" if 0.04 < guess < 0.96 else "",
-        zero="" if 0.04 < guess < 0.12 else "0",
-        full="" if guess > 0.75 else "100 %",
+        label=label,
+        zero="" if label and left < EDGE + ZERO else "0",
+        full="" if label and right > WIDTH - EDGE - FULL else "100 %",
     )

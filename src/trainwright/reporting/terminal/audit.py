@@ -11,6 +11,8 @@ from .lines import Line, labelled
 
 CLASSES_SHOWN = 40
 REJECTED_SHOWN = 10
+TWINS_SHOWN = 5
+TWINS_NAMED = 4
 
 
 def audit_lines(audit: Mapping[str, Any], width: int = 80) -> list[str]:
@@ -31,6 +33,9 @@ def audit_lines(audit: Mapping[str, Any], width: int = 80) -> list[str]:
     ]
     lines += labelled("parts", parts, width)
     lines += labelled("found", [f"{name}: {printable(words)}" for name, words in view.facts], width)
+    shown = [printable(" = ".join(names[:TWINS_NAMED])) for names in view.twins[:TWINS_SHOWN]]
+    rest = len(view.twins) - TWINS_SHOWN
+    lines += labelled("copies", [*shown, *([f"and {count(rest)} more groups"] if rest > 0 else [])], width)
     lines += labelled("notes", [printable(note) for note in view.notes], width)
     if view.rejected:
         shown = [f"{printable(name)}: {printable(reason)}" for name, reason in view.rejected[:REJECTED_SHOWN]]

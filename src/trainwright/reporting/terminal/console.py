@@ -240,7 +240,7 @@ class RunConsole:
         lines = [] if self._head_shown else head()
         self._head_shown = True
         text = row(record, self._epochs, time_left(self._done, self._epochs))
-        self._write([*lines, Line(text, "green" if record.best else "")])
+        self._write([*lines, Line(text, "green" if record.best and record.valid_accuracy is not None else "")])
         self._epoch_began = self._clock()
         self._draw_at = self._epoch_began + self._face.patience_s
 

@@ -39,7 +39,7 @@ def row(record: EpochRecord, epochs: int, left_s: float | None) -> str:
             f"{100 * record.train_accuracy:.2f}",
             _loss(record.valid_loss) if valid else "–",
             f"{100 * (record.valid_accuracy or 0.0):.2f}" if valid else "–",
-            "*" if record.best else "",
+            "*" if record.best and valid else "",
             count(round(record.pictures_per_s)) if record.pictures_per_s < 99_999.5 else large(record.pictures_per_s),
             f"{100 * record.data_wait_share:.0f} %",
             count(round(record.memory_mib)),

@@ -70,7 +70,7 @@ def data_summary(audit: Mapping[str, Any]) -> DataSummary:
         classes=classes,
         rejected=tuple((row["name"], row["reason"]) for row in audit["rejected"]),
         facts=tuple(_facts(audit)),
-        twins=tuple(tuple(group) for group in audit["near"]["examples"] or audit["identical"]["examples"]),
+        twins=tuple(tuple(group) for group in audit["near"]["examples"]),
         notes=tuple(audit["notes"]),
     )
 
@@ -82,7 +82,7 @@ def _facts(audit: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("Seen by the net as", f"{audit['img_size']}×{audit['img_size']}, {color}"),
         ("Kinds of file", listed([f"{kind} ({count(number)})" for kind, number in audit["kinds"].items()])),
         ("Same pixels", _duplicates(audit["identical"])),
-        ("Nearly the same", _duplicates(audit["near"])),
+        ("Same, or nearly so", _duplicates(audit["near"])),
     ]
     if audit["rejected"]:
         facts.append(("Cannot be used", plural(len(audit["rejected"]), "picture")))

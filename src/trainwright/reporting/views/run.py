@@ -24,11 +24,16 @@ from .setup import Layers, RecipeRow, environment_rows, layers, recipe_rows
 View = TypeVar("View")
 
 SEVERITIES = ("stop", "warn", "note")
+MOVES = {"augment.flip": "flipped", "augment.crop_padding": "moved", "augment.cutout": "covered in part"}
+"""Recipe key → what a value above 0 does to pictures."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class RunView:
-    """One run as plain data. What the run has not written (yet) is None or empty."""
+    """One run as plain data. What the run has not written (yet) is None or empty.
+
+    `moves` are what augmentation did to training pictures, in words.
+    """
 
     name: str
     folder: Path
@@ -41,6 +46,7 @@ class RunView:
     epochs: tuple[EpochRecord, ...]
     judgements: tuple[Judgement, ...]
     first_batch: Path | None
+    moves: tuple[str, ...]
     audit: DataSummary | None
     layers: Layers | None
     environment: tuple[tuple[str, str], ...]
@@ -71,10 +77,11 @@ def read_view(folder: RunFolder) -> RunView:
     planned = values.get("training.epochs", "")
     head = headline(judged[0] if judged else None, epochs, history.stop, int(planned) if planned.isdecimal() else None)
     first_batch = folder.plots / "first-batch.png"
+    audit = _read(folder.audit, lambda text: data_summary(json.loads(text)), None)
     return RunView(
         name=folder.path.resolve().name,
         folder=folder.path,
-        data=values.get("data.source", "unknown data"),
+        data=audit.title if audit else values.get("data.source", "unknown data"),
         model=values.get("model.name", "unknown model"),
         headline=head,
         findings=tuple(sorted(history.findings, key=lambda finding: SEVERITIES.index(finding.severity))),
@@ -83,7 +90,8 @@ def read_view(folder: RunFolder) -> RunView:
         epochs=epochs,
         judgements=judged,
         first_batch=first_batch if first_batch.is_file() else None,
-        audit=_read(folder.audit, lambda text: data_summary(json.loads(text)), None),
+        moves=tuple(word for key, word in MOVES.items() if values.get(key, "0") not in ("0", "0.0")),
+        audit=audit,
         layers=_read(folder.layers, lambda text: layers(json.loads(text)), None),
         environment=_read(folder.environment, lambda text: environment_rows(json.loads(text)), ()),
         command=_read(folder.command, str.strip, None),
