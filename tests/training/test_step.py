@@ -122,3 +122,23 @@ def test_autocast_is_off_in_float32_and_on_in_bfloat16():
     machine = Machine(torch.device("cpu"), torch.bfloat16, channels_last=True)
     with machine.autocast():
         assert (torch.ones(2, 2) @ torch.ones(2, 2)).dtype == torch.bfloat16
+
+
+def test_a_gradient_that_is_not_finite_moves_no_weight():
+    model = net()
+    before = copy.deepcopy(model.state_dict())
+    with pytest.raises(NonFiniteLoss) as error:
+        train_step(
+            model,
+            model,
+            build_optimizer(OptimSection(lr=0.1, weight_decay=0.0, momentum=0.0, nesterov=False), model),
+            None,
+            [batch(8, 0)],
+            lambda b: b.images_NCHW.float() / 255,
+            CPU,
+            loss_of=lambda logits_NK, labels_N, weights_N: (logits_NK * 0).sum().sqrt(),
+            clip_norm=1.0,
+        )
+    assert error.value.what == "gradient norm"
+    assert not math.isfinite(error.value.value)
+    assert all(torch.equal(tensor, before[name]) for name, tensor in model.state_dict().items())

@@ -232,6 +232,19 @@ def test_a_damaged_snapshot_is_refused(cli, run):
         assert "damaged" in ended.err
 
 
+def test_a_damaged_snapshot_names_the_one_before(cli, run):
+    best = run / "checkpoints" / "best"
+    shutil.copytree(best, run / "checkpoints" / "best.previous", dirs_exist_ok=True)
+    (best / "model.safetensors").write_bytes(b"")
+    ended = cli("evaluate", run)
+    assert ended.code == 2
+    assert "the run's best snapshot is damaged" in ended.err
+    assert f"an older one, of epoch 1, lies in {best}.previous" in ended.err
+    shutil.rmtree(best)
+    (run / "checkpoints" / "best.previous").rename(best)
+    assert cli("evaluate", run).code == 0, "the way that the message shows works"
+
+
 def test_a_run_without_a_snapshot(cli, run):
     shutil.rmtree(run / "checkpoints")
     ended = cli("predict", run, "x.png")

@@ -99,6 +99,23 @@ def test_sigterm_ends_with_130_too(start, tmp_path):
     assert process.returncode == 130, err
 
 
+def test_a_signal_in_the_middle_of_a_step_lets_it_end(cli, tmp_path, monkeypatch):
+    from trainwright.training import loop
+
+    step = loop.train_step
+
+    def interrupted(*arguments, **named):
+        signal.raise_signal(signal.SIGTERM)
+        return step(*arguments, **named)
+
+    monkeypatch.setattr(loop, "train_step", interrupted)
+    ended = cli("train", *WORDS, "--name=run", f"--out={tmp_path}")
+    assert ended.code == 130
+    assert "interrupted by SIGTERM after step 1; a checkpoint is written" in ended.err
+    made = json.loads((tmp_path / "run/checkpoints/last/manifest.json").read_text())["meta"]["step"]
+    assert made == 1
+
+
 @pytest.fixture
 def half(unbroken, tmp_path) -> Path:
     """A run that was killed after its third epoch: the unbroken one with a checkpoint of then."""

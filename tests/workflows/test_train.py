@@ -409,6 +409,11 @@ def test_a_wrong_device_is_refused(trained, cli, command):
     assert "machine.device" in ended.err
 
 
+def test_version(cli):
+    ended = cli("--version")
+    assert (ended.code, ended.out) == (0, f"{tw.__version__}\n")
+
+
 def test_doctor_and_recipe_speak(cli):
     rows = json.loads(cli("doctor", "--json").out)
     assert rows["python"].startswith("3.")
