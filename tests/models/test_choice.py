@@ -31,9 +31,9 @@ def test_names(img_size: int, pictures: int, device: str, name: str) -> None:
 
 
 def test_width_and_depth_of_our_own_nets() -> None:
-    assert chosen() == {"model.name": "small-resnet", "model.width": 64, "model.depth": 2}
+    assert chosen() == {"model.name": "small-resnet", "model.width": 32, "model.depth": 2}
     assert chosen(img_size=8) == {"model.name": "small-resnet", "model.width": 32, "model.depth": 1}
-    assert chosen(device="cuda")["model.width"] == 64
+    assert chosen(device="cuda")["model.width"] == 32
     assert chosen(device="cuda", img_size=8)["model.width"] == 32
     assert chosen(ModelSection(name="plain")) == {"model.width": 64, "model.depth": 2}
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from .sizes import check_img_size, entry_width, stage_count
+from .sizes import check_img_size, entry_width, stage_widths
 from .starting import start_conv, start_head
 
 
@@ -81,7 +81,8 @@ class SmallResNet(nn.Module):
         channels: channels C of the pictures.
         img_size: side of the square pictures, pixels; decides the number of stages, and whether a narrow block comes
             first.
-        width: channels F of the first stage; every later stage doubles it and halves the map.
+        width: channels F of the first stage; later stages have two to sixteen times as many (sizes.py) and halve the
+            map.
         depth: residual blocks a stage; the last stage, whose blocks are the largest, has one less where depth
             is above 1.
         dropout: probability that a feature in front of the head is dropped in training.
@@ -93,7 +94,7 @@ class SmallResNet(nn.Module):
 
     >>> net = SmallResNet(classes=10, channels=1, img_size=28, width=16, depth=1, dropout=0.0)
     >>> sum(parameter.numel() for parameter in net.parameters())
-    76934
+    245890
     """
 
     def __init__(
@@ -108,9 +109,9 @@ class SmallResNet(nn.Module):
             nn.ReLU(inplace=True),
         )
         stages: list[nn.Module] = [nn.Sequential(ResidualBlock(entry, entry, stride=1))] if entry else []
-        channels_in, last = entry or width, stage_count(img_size) - 1
-        for stage in range(last + 1):
-            channels_out = width * 2**stage
+        widths = stage_widths(img_size, width)
+        channels_in, last = entry or width, len(widths) - 1
+        for stage, channels_out in enumerate(widths):
             first = ResidualBlock(channels_in, channels_out, stride=2 if stages else 1)
             further = depth - 1 if stage < last else max(depth - 2, 0)
             rest = [ResidualBlock(channels_out, channels_out, stride=1) for _ in range(further)]
