@@ -1,7 +1,8 @@
 """Fails a whole run of the tests in which a `raise` of ours was never reached: an error that nobody saw is untested.
 
-While the tests run, our modules are compiled with a call in front of every `raise` that notes its place. Processes that
-tests start note theirs too, through the file named in the environment. A run of single files checks nothing.
+While the tests run, our modules are compiled with a call in front of every `raise` that notes its place. The workers
+of one run note theirs in the same file, named in the environment; processes that tests start note nothing, so that
+each `raise` is reached by a test in its own process. A run of single files checks nothing.
 """
 
 from __future__ import annotations
@@ -62,7 +63,7 @@ class Finder(importlib.machinery.PathFinder):
 
 
 def begin() -> None:
-    """Notes every raise of this process, and of those that it starts with `start_of_a_process`."""
+    """Notes every raise of this process from now on; call it before anything of ours is imported."""
     if NOTES not in os.environ:
         os.environ[NOTES] = tempfile.mkstemp(suffix=".raises")[1]
     notes = Path(os.environ[NOTES])

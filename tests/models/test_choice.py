@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+import torch
 
 from trainwright.models.building import build_model
 from trainwright.models.choice import choose_model
@@ -61,4 +62,6 @@ def test_reasons_carry_the_numbers(img_size: int, device: str) -> None:
 @pytest.mark.parametrize("device", ["cpu", "cuda"])
 def test_what_is_chosen_can_be_built(img_size: int, device: str) -> None:
     values = {key.removeprefix("model."): value for key, value in chosen(img_size=img_size, device=device).items()}
-    build_model(ModelSection(**values), classes=3, channels=1, img_size=img_size)  # pyright: ignore[reportArgumentType]
+    section = ModelSection(**values)  # pyright: ignore[reportArgumentType]
+    net = build_model(section, classes=3, channels=1, img_size=img_size).eval()
+    assert net(torch.zeros(1, 1, img_size, img_size)).shape == (1, 3)

@@ -55,8 +55,9 @@ def test_names_made_by_us(model, data, name):
 
 
 @pytest.mark.parametrize("name", ["first", "a.b", "über", "with space", "20261121", "a" * 150])
-def test_names_that_a_user_may_give(name):
+def test_names_that_a_user_may_give(tmp_path, name):
     refuse_bad_name(name)
+    assert create_run(tmp_path, name).path == tmp_path / name
 
 
 @pytest.mark.parametrize(

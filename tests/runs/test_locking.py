@@ -58,8 +58,10 @@ def test_reading_does_not_let_the_lock_go(tmp_path):
 def test_a_child_process_does_not_hold_on(tmp_path):
     path = tmp_path / "events.jsonl"
     with EventWriter(path), subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE):
-        pass
-    EventWriter(path).close()
+        assert (tmp_path / ".events.jsonl.lock").exists()
+    with EventWriter(path) as events:
+        events.write(ResumeRecord(step=0, epoch=0, checkpoint="last"))
+    assert len(read_records(path)) == 1
 
 
 def test_where_there_are_no_locks_nobody_is_refused(tmp_path, monkeypatch):
@@ -67,7 +69,10 @@ def test_where_there_are_no_locks_nobody_is_refused(tmp_path, monkeypatch):
         raise OSError(errno.ENOLCK, "No locks available", (handle, operation))
 
     monkeypatch.setattr(fcntl, "lockf", lockf)
-    EventWriter(tmp_path / "events.jsonl").close()
+    path = tmp_path / "events.jsonl"
+    with EventWriter(path) as events:
+        events.write(ResumeRecord(step=0, epoch=0, checkpoint="last"))
+    assert len(read_records(path)) == 1
 
 
 def test_a_lock_whose_file_was_just_removed_is_taken_anew(tmp_path, monkeypatch):

@@ -28,17 +28,10 @@ def recipe(
     from trainwright.recipe import compose, json_schema, read_recipe_file, write_recipe
     from trainwright.workflows.requests import recipe_from_words
 
-    modes = {"--check": check is not None, "--schema": schema, "--explain": explain}
-    composing = {"--recipe": recipe is not None, "--model": model is not None, "--set": bool(set_)}
-    chosen = [word for word, given in modes.items() if given]
-    beside = [word for word, given in (modes if len(chosen) > 1 else composing).items() if given]
-    if chosen and (len(chosen) > 1 or beside):
-        raise InputError(
-            f"{chosen[0]} stands alone",
-            got=" ".join(dict.fromkeys([*chosen, *beside])),
-            hint="one call for each",
-        )
-
+    modes = [word for word, given in (("--check", check), ("--schema", schema), ("--explain", explain)) if given]
+    composing = [word for word, given in (("--recipe", recipe), ("--model", model), ("--set", set_)) if given]
+    if len(modes) > 1 or (modes and composing):
+        raise InputError(f"{modes[0]} stands alone", got=" ".join([*modes, *composing]), hint="one call for each")
     if schema:
         print(json_module.dumps(json_schema(), indent=2))
     elif explain:

@@ -70,7 +70,7 @@ def stage_widths(img_size: int, width: int) -> tuple[int, ...]:
 
     Up to 16 pixels every stage doubles the one before. Above, the largest maps cost most of the time, so that the first
     stage is narrow and the later ones grow faster: 32, 96, 256 channels took 0.7 of the time of 64, 128, 256, and
-    93.9 against 93.7 % after 5 epochs (benchmarks/results/against_fastai.md).
+    93.9 against 93.7 % after 5 epochs (benchmarks/results/widths.md).
 
     Args:
         img_size: side of the square pictures, pixels.

@@ -159,7 +159,7 @@ def _refuse_damage(setup: Setup, progress: Progress, observers: Sequence[Observe
     Raises:
         TrainingError: a weight or running statistic is not finite after the last step.
     """
-    for model in {id(model): model for model in (setup.model, setup.judged)}.values():
+    for model in (setup.model, setup.judged):
         damage = damaged_tensor(model)
         if damage is not None:
             raise _not_finite(setup, progress, "weights ceased to be numbers", progress.step, damage, observers)

@@ -110,9 +110,7 @@ def resume_run(folder: RunFolder, asked: Recipe, console: RunConsole) -> Run:
         console.note(f"{folder.path} is finished; nothing is left to train")
         _complete_report(folder)
         return run
-    with EventWriter(folder.events) as events:
-        data = _look(stored, console, given_split=folder.split)
-        return _work(folder, events, build(stored, data), data, console, resumed=True)
+    return _go_on(folder, stored, stored, console)
 
 
 def refuse_early(asked: Recipe) -> None:
@@ -160,24 +158,14 @@ def _work(
     folder: RunFolder, events: EventWriter, setup: Setup, data: PreparedData, console: RunConsole, *, resumed: bool
 ) -> Run:
     """Checks, trains, tests and reports, in a folder that stands and whose log this process alone writes."""
-    recipe = setup.recipe
     console.log_to(folder.log)
     draw_start(folder, setup, data)
-    progress, findings = Progress(), list(data.audit.findings())
     told = Run(folder).history.findings
-    if resumed:
-        sweep_temporary(folder.path)
-        note_changed_code(folder, console)
-        checkpoint, complaints = load_newest(folder.checkpoints / "last")
-        for complaint in complaints:
-            console.note(complaint)
-        if checkpoint is not None:
-            progress = restore(checkpoint, setup)
-        where = "the start" if checkpoint is None else checkpoint.path.name
-        events.write(ResumeRecord(step=progress.step, epoch=progress.epoch - 1, checkpoint=where))
+    progress = _take_up(folder, events, setup, console) if resumed else Progress()
     if setup.weights is not None:
         console.note(setup.weights.summary())
-    console.start(run_plan(folder, recipe, data, setup, progress if resumed else None))
+    console.start(run_plan(folder, setup.recipe, data, setup, progress if resumed else None))
+    findings = list(data.audit.findings())
     if progress.step == 0:
         check = check_first_loss(setup, data)
         write_checks(folder, [check])
@@ -188,19 +176,42 @@ def _work(
         if finding not in told:
             events.write(finding)
 
-    meta = snapshot_meta(recipe, classes=data.classes, channels=data.channels, img_size=data.img_size)
-    observers = observers_of(folder, recipe, events, console, setup.steps_per_epoch, begins_at=progress.step)
+    _train(folder, events, setup, data, progress, console)
+    evaluation = judge_best(folder, setup.recipe, data)
+    if evaluation is not None:
+        events.write(evaluation)
+    report = write_report(folder)
+    console.result(folder.path, {} if evaluation is None else {evaluation.part: evaluation}, report=report)
+    return Run(folder)
+
+
+def _take_up(folder: RunFolder, events: EventWriter, setup: Setup, console: RunConsole) -> Progress:
+    """Restores what the last whole checkpoint of a run holds; begins anew where there is none."""
+    sweep_temporary(folder.path)
+    note_changed_code(folder, console)
+    checkpoint, complaints = load_newest(folder.checkpoints / "last")
+    for complaint in complaints:
+        console.note(complaint)
+    progress = Progress() if checkpoint is None else restore(checkpoint, setup)
+    where = "the start" if checkpoint is None else checkpoint.path.name
+    events.write(ResumeRecord(step=progress.step, epoch=progress.epoch - 1, checkpoint=where))
+    return progress
+
+
+def _train(
+    folder: RunFolder, events: EventWriter, setup: Setup, data: PreparedData, progress: Progress, console: RunConsole
+) -> None:
+    """Trains to the end; a run that does not come there leaves findings and a report, too.
+
+    Raises:
+        TrainingError: numbers ceased to be finite.
+        Interrupted: Ctrl-C or SIGTERM; a checkpoint is written.
+    """
+    meta = snapshot_meta(setup.recipe, classes=data.classes, channels=data.channels, img_size=data.img_size)
+    observers = observers_of(folder, setup.recipe, events, console, setup.steps_per_epoch, begins_at=progress.step)
     try:
         with listening() as interruption:
-            stop = fit(
-                setup,
-                data,
-                progress,
-                folder.checkpoints,
-                meta,
-                observers=observers,
-                interruption=interruption,
-            )
+            stop = fit(setup, data, progress, folder.checkpoints, meta, observers=observers, interruption=interruption)
     except TrainingError:
         write_report(folder)
         raise
@@ -212,12 +223,6 @@ def _work(
             f"{stop.reason} after step {stop.step}; a checkpoint is written",
             hint=f"trainwright train --resume {folder.path}",
         )
-    evaluation = judge_best(folder, recipe, data)
-    if evaluation is not None:
-        events.write(evaluation)
-    report = write_report(folder)
-    console.result(folder.path, {} if evaluation is None else {evaluation.part: evaluation}, report=report)
-    return Run(folder)
 
 
 def _go_on_by_name(folder: RunFolder, asked: Recipe, console: RunConsole) -> Run:
@@ -229,11 +234,15 @@ def _go_on_by_name(folder: RunFolder, asked: Recipe, console: RunConsole) -> Run
             got=str(folder.path),
             hint="another --name, or none to have one made from the date",
         )
-    stored = compose(read_recipe_file(folder.recipe))
+    return _go_on(folder, compose(read_recipe_file(folder.recipe)), asked, console)
+
+
+def _go_on(folder: RunFolder, stored: Recipe, asked: Recipe, console: RunConsole) -> Run:
+    """Trains a run further with its stored recipe, if what is asked for comes to the same on its data."""
     with EventWriter(folder.events) as events:
         data = _look(asked, console, given_split=folder.split)
-        pairs = decide(asked, data).differences(stored)
         left_out = {key for key in OF_THE_DAY if asked.get(key) == "auto"}
+        pairs = decide(asked, data).differences(stored)
         _refuse_another(folder, {key: (mine, theirs) for key, mine, theirs in pairs if key not in left_out})
         return _work(folder, events, build(stored, data), data, console, resumed=True)
 
