@@ -18,7 +18,7 @@ def by_hand(channels: int, classes: int, width: int, depth: int, stages: int, en
     if entry:
         total += 2 * conv(3, entry, entry)
     for stage in range(stages):
-        after = width * ((1, 3, 8, 16) if entry else (1, 2, 4))[stage]
+        after = width * ((1, 2, 6, 12) if entry else (1, 2, 4))[stage]
         last_of_several = stage == stages - 1 and depth > 1
         for block in range(depth - 1 if last_of_several else depth):
             total += conv(3, before, after) + conv(3, after, after)

@@ -81,7 +81,7 @@ class SmallResNet(nn.Module):
         channels: channels C of the pictures.
         img_size: side of the square pictures, pixels; decides the number of stages, and whether a narrow block comes
             first.
-        width: channels F of the first stage; later stages have two to sixteen times as many (sizes.py) and halve the
+        width: channels F of the first stage; later stages have two to twelve times as many (sizes.py) and halve the
             map.
         depth: residual blocks a stage; the last stage, whose blocks are the largest, has one less where depth
             is above 1.
@@ -94,7 +94,7 @@ class SmallResNet(nn.Module):
 
     >>> net = SmallResNet(classes=10, channels=1, img_size=28, width=16, depth=1, dropout=0.0)
     >>> sum(parameter.numel() for parameter in net.parameters())
-    245890
+    135650
     """
 
     def __init__(

@@ -19,7 +19,7 @@ class ModelSection(Section):
     width: int | Auto = setting(
         "auto",
         "Channels of the first stage of our own nets. Later stages double it; in `small-resnet` for pictures above 16 "
-        "pixels they have 3, 8 and 16 times as many. `auto`: by the kind of net.",
+        "pixels they have 2, 6 and 12 times as many. `auto`: by the kind of net.",
         unit="channels",
         source="He et al. 2016, section 4.2",
         scale="log",
