@@ -7,7 +7,6 @@ import sys
 from pathlib import Path
 
 import numpy as np
-import psutil
 import pytest
 import torch
 from PIL import Image
@@ -15,7 +14,7 @@ from PIL import Image
 from trainwright.data import store as store_module
 from trainwright.data.catalog import Arrays, Catalog, Files
 from trainwright.data.ingest import Reading
-from trainwright.data.store import Store, free_memory, open_store
+from trainwright.data.store import Store, open_store
 
 
 def of_pictures(pictures: Files | Arrays) -> Catalog:
@@ -118,17 +117,6 @@ def test_what_does_not_fit_goes_to_the_disk(tmp_path: Path, monkeypatch: pytest.
     store = stored(large, tmp_path, size=160)
     assert store.kind == "disk"
     assert store.reason == "2 MiB; a quarter of the free memory is 1 MiB"
-
-
-def test_free_memory_minds_the_container(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(store_module, "CGROUP", tmp_path)
-    machine = free_memory()
-    assert machine == pytest.approx(psutil.virtual_memory().available, rel=0.2)
-    (tmp_path / "memory.max").write_text("3000\n")
-    (tmp_path / "memory.current").write_text("1000\n")
-    assert free_memory() == 2000
-    (tmp_path / "memory.max").write_text("max\n")
-    assert free_memory() > 10_000
 
 
 LARGER_THAN_MEMORY = """

@@ -14,17 +14,16 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-import psutil
 import torch
 from torch import Tensor
 
 from .catalog import Arrays, Catalog
+from .free_memory import free_memory
 from .ingest import Progress, Reading, ingest, measure_stored
 from .picture_cache import build_cache, cache_place, open_cache
 from .picture_records import PictureRecords
 
 MEMORY_SHARE = 0.25
-CGROUP = Path("/sys/fs/cgroup")
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,17 +89,6 @@ def open_store(
     assert found.records is not None
     assert found.images is not None
     return Store(_tensor(found.images), found.records, kind, "; ".join(filter(None, (reason, told))))
-
-
-def free_memory() -> int:
-    """Returns the bytes of memory that can still be used: the machine's, or the container's where that is less."""
-    free = psutil.virtual_memory().available
-    limit, used = CGROUP / "memory.max", CGROUP / "memory.current"
-    if limit.is_file() and used.is_file():
-        allowed = limit.read_text().strip()
-        if allowed != "max":
-            free = min(free, max(0, int(allowed) - int(used.read_text())))
-    return free
 
 
 def _choose_kind(cache: Literal["auto", "memory", "disk"], size: int) -> tuple[Literal["memory", "disk"], str]:

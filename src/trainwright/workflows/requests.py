@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypedDict, get_type_hints
 
@@ -53,6 +54,9 @@ SHORT_NAMES = {
 }
 """Short name → recipe key."""
 
+PATHS = {"data.source": BUILT_IN_DATA, "model.weights": ("none", "pretrained")}
+"""Recipe keys that take a path → the words that they take, too."""
+
 
 def recipe_from_words(
     source: str | None, recipe: Path | None, short: Mapping[str, str | None], assignments: Sequence[str]
@@ -69,16 +73,11 @@ def recipe_from_words(
         InputError: lists every mistake.
     """
     named = {
-        SHORT_NAMES[name]: Given(
-            _file(word) if name == "weights" else parse_plain(word),
-            Origin("user", f"--{name.replace('_', '-')} {word}"),
-        )
+        SHORT_NAMES[name]: Given(parse_plain(word), Origin("user", f"--{name.replace('_', '-')} {word}"))
         for name, word in short.items()
         if word is not None
     }
-    return compose(
-        {} if recipe is None else read_recipe_file(recipe), _source(source), named, parse_assignments(assignments)
-    )
+    return _composed(recipe, source, named, parse_assignments(assignments))
 
 
 def recipe_from_python(
@@ -96,15 +95,12 @@ def recipe_from_python(
             hint=did_you_mean(unknown[0], get_type_hints(ShortSettings)) + ", or settings={'section.key': value}",
         )
     named = {
-        SHORT_NAMES[name]: Given(
-            _file(value) if isinstance(value, Path) else value, Origin("user", f"{name}={value!r}")
-        )
+        SHORT_NAMES[name]: Given(value, Origin("user", f"{name}={value!r}"))
         for name, value in short.items()
         if value is not None
     }
     dotted = {key: Given(value, Origin("user", f"settings[{key!r}]")) for key, value in (settings or {}).items()}
-    file = {} if recipe is None else read_recipe_file(Path(recipe))
-    return compose(file, _source(source), named, dotted)
+    return _composed(recipe, source, named, dotted)
 
 
 def refuse_name_beside_resume(resume: Path | str | None, out: Path | str | None, name: str | None) -> None:
@@ -133,14 +129,18 @@ def machine_from_words(device: str | None) -> MachineSection:
     return compose({"machine.device": Given(device, Origin("user", f"--device {device}"))}).machine
 
 
-def _file(word: str | Path) -> str:
-    """Makes the path of a file of weights absolute, so that the run can be resumed from any folder."""
-    return str(word) if str(word) in ("none", "pretrained") else str(Path(word).expanduser().absolute())
+def _composed(recipe: Path | str | None, source: str | Path | None, *layers: Mapping[str, Given]) -> Recipe:
+    """Composes a recipe of a file, DATA and further layers; paths become absolute."""
+    file = {} if recipe is None else read_recipe_file(Path(recipe))
+    data = {} if source is None else {"data.source": Given(source, Origin("user", f"DATA {source}"))}
+    return compose(*(_absolute(layer) for layer in (file, data, *layers)))
 
 
-def _source(source: str | Path | None) -> dict[str, Given]:
-    """Gives DATA as a setting; a path becomes absolute, so that the run can be resumed from any folder."""
-    if source is None:
-        return {}
-    value = str(source) if str(source) in BUILT_IN_DATA else str(Path(source).expanduser().absolute())
-    return {"data.source": Given(value, Origin("user", f"DATA {source}"))}
+def _absolute(layer: Mapping[str, Given]) -> dict[str, Given]:
+    """Makes paths absolute, as seen from here, so that the run can be resumed from any folder."""
+    given = dict(layer)
+    for key, words in PATHS.items():
+        if key in given and isinstance(given[key].value, str | Path) and given[key].value not in words:
+            path = Path(given[key].value).expanduser().absolute()
+            given[key] = replace(given[key], value=str(path))
+    return given

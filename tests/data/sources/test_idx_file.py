@@ -3,7 +3,6 @@ from __future__ import annotations
 import contextlib
 import gzip
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -72,7 +71,7 @@ def test_a_header_that_announces_more_than_gzip_can_hold(tmp_path: Path):
 
 
 def test_more_than_the_free_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(idx_file.psutil, "virtual_memory", lambda: SimpleNamespace(available=39))
+    monkeypatch.setattr(idx_file, "free_memory", lambda: 39)
     message = refusal(tmp_path / "a.gz", gzip.compress(GOOD))
     assert "does not fit in memory\n  expected: at most the 39 bytes that are free\n  got: 40 bytes" in message
 

@@ -5,7 +5,6 @@ import zipfile
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -204,7 +203,7 @@ def test_a_member_that_is_no_array(tmp_path: Path, refusal_of: Refuse):
 def test_an_archive_larger_than_the_memory(
     store: Callable[..., Path], refusal_of: Refuse, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(npz.psutil, "virtual_memory", lambda: SimpleNamespace(available=100))
+    monkeypatch.setattr(npz, "free_memory", lambda: 100)
     assert "does not fit in memory\n  expected: at most the 100 bytes" in refusal_of(
         store(images=IMAGES, labels=LABELS)
     )

@@ -12,8 +12,8 @@ import zlib
 from pathlib import Path
 
 import numpy as np
-import psutil
 
+from trainwright.data.free_memory import free_memory
 from trainwright.data.printable_names import printable
 from trainwright.errors import InputError
 
@@ -95,7 +95,7 @@ def _check_room(size: int, packed: int, where: str) -> None:
             got=f"{size:,} bytes",
             where=where,
         )
-    free = psutil.virtual_memory().available
+    free = free_memory()
     if size > free:
         raise InputError(
             "a packed IDX file does not fit in memory",

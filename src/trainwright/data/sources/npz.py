@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import psutil
 
 from trainwright.data.catalog import Catalog, Split, quoted
+from trainwright.data.free_memory import free_memory
 from trainwright.data.printable_names import class_label, printable
 from trainwright.errors import InputError
 
@@ -76,7 +76,7 @@ def open_npz(path: Path) -> Catalog:
 
 def _check_room(archive: zipfile.ZipFile, where: str) -> None:
     size = sum(member.file_size for member in archive.infolist())
-    free = psutil.virtual_memory().available
+    free = free_memory()
     if size > free:
         raise InputError(
             "an .npz archive does not fit in memory",
