@@ -58,7 +58,7 @@ def main() -> None:
                 command,
                 env={**os.environ, "TRAINWRIGHT_CACHE": f"{work}/cache"},
                 stdout=subprocess.PIPE,
-                preexec_fn=lambda: (group / "cgroup.procs").write_text(str(os.getpid())),  # noqa: PLW1509
+                preexec_fn=lambda: (group / "cgroup.procs").write_text(str(os.getpid())),
             )
             peak = peak_mib(group)
         finally:

@@ -11,7 +11,7 @@ from trainwright.recipe import OWN_MODELS, LossSection, MachineSection, OptimSec
 from trainwright.training.losses import LOSSES
 from trainwright.training.machine import DTYPES
 from trainwright.training.optimizers import OPTIMIZERS
-from trainwright.training.schedules import FALLS, RISES
+from trainwright.training.schedules import COURSES
 
 
 def choices(section: type, field: str) -> set[str]:
@@ -24,8 +24,7 @@ def choices(section: type, field: str) -> set[str]:
         (set(OWN_MODELS), set(OWN_BUILDERS)),
         (choices(LossSection, "name"), set(LOSSES)),
         (choices(OptimSection, "name"), set(OPTIMIZERS)),
-        (choices(ScheduleSection, "name"), set(RISES)),
-        (choices(ScheduleSection, "name"), set(FALLS)),
+        (choices(ScheduleSection, "name"), set(COURSES)),
         (choices(MachineSection, "precision"), set(DTYPES)),
     ],
 )

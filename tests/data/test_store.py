@@ -55,6 +55,24 @@ def test_rgb_numbers_become_planes(tmp_path: Path) -> None:
     assert store.images_SCHW.is_contiguous()
 
 
+@pytest.mark.parametrize("shape", [(10, 8, 8), (10, 8, 8, 3)])
+def test_numbers_are_known_again_wherever_they_are_kept(tmp_path: Path, shape: tuple[int, ...]) -> None:
+    images = numbers(*shape)
+    mapped = np.memmap(tmp_path / "numbers", np.uint8, "w+", shape=shape)
+    mapped[:] = images
+    channels = 3 if len(shape) == 4 else 1
+    stores = [
+        stored(Arrays(given), tmp_path, channels=channels, cache=cache)
+        for given in (images, mapped)
+        for cache in ("memory", "disk")
+    ]
+    assert stores[2].kind == ("memory" if channels == 3 else "disk"), "rgb numbers are copied to planes"
+    for store in stores:
+        assert np.array_equal(store.images_SCHW.numpy(), stores[0].images_SCHW.numpy())
+        assert np.array_equal(store.records.sha256_ND, stores[0].records.sha256_ND)
+        assert np.array_equal(store.records.pixels_ND, stores[0].records.pixels_ND)
+
+
 def test_numbers_of_another_size_are_resized_in_memory(tmp_path: Path) -> None:
     store = stored(Arrays(numbers(10, 8, 8)), tmp_path, size=4)
     assert store.images_SCHW.shape == (10, 1, 4, 4)

@@ -19,7 +19,10 @@ def refused(**values: object) -> InputError:
 
 def test_the_defaults_contradict_nothing():
     assert contradictions(Recipe().sections()) == []
-    assert set(idle_settings(Recipe().sections())) == {"optim.beta1", "optim.beta2", "optim.eps"}
+    assert set(idle_settings(Recipe().sections())) == {
+        *("optim.beta1", "optim.beta2", "optim.eps"),
+        *("schedule.cycles", "schedule.cycle_decay", "schedule.drop_epochs", "schedule.drop_factor"),
+    }
 
 
 DECLARED = [(row.key, sibling, values) for row in catalog().values() for sibling, values in row.applies.items()]
@@ -54,6 +57,14 @@ def test_a_start_rate_needs_a_warm_up():
     assert error.problem == "schedule.start_factor has no effect, since schedule.warmup is 0.0"
 
 
+def test_training_does_not_end_on_the_plateau_on_which_the_rate_drops():
+    error = refused(schedule__name="plateau", training__patience=5)
+    assert error.problem == "training would end on the plateau on which the rate should drop"
+    assert error.expected == "training.patience above schedule.drop_epochs, 5, or 0"
+    assert made(schedule__name="plateau", training__patience=6).training.patience == 6
+    assert made(schedule__name="step", training__patience=5).training.patience == 5
+
+
 def test_columns_of_a_manifest_differ():
     error = refused(data__label_column="path", data__group_column="path")
     text = str(error)
@@ -63,8 +74,10 @@ def test_columns_of_a_manifest_differ():
 
 
 def test_float16_needs_a_gpu():
-    error = refused(machine__precision="float16", machine__device="cpu")
-    assert error.problem == "machine.precision float16 needs a GPU"
+    for device in ("cpu", "mps"):
+        error = refused(machine__precision="float16", machine__device=device)
+        assert error.problem == "machine.precision float16 needs a CUDA device"
+        assert error.got == f"machine.device: {device}"
     assert error.hint == "machine.precision: bfloat16, or auto"
     assert made(machine__precision="float16").machine.precision == "float16"
     assert made(machine__precision="float16", machine__device="cuda:1").machine.device == "cuda:1"

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from trainwright.errors import InputError
-from trainwright.training.checkpoint import load_checkpoint, load_newest, save_checkpoint
+from trainwright.training.checkpoint import FORMAT, load_checkpoint, load_newest, save_checkpoint
 
 WEIGHTS = {"layer.weight": torch.arange(6.0).reshape(2, 3), "layer.count": torch.tensor(3)}
 
@@ -122,7 +122,7 @@ def test_a_missing_file_is_named(tmp_path):
 def test_another_format_is_refused(tmp_path):
     save(tmp_path / "last")
     manifest = tmp_path / "last" / "manifest.json"
-    manifest.write_text(manifest.read_text().replace('"format": 1', '"format": 2'))
+    manifest.write_text(manifest.read_text().replace(f'"format": {FORMAT}', '"format": 999'))
     with pytest.raises(InputError, match="written by another version"):
         load_checkpoint(tmp_path / "last")
 

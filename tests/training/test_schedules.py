@@ -5,26 +5,35 @@ import torch
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from trainwright.errors import InputError
 from trainwright.recipe import ScheduleSection
-from trainwright.training.schedules import FALLS, RISES, rate_factor, warmup_steps
+from trainwright.training.schedules import COURSES, check_schedule, warmup_steps
+from trainwright.training.schedules import rate_factor as factor_of
 
-names = st.sampled_from(sorted(FALLS))
+names = st.sampled_from(sorted(COURSES))
+WITH_END = ("one-cycle", "cosine", "cosine-restarts", "linear", "triangular")
+FALLING = tuple(name for name in COURSES if name not in ("cosine-restarts", "triangular"))
+
+
+def rate_factor(section: ScheduleSection, step: int, total: int, per_epoch: int = 10, drops: int = 0) -> float:
+    return factor_of(section, step, total, per_epoch=per_epoch, drops=drops)
 
 
 @given(names, st.integers(1, 500), st.floats(0, 0.99), st.floats(0, 1), st.floats(0, 1))
 def test_factors_stay_in_range_and_reach_the_peak(name, total, warmup, start, final):
     section = ScheduleSection(name=name, warmup=warmup, start_factor=start)
-    if name != "constant":
+    if name in WITH_END:
         section = section.model_copy(update={"final_factor": final})
     factors = [rate_factor(section, step, total) for step in range(total)]
     assert all(0 <= factor <= 1 + 1e-12 for factor in factors)
     assert max(factors) == pytest.approx(1.0)
     rising = warmup_steps(section, total)
     assert factors[:rising] == sorted(factors[:rising])
-    assert factors[rising:] == sorted(factors[rising:], reverse=True)
+    if name in FALLING:
+        assert factors[rising:] == sorted(factors[rising:], reverse=True)
 
 
-@given(st.sampled_from(["one-cycle", "cosine"]), st.integers(3, 300), st.floats(0, 0.5), st.floats(0, 1))
+@given(st.sampled_from(WITH_END), st.integers(3, 300), st.floats(0, 0.5), st.floats(0, 1))
 def test_falling_schedules_end_where_they_say(name, total, warmup, final):
     section = ScheduleSection(name=name, warmup=warmup, final_factor=final)
     assume(warmup_steps(section, total) < total - 1)
@@ -67,6 +76,100 @@ def test_cosine_without_warmup_is_half_a_cosine():
         assert rate_factor(section, step, 11) == pytest.approx(0.5 * (1 + math.cos(math.pi * step / 10)), abs=1e-12)
 
 
-def test_every_schedule_of_the_recipe_has_both_halves():
-    choices = set(ScheduleSection.model_fields["name"].annotation.__args__)
-    assert set(RISES) == set(FALLS) == choices
+@pytest.mark.parametrize(
+    ("section", "expected"),
+    [
+        ({"name": "linear", "final_factor": 0.0}, {0: 1.0, 25: 0.75, 50: 0.5, 75: 0.25, 100: 0.0}),
+        ({"name": "inverse-sqrt"}, {0: 1.0, 3: 0.5, 24: 0.2, 99: 0.1}),
+        ({"name": "step", "drop_epochs": 2}, {0: 1.0, 19: 1.0, 20: 0.5, 39: 0.5, 40: 0.25, 100: 1 / 32}),
+        ({"name": "step", "drop_epochs": 5, "drop_factor": 0.1}, {49: 1.0, 50: 0.1, 100: 0.01}),
+        (
+            {"name": "triangular", "cycles": 2, "final_factor": 0.1},
+            {0: 1.0, 25: 0.325, 50: 0.55, 75: 0.775, 100: 0.1},
+        ),
+        (
+            {"name": "cosine-restarts", "cycles": 4, "cycle_decay": 0.5, "final_factor": 0.0},
+            {0: 1.0, 25: 0.5, 50: 0.25, 75: 0.125, 100: 0.0},
+        ),
+        ({"name": "cosine", "final_factor": 0.0}, {0: 1.0, 25: 0.8535533905932737, 50: 0.5, 100: 0.0}),
+        ({"name": "constant"}, {0: 1.0, 100: 1.0}),
+        ({"name": "plateau"}, {0: 1.0, 100: 1.0}),
+    ],
+)
+def test_exact_values_of_every_course(section, expected):
+    section = ScheduleSection(warmup=0.0, **section)
+    for step, factor in expected.items():
+        assert rate_factor(section, step, 101) == pytest.approx(factor, abs=1e-12)
+
+
+def test_triangles_with_a_warm_up_are_smith_s():
+    """Leslie Smith's triangles begin at the foot; the warm-up is the first rise of the first."""
+    section = ScheduleSection(name="triangular", warmup=0.25, start_factor=0.2, final_factor=0.2, cycles=2)
+    total = 41
+    parameter = torch.nn.Parameter(torch.zeros(1))
+    optimizer = torch.optim.SGD([parameter], lr=0.2)
+    theirs = torch.optim.lr_scheduler.CyclicLR(
+        optimizer, base_lr=0.2, max_lr=1.0, step_size_up=10, step_size_down=10, cycle_momentum=False
+    )
+    for step in range(total):
+        assert rate_factor(section, step, total) == pytest.approx(theirs.get_last_lr()[0], rel=1e-9)
+        optimizer.step()
+        theirs.step()
+
+
+def test_triangles_with_decay_are_smith_s_triangular2():
+    section = ScheduleSection(
+        name="triangular", warmup=0.25, start_factor=0.2, final_factor=0.2, cycles=2, cycle_decay=0.5
+    )
+    parameter = torch.nn.Parameter(torch.zeros(1))
+    optimizer = torch.optim.SGD([parameter], lr=0.2)
+    theirs = torch.optim.lr_scheduler.CyclicLR(
+        optimizer, 0.2, 1.0, step_size_up=10, step_size_down=10, mode="triangular2", cycle_momentum=False
+    )
+    for step in range(41):
+        assert rate_factor(section, step, 41) == pytest.approx(theirs.get_last_lr()[0], rel=1e-9)
+        optimizer.step()
+        theirs.step()
+
+
+def test_the_inverse_root_goes_on_from_the_warm_up():
+    """Vaswani et al. 2017, equation 3: min(1/sqrt(step), step / warm^1.5), here as a share of its peak."""
+    section = ScheduleSection(name="inverse-sqrt", warmup=0.2, start_factor=0.0)
+    for step in range(100):
+        theirs = min(1 / math.sqrt(step), step / 20**1.5) * math.sqrt(20) if step else 0.0
+        assert rate_factor(section, step, 100) == pytest.approx(theirs, abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("section", "epochs", "fits"),
+    [
+        ({"name": "step", "warmup": 0.0}, 6, True),
+        ({"name": "step", "warmup": 0.0}, 5, False),
+        ({"name": "step", "warmup": 0.2}, 6, False),
+        ({"name": "step", "warmup": 0.2}, 7, True),
+        ({"name": "plateau", "warmup": 0.0}, 6, False),
+        ({"name": "plateau", "warmup": 0.0}, 7, True),
+        ({"name": "plateau", "warmup": 0.5}, 10, False),
+        ({"name": "plateau", "warmup": 0.5}, 12, True),
+        ({"name": "cosine-restarts", "warmup": 0.0, "cycles": 15}, 3, True),
+        ({"name": "cosine-restarts", "warmup": 0.0, "cycles": 16}, 3, False),
+        ({"name": "triangular", "warmup": 0.0, "cycles": 8}, 3, True),
+        ({"name": "triangular", "warmup": 0.0, "cycles": 9}, 3, False),
+        ({"name": "one-cycle"}, 1, True),
+    ],
+)
+def test_a_schedule_without_room_is_refused(section, epochs, fits):
+    section = ScheduleSection(**section)
+    rates = {factor_of(section, step, 10 * epochs, per_epoch=10) for step in range(10 * epochs)}
+    if fits:
+        check_schedule(section, 10 * epochs, per_epoch=10)
+        assert len(rates) > 1 or section.name == "plateau"
+    else:
+        with pytest.raises(InputError, match=r"longer than the training|more cycles than") as error:
+            check_schedule(section, 10 * epochs, per_epoch=10)
+        assert error.value.where in ("schedule.drop_epochs", "schedule.cycles")
+
+
+def test_every_drop_of_a_plateau_multiplies_the_rate():
+    section = ScheduleSection(name="plateau", warmup=0.0, drop_factor=0.2)
+    assert [rate_factor(section, 9, 10, drops=drops) for drops in (0, 1, 2)] == pytest.approx([1.0, 0.2, 0.04])

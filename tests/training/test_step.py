@@ -140,5 +140,6 @@ def test_a_gradient_that_is_not_finite_moves_no_weight():
             clip_norm=1.0,
         )
     assert error.value.what == "gradient norm"
+    assert error.value.parameter in dict(model.named_parameters())
     assert not math.isfinite(error.value.value)
     assert all(torch.equal(tensor, before[name]) for name, tensor in model.state_dict().items())

@@ -1,5 +1,6 @@
 """Killed, stopped, interrupted: a run goes on and ends as if nothing had happened, bit for bit."""
 
+import csv
 import json
 import os
 import shutil
@@ -247,6 +248,25 @@ def test_killed_at_any_flush_to_disk_it_ends_with_the_same_weights(weighted, cli
         ended = cli(*words, f"--out={out}")
         assert ended.code == 0, ended.err
         assert result(out / "run") == whole, f"killed at flush {flushes}"
+
+
+def test_a_rate_that_has_dropped_stays_down_after_a_kill(cli, tmp_path):
+    words = ["train", "digits", "--model=plain", "--sched=plateau", "--epochs=8", "--lr=2", "--batch-size=64"]
+    words += ["--set=schedule.drop_epochs=1", "--set=schedule.warmup=0", "--set=model.width=4", "--name=run"]
+    words += ["--set=training.checkpoint_every_s=0", "--set=machine.threads=1"]
+    ended = cli(*words, f"--out={tmp_path / 'unbroken'}")
+    assert ended.code == 0, ended.err
+    whole = result(tmp_path / "unbroken" / "run")
+    out = tmp_path / "killed"
+    kills = 0
+    while run_killed([*words, f"--out={out}"], 250, tmp_path) == -signal.SIGKILL:
+        kills += 1
+        assert kills < 20
+    assert kills > 1
+    assert result(out / "run") == whole
+    with (out / "run" / "metrics.csv").open() as file:
+        rates = [float(row["learning_rate"]) for row in csv.DictReader(file)]
+    assert min(rates) < 0.6 * max(rates), "a rate this high comes to a plateau; choose another if it no longer does"
 
 
 def test_killed_again_and_again_it_ends_with_the_same_weights(weighted, cli, tmp_path):

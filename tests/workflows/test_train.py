@@ -2,6 +2,7 @@ import csv
 import io
 import json
 import math
+import os
 import shutil
 from pathlib import Path
 
@@ -176,6 +177,31 @@ def test_early_stopping_keeps_the_best(cli, tmp_path):
     assert accuracies[kept - 1] == max(accuracies)
     assert kept < figures["epochs"]
     assert figures["valid_accuracy"] == max(accuracies)
+
+
+def test_plateau_lowers_the_rate_after_epochs_without_a_better_one(cli, tmp_path):
+    words = ["--epochs=8", "--sched=plateau", "--set=schedule.drop_epochs=1", "--set=schedule.drop_factor=0.2"]
+    words += ["--set=schedule.warmup=0", "--set=model.width=4", "--set=machine.threads=1", "--model=plain", "--lr=2"]
+    ended = cli("train", "digits", *words, "--batch-size=32", "--name=slower", f"--out={tmp_path}")
+    assert ended.code == 0, ended.err
+    with (tmp_path / "slower" / "metrics.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    best, drops = (0.0, 0.0), 0
+    for row in rows:
+        assert float(row["learning_rate"]) == pytest.approx(2 * 0.2**drops)
+        epoch = (float(row["valid_accuracy"]), -float(row["valid_loss"]))
+        drops += epoch <= best
+        best = max(best, epoch)
+    assert drops > 0, "a rate this high comes to a plateau; choose another if it no longer does"
+
+
+@pytest.mark.parametrize("setting", ["schedule.name: plateau", "training.patience"])
+def test_what_looks_at_the_validation_needs_one(cli, tmp_path, setting):
+    word = "--sched=plateau" if "plateau" in setting else "--set=training.patience=3"
+    ended = cli("train", "digits", "--epochs=20", word, "--set=data.valid_share=0", f"--out={tmp_path}")
+    assert ended.code == 2
+    assert f"{setting} needs a validation part" in ended.err
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_loss_that_is_not_finite_stops_and_says_where(cli, tmp_path):
@@ -367,6 +393,10 @@ def test_the_report_of_a_run_killed_before_it_is_written_on_resume(trained, cli)
     (run / "report.html").unlink()
     assert cli("train", "--resume", run).code == 0
     assert (run / "report.html").exists()
+    (run / "report.html").write_text("of an earlier stop")
+    os.utime(run / "report.html", (0, 0))
+    assert cli("train", "--resume", run).code == 0
+    assert "of an earlier stop" not in (run / "report.html").read_text()
     (run / "report.html").unlink()
     ended = cli("report", run)
     assert ended.out.strip() == str(run / "report.html")

@@ -29,7 +29,10 @@ def train(
         str | None, typer.Option(metavar="DECAY", help="Decay of filters and matrices.", show_default="auto")
     ] = None,
     opt: Annotated[str | None, typer.Option(help="sgd or adamw.", show_default="sgd")] = None,
-    sched: Annotated[str | None, typer.Option(help="one-cycle, cosine or constant.", show_default="one-cycle")] = None,
+    sched: Annotated[
+        str | None,
+        typer.Option(help="one-cycle, cosine, step, plateau, … (`recipe --explain`).", show_default="one-cycle"),
+    ] = None,
     img_size: ImgSize = None,
     seed: Seed = None,
     workers: Workers = None,

@@ -123,6 +123,9 @@ def measure_stored(images_NCHW: np.ndarray, progress: Progress | None = None) ->
     records.readable_N[:] = True
     records.width_N[:], records.height_N[:] = width, height
     records.sha256_ND[:] = records.pixels_ND
+    if channels > 1:  # hashed as they came, so that the numbers are known again where they are read one by one
+        for row, picture_CHW in enumerate(images_NCHW):
+            records.sha256_ND[row] = _digest(picture_CHW.transpose(1, 2, 0).tobytes())
     return replace(records, kinds=("numbers, gray" if channels == 1 else "numbers, rgb",))
 
 

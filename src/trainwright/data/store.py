@@ -71,7 +71,7 @@ def open_store(
         as_stored = _as_stored(pictures.images, shape, kind)
         if as_stored is not None:
             records = measure_stored(as_stored, progress)
-            lie = "disk" if isinstance(pictures.images, np.memmap) else "memory"
+            lie = "disk" if isinstance(as_stored, np.memmap) else "memory"
             return Store(_tensor(as_stored), records, lie, "the data are numbers of the right size already")
         if kind == "memory":
             images = np.empty(shape, np.uint8)

@@ -32,7 +32,7 @@ def windows(size: int, kernel: int, *, stride: int = 1, padding: int = 0, dilati
 def stage_count(img_size: int) -> int:
     """Tells how many stages our own nets have, so that the last map is about 4 to 8 pixels wide.
 
-    Every stage but the first halves the map.
+    Every stage but the first halves the map; that of `small-resnet` does too after a narrow block (`entry_width`).
 
     Args:
         img_size: side of the square pictures, pixels.

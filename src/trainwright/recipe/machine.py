@@ -37,7 +37,7 @@ class MachineSection(Section):
     precision: Literal["auto", "float32", "bfloat16", "float16"] = setting(
         "auto",
         "Number format of convolutions and matrix products; weights stay `float32`. `auto`: `bfloat16` where the "
-        "device computes it in hardware, else `float32`. `float16` needs a GPU and scales the loss.",
+        "device computes it in hardware, else `float32`. `float16` needs a CUDA device and scales the loss.",
         source="Micikevicius et al. 2018",
     )
     channels_last: bool | Auto = setting(

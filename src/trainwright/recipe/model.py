@@ -19,7 +19,7 @@ class ModelSection(Section):
     width: int | Auto = setting(
         "auto",
         "Channels of the first stage of our own nets. Later stages double it; in `small-resnet` for pictures above 16 "
-        "pixels they have 2, 6 and 12 times as many. `auto`: by the kind of net.",
+        "pixels they have 2, 6 and 12 times as many. `auto`: by picture size and kind of net.",
         unit="channels",
         source="He et al. 2016, section 4.2",
         scale="log",
@@ -30,7 +30,7 @@ class ModelSection(Section):
     depth: int | Auto = setting(
         "auto",
         "Blocks a stage of our own nets; the last stage of `small-resnet` has one less where it is above 1. `auto`: by "
-        "picture size and count.",
+        "picture size and kind of net.",
         unit="blocks",
         source="He et al. 2016, section 4.2",
         scale="linear",

@@ -128,14 +128,14 @@ def _columns_differ(sections: Sections) -> list[Contradiction]:
 
 def _float16_has_a_gpu(sections: Sections) -> list[Contradiction]:
     device = _value(sections, "machine.device")
-    if _value(sections, "machine.precision") != "float16" or device != "cpu":
+    if _value(sections, "machine.precision") != "float16" or device == "auto" or device.startswith("cuda"):
         return []
     return [
         Contradiction(
             keys=("machine.precision", "machine.device"),
-            problem="machine.precision float16 needs a GPU",
-            expected="machine.device cuda or mps",
-            got="machine.device: cpu",
+            problem="machine.precision float16 needs a CUDA device",
+            expected="machine.device cuda",
+            got=f"machine.device: {device}",
             hint="machine.precision: bfloat16, or auto",
         )
     ]
@@ -187,11 +187,27 @@ def _statistics_have_weights(sections: Sections) -> list[Contradiction]:
     ]
 
 
+def _plateau_comes_before_the_end(sections: Sections) -> list[Contradiction]:
+    patience, drop_epochs = _value(sections, "training.patience"), _value(sections, "schedule.drop_epochs")
+    if _value(sections, "schedule.name") != "plateau" or patience == 0 or patience > drop_epochs:
+        return []
+    return [
+        Contradiction(
+            keys=("training.patience", "schedule.drop_epochs"),
+            problem="training would end on the plateau on which the rate should drop",
+            expected=f"training.patience above schedule.drop_epochs, {drop_epochs}, or 0",
+            got=f"training.patience: {patience}",
+            hint="a larger training.patience, or a smaller schedule.drop_epochs",
+        )
+    ]
+
+
 RULES: tuple[Callable[[Sections], list[Contradiction]], ...] = (
     _columns_differ,
     _float16_has_a_gpu,
     _weights_have_a_model,
     _statistics_have_weights,
+    _plateau_comes_before_the_end,
 )
 
 

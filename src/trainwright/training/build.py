@@ -18,6 +18,7 @@ from .averaging import WeightAverage
 from .losses import Loss, build_loss, check_smoothing
 from .machine import Machine, open_machine
 from .optimizers import build_optimizer
+from .schedules import check_schedule, risen_epoch
 from .step import steps_per_epoch
 
 
@@ -56,6 +57,11 @@ class Setup:
         return self.epochs * self.steps_per_epoch
 
     @property
+    def risen_epoch(self) -> int:
+        """The first epoch at whose end the warm-up is over, from 1."""
+        return risen_epoch(self.recipe.schedule, self.total_steps, per_epoch=self.steps_per_epoch)
+
+    @property
     def judged(self) -> nn.Module:
         """The model that is evaluated, kept and shipped: the average where there is one."""
         return self.model if self.average is None else self.average.model
@@ -80,6 +86,9 @@ def build(recipe: Recipe, data: PreparedData) -> Setup:
     batch_size = decided(optim.batch_size)
     check_batch_size(batch_size, len(data.train))
     check_smoothing(recipe.loss.label_smoothing, len(data.classes))
+    check_validation(recipe, len(data.valid))
+    per_epoch = steps_per_epoch(len(data.train), batch_size, optim.accumulate)
+    check_schedule(recipe.schedule, decided(training.epochs) * per_epoch, per_epoch=per_epoch)
     machine = open_machine(recipe.machine)
     built = build_net(
         recipe.model, classes=len(data.classes), channels=data.channels, img_size=data.img_size, seed=training.seed
@@ -102,7 +111,7 @@ def build(recipe: Recipe, data: PreparedData) -> Setup:
         scaler=torch.amp.GradScaler(machine.device.type) if machine.dtype == torch.float16 else None,
         epochs=decided(training.epochs),
         batch_size=batch_size,
-        steps_per_epoch=steps_per_epoch(len(data.train), batch_size, optim.accumulate),
+        steps_per_epoch=per_epoch,
     )
 
 
@@ -120,3 +129,24 @@ def check_batch_size(batch_size: int, pictures: int) -> None:
             where="optim.batch_size",
             hint=f"--batch-size {max(1, pictures // 8)}, or auto",
         )
+
+
+def check_validation(recipe: Recipe, pictures: int) -> None:
+    """Refuses settings that look at a validation part where there is none.
+
+    Args:
+        pictures: size of the validation part.
+
+    Raises:
+        InputError: names the setting, and how to get such a part.
+    """
+    wants = {"schedule.name: plateau": recipe.schedule.name == "plateau", "training.patience": recipe.training.patience}
+    for setting, wanted in wants.items():
+        if wanted and pictures == 0:
+            raise InputError(
+                f"{setting} needs a validation part",
+                expected="pictures set apart, or brought in a folder or column of their own",
+                got="none",
+                where=setting.partition(":")[0],
+                hint="data.valid_share above 0 and more than a few pictures a class, or without this setting",
+            )

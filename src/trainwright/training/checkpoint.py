@@ -22,7 +22,8 @@ from torch import Tensor
 from trainwright.errors import InputError
 from trainwright.runs import write_failure
 
-FORMAT = 1
+FORMAT = 2
+"""Counted up whenever older versions could not read what is written, or the same recipe builds another net."""
 WEIGHTS, STATE, MANIFEST = "model.safetensors", "state.pt", "manifest.json"
 
 
@@ -99,7 +100,7 @@ def load_checkpoint(folder: Path) -> Checkpoint:
         sums: dict[str, str] = manifest["sha256"]
         version = manifest["format"]
         meta: dict[str, Any] = manifest["meta"]
-        own_sum = manifest.pop("manifest_sha256")
+        own_sum = manifest.pop("manifest_sha256", None)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError("the checkpoint's manifest cannot be read", got=repr(error), where=str(folder)) from None
     if version != FORMAT:

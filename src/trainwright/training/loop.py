@@ -15,6 +15,7 @@ import torch
 
 from trainwright.data import Batch, PreparedData, batches
 from trainwright.errors import TrainingError
+from trainwright.recipe import decided
 from trainwright.runs import EpochRecord, Finding, Record, StepRecord, StopRecord
 
 from .build import Setup
@@ -24,7 +25,7 @@ from .non_finite import damaged_tensor, first_non_finite
 from .progress import Progress, save_last, save_result
 from .schedules import rate_factor
 from .step import NonFiniteLoss, grouped, set_rate, train_step
-from .stopping import better, out_of_patience
+from .stopping import better, on_a_plateau, out_of_patience
 
 Observer = Callable[[Record], None]
 """Is told every record of a run, in order; returns nothing."""
@@ -61,7 +62,7 @@ def fit(
             _train_epoch(setup, data, progress, checkpoints, meta, observers, interruption)
         except NonFiniteLoss as error:
             images_NCHW = setup.prepare_train(error.batch, progress.epoch)
-            layer = first_non_finite(setup.model, images_NCHW, setup.machine)
+            layer = error.parameter or first_non_finite(setup.model, images_NCHW, setup.machine)
             raise _not_finite(
                 setup, progress, f"{error.what} became {error.value}", progress.step + 1, layer, observers
             ) from None
@@ -81,6 +82,10 @@ def fit(
         if progress.best.epoch == progress.epoch:
             save_result(checkpoints / "best", setup, progress, meta)
         progress.stopped_early = out_of_patience(progress.best, progress.epoch, setup.recipe.training.patience)
+        if setup.recipe.schedule.name == "plateau":
+            since = max(progress.dropped_at, setup.risen_epoch)
+            if on_a_plateau(progress.best, progress.epoch, since, setup.recipe.schedule.drop_epochs):
+                progress.drops, progress.dropped_at = progress.drops + 1, progress.epoch
         progress.next_epoch()
         save_last(checkpoints / "last", setup, progress, meta)
 
@@ -110,7 +115,13 @@ def _train_epoch(
     saved_at = time.perf_counter()
     order = batches(data.train, setup.batch_size, seed=recipe.training.seed, epoch=progress.epoch, start=progress.batch)
     for group, waited_s, started in _timed(grouped(order, recipe.optim.accumulate)):
-        factor = rate_factor(recipe.schedule, progress.step, setup.total_steps)
+        factor = rate_factor(
+            recipe.schedule,
+            progress.step,
+            setup.total_steps,
+            per_epoch=setup.steps_per_epoch,
+            drops=progress.drops,
+        )
         rate = set_rate(setup.optimizer, recipe.optim, factor)
         result = train_step(
             setup.forward,
@@ -169,14 +180,17 @@ def _not_finite(
     setup: Setup, progress: Progress, what: str, step: int, layer: str, observers: Sequence[Observer]
 ) -> TrainingError:
     """Says where numbers ceased to be finite, as a finding, as the end of the run, and as the error to raise."""
-    rate = float(setup.optimizer.param_groups[0]["lr"])
+    rate, peak = float(setup.optimizer.param_groups[0]["lr"]), decided(setup.recipe.optim.lr)
+    advice: dict[str, float] = {"optim.lr": float(f"{peak / 10:.3g}")}
+    if not 0 < setup.recipe.optim.clip_norm <= 1:
+        advice["optim.clip_norm"] = 1.0
     summary = f"the {what} at step {step}, in epoch {progress.epoch}, first in {layer}"
     finding = Finding(
         code="non-finite-loss",
         severity="stop",
         summary=summary,
-        evidence={"first_layer": layer, "learning_rate": rate},
-        advice={"optim.lr": float(f"{rate / 10:.3g}"), "optim.clip_norm": 1.0},
+        evidence={"first_layer": layer, "learning_rate": rate, "peak_learning_rate": peak},
+        advice=advice,
         since_step=step,
         layers=(layer,),
     )
@@ -184,8 +198,8 @@ def _not_finite(
     _stop(progress, "non-finite-loss", summary, observers)
     return TrainingError(
         summary,
-        got=f"learning rate {rate:.3g}",
-        hint=f"--lr {rate / 10:.3g}, or --set optim.clip_norm=1",
+        got=f"learning rate {rate:.3g}, peak {peak:.3g}",
+        hint=f"--lr {peak / 10:.3g}" + (", or --set optim.clip_norm=1" if "optim.clip_norm" in advice else ""),
     )
 
 

@@ -21,7 +21,8 @@ from .stopping import Best
 class Progress:
     """Where the loop stands. Epochs count from 1; `epoch` is the one under way, `batch` its batches already seen.
 
-    `loss_sum` is summed over the batches of this epoch, `correct` and `pictures` over their pictures.
+    `loss_sum` is summed over the batches of this epoch, `correct` and `pictures` over their pictures. `drops` counts
+    how often the schedule `plateau` has lowered the rate, last after the epoch `dropped_at`.
     """
 
     epoch: int = 1
@@ -34,6 +35,8 @@ class Progress:
     epoch_time_s: float = 0.0
     waiting_time_s: float = 0.0
     train_time_s: float = 0.0
+    drops: int = 0
+    dropped_at: int = 0
     stopped_early: bool = False
     best: Best = field(default_factory=Best)
 

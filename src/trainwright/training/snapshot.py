@@ -14,7 +14,7 @@ from trainwright.models import build_model
 from trainwright.recipe import AugmentSection, MachineSection, ModelSection, Recipe
 
 from .checkpoint import Checkpoint, load_newest
-from .machine import Machine, choose_machine, open_machine
+from .machine import Machine, choose_machine, open_device, open_machine
 
 
 @dataclass(frozen=True)
@@ -90,14 +90,10 @@ def open_snapshot(checkpoints: Path, machine: MachineSection) -> Snapshot:
 def snapshot_from(checkpoint: Checkpoint, machine: MachineSection) -> Snapshot:
     """Builds the model of a verified result checkpoint and fills it."""
     meta = checkpoint.meta
-    section = machine.model_copy(update={"precision": meta["precision"]})
-    if meta["precision"] == "float16" and not section.device.startswith("cuda"):
-        section = section.model_copy(update={"precision": "auto"})
-    decided = {
-        choice.key.removeprefix("machine."): choice.value
-        for choice in choose_machine(section, img_size=meta["img_size"])
-    }
-    opened = open_machine(section.model_copy(update=decided))
+    section = _decide(machine.model_copy(update={"precision": meta["precision"]}), meta["img_size"])
+    if meta["precision"] == "float16" and open_device(section.device).type != "cuda":
+        section = _decide(section.model_copy(update={"precision": "auto"}), meta["img_size"])
+    opened = open_machine(section)
     model = build_model(
         ModelSection(**{**meta["model"], "weights": "none"}),
         classes=len(meta["classes"]),
@@ -105,7 +101,15 @@ def snapshot_from(checkpoint: Checkpoint, machine: MachineSection) -> Snapshot:
         img_size=meta["img_size"],
         seed=0,
     )
-    model.load_state_dict(checkpoint.weights)
+    try:
+        model.load_state_dict(checkpoint.weights)
+    except RuntimeError as error:
+        raise InputError(
+            "the snapshot's weights do not fit the net that this version builds",
+            got=str(error).splitlines()[0],
+            where=str(checkpoint.path),
+            hint="open it with the version that wrote it; environment.json of the run names it",
+        ) from None
     model = opened.place(model).eval()
     preprocessor = Preprocessor.from_state(checkpoint.state["preprocessor"])
     nothing = AugmentSection(flip=0.0, crop_padding=0, cutout=0)
@@ -117,3 +121,9 @@ def snapshot_from(checkpoint: Checkpoint, machine: MachineSection) -> Snapshot:
         epoch=meta["epoch"],
         meta=meta,
     )
+
+
+def _decide(section: MachineSection, img_size: int) -> MachineSection:
+    """Replaces every `auto` by what this machine has."""
+    choices = choose_machine(section, img_size=img_size)
+    return section.model_copy(update={choice.key.removeprefix("machine."): choice.value for choice in choices})

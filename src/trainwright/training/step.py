@@ -28,13 +28,17 @@ class StepResult:
 
 
 class NonFiniteLoss(ArithmeticError):
-    """The loss of a batch, or its gradient, is not a number or infinite; the weights have not been moved by it."""
+    """The loss of a batch, or its gradient, is not a number or infinite; the weights have not been moved by it.
 
-    def __init__(self, what: str, value: float, batch: Batch) -> None:
+    `parameter` names the first one whose gradient is not finite, where it is not the loss.
+    """
+
+    def __init__(self, what: str, value: float, batch: Batch, parameter: str | None = None) -> None:
         super().__init__(value)
         self.what = what
         self.value = value
         self.batch = batch
+        self.parameter = parameter
 
 
 def grouped(batches: Iterator[Batch], size: int) -> Iterator[list[Batch]]:
@@ -108,15 +112,24 @@ def train_step(
         scaler.unscale_(optimizer)
     norm = None
     if clip_norm > 0:
-        norm = float(nn.utils.clip_grad_norm_(model.parameters(), clip_norm))
+        gradients = [parameter.grad for parameter in model.parameters() if parameter.grad is not None]
+        total_norm = nn.utils.get_total_norm(gradients)
+        norm = float(total_norm)
         if scaler is None and not math.isfinite(norm):
-            raise NonFiniteLoss("gradient norm", norm, group[-1])
+            raise NonFiniteLoss("gradient norm", norm, group[-1], _first_damaged_gradient(model))
+        nn.utils.clip_grads_with_norm_(model.parameters(), clip_norm, total_norm)
     if scaler is None:
         optimizer.step()
     else:
         scaler.step(optimizer)
         scaler.update()
     return StepResult(loss_sum / len(group), correct, pictures, norm)
+
+
+def _first_damaged_gradient(model: nn.Module) -> str | None:
+    """Names the first parameter with a gradient that is not finite; None where only their norm is too large."""
+    gradients = ((name, parameter.grad) for name, parameter in model.named_parameters())
+    return next((name for name, grad in gradients if grad is not None and not grad.isfinite().all()), None)
 
 
 def set_rate(optimizer: torch.optim.Optimizer, section: OptimSection, factor: float) -> float:

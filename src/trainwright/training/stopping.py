@@ -1,4 +1,4 @@
-"""Which snapshot is the best so far, and whether to go on: pure functions of what was measured."""
+"""Which snapshot is best so far, whether to go on, whether to slow down: pure functions of what was measured."""
 
 from __future__ import annotations
 
@@ -26,6 +26,15 @@ def better(best: Best, epoch: int, accuracy: float | None, loss: float | None) -
     if best.accuracy is None or best.loss is None or accuracy is None or loss is None:
         return new
     return new if (accuracy, -loss) > (best.accuracy, -best.loss) else best
+
+
+def on_a_plateau(best: Best, epoch: int, since: int, drop_epochs: int) -> bool:
+    """Tells whether `drop_epochs` have passed without a better epoch, none of them up to the epoch `since`.
+
+    >>> [on_a_plateau(Best(2, 0.9, 0.3), epoch, since=4, drop_epochs=2) for epoch in (5, 6)]
+    [False, True]
+    """
+    return epoch - max(best.epoch, since) >= drop_epochs
 
 
 def out_of_patience(best: Best, epoch: int, patience: int) -> bool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import glob
 import io
-import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +16,7 @@ from trainwright.data import PICTURE_SUFFIXES, Batch, Reading, read_pictures
 from trainwright.errors import InputError
 from trainwright.recipe import MachineSection
 from trainwright.runs import RunFolder
-from trainwright.training import EVAL_BATCH, Snapshot, open_snapshot, predict_logits
+from trainwright.training import EVAL_BATCH, Snapshot, choose_workers, open_snapshot, predict_logits
 
 
 @dataclass(frozen=True)
@@ -55,10 +54,11 @@ def predict_run(
 def predict(snapshot: Snapshot, paths: Sequence[str], *, top: int) -> Iterator[Prediction]:
     """Reads pictures as the run's data were read and yields an answer for each path, in order."""
     meta = snapshot.meta
+    workers = choose_workers(MachineSection())[0].value
     reading = Reading(img_size=meta["img_size"], channels=meta["channels"], **meta["reading"])
     for start in range(0, len(paths), EVAL_BATCH):
         chunk = paths[start : start + EVAL_BATCH]
-        read = list(read_pictures([Path(path) for path in chunk], reading, workers=os.cpu_count() or 1))
+        read = list(read_pictures([Path(path) for path in chunk], reading, workers=workers))
         answers = _ask(snapshot, [item for item in read if not isinstance(item, str)], top)
         for path, item in zip(chunk, read, strict=True):
             if isinstance(item, str):

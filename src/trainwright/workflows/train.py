@@ -248,8 +248,8 @@ def _go_on(folder: RunFolder, stored: Recipe, asked: Recipe, console: RunConsole
 
 
 def _complete_report(folder: RunFolder) -> None:
-    """Writes the report of a finished run that was killed before it had one."""
-    if not folder.report.exists():
+    """Writes the report of a finished run that was killed before it had one, or has one of an earlier stop."""
+    if not folder.report.exists() or folder.report.stat().st_mtime_ns < folder.events.stat().st_mtime_ns:
         write_report(folder)
 
 
