@@ -51,7 +51,7 @@ def main() -> None:
         group = limited(arguments.limit_mib)
         command = [sys.executable, "-m", "trainwright", "train", str(manifest), "--model", "plain", "--epochs", "1"]
         command += ["--set", "model.width=4", "--set", "model.depth=1", "--img-size", str(arguments.img_size)]
-        command += ["--batch-size", "32", "--out", f"{work}/runs", "--json"]
+        command += ["--batch-size", "8", "--out", f"{work}/runs", "--json"]
         began = time.perf_counter()
         try:
             done = subprocess.run(

@@ -62,7 +62,7 @@ def test_unreadable_pictures_are_told_and_stay_empty(tmp_path: Path) -> None:
     paths = write_pictures(tmp_path)
     images, records, _ = read_all(Files((*paths, tmp_path / "gone.png")), READING)
     assert list(records.reasons) == [*range(9, 150, 10), 150]
-    assert records.reasons[9] == "no picture"
+    assert records.reasons[9] == "not a picture file"
     assert records.reasons[150] == "cannot be opened: No such file or directory"
     assert images[9].max() == 0
     assert records.readable_N.sum() == 135

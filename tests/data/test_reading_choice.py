@@ -89,5 +89,5 @@ def test_nothing_readable_is_told(tmp_path: Path) -> None:
     assert str(caught.value) == (
         "no picture can be read\n"
         "  expected: JPEG, PNG, GIF, BMP, WEBP, TIFF or PPM files\n"
-        "  got: 'a.jpg': no picture; 'b.jpg': cannot be opened: No such file or directory"
+        "  got: 'a.jpg': not a picture file; 'b.jpg': cannot be opened: No such file or directory"
     )

@@ -45,7 +45,7 @@ def test_maps_halve_from_stage_to_stage() -> None:
     for stage in net.stages:
         maps_NFHW = stage(maps_NFHW)
         shapes.append(maps_NFHW.shape[1:])
-    assert shapes == [(4, 28, 28), (4, 28, 28), (8, 14, 14), (24, 7, 7), (64, 4, 4)]
+    assert shapes == [(4, 28, 28), (4, 28, 28), (8, 14, 14), (16, 7, 7), (48, 4, 4)]
 
 
 def test_a_fresh_block_passes_its_input_on() -> None:

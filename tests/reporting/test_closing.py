@@ -88,6 +88,7 @@ def test_an_evaluation_is_listed_class_by_class_the_weakest_first(invent: Any) -
             99.30 %)
             balanced accuracy 99.00 %, loss 0.0531, calibration error 1.2 %
 
+  class by class, the weakest first
   class  pictures   recall  precision       F1
   <eel>     1,000   98.9 %     99.0 %   98.9 %
   dog       1,000   99.0 %     99.1 %   99.0 %

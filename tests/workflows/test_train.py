@@ -445,9 +445,14 @@ def test_version(cli):
 
 
 def test_doctor_and_recipe_speak(cli):
-    rows = json.loads(cli("doctor", "--json").out)
-    assert rows["python"].startswith("3.")
-    assert "machine.precision" in rows
+    facts = json.loads(cli("doctor", "--json").out)
+    assert facts["python"].startswith("3.")
+    assert facts["memory_mib"] > 100
+    assert facts["cpu"]["usable_cores"] >= 1
+    assert facts["auto"]["machine.precision"]["value"] in ("float32", "bfloat16")
+    shown = cli("doctor").out
+    assert f"torch {facts['packages']['torch']}" in " ".join(shown.split())
+    assert "machine.precision" in shown
     assert "optim.lr" in cli("recipe", "--explain").out
     assert "lr: auto" in cli("recipe", "--model=plain").out
 

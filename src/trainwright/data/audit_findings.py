@@ -21,6 +21,8 @@ CONFLICT_SHARE = 0.05
 CONFLICT_GROUPS = 3
 UNEQUAL = 3.0
 FEW = 50
+LARGE_SHARE = 0.2
+"""Share of all pictures from which on a part cannot well be made larger."""
 TYPICAL_ACCURACY = 0.9
 
 
@@ -66,7 +68,7 @@ def _unusable(audit: Audit) -> list[Finding]:
             severity=_severity((unreadable + blank) / total > UNUSABLE_SHARE),
             summary="; ".join(words),
             evidence={"unreadable_pictures": unreadable, "blank_pictures": blank, "first": quoted(names, 5)},
-            advice={"do": "look at them (data/rejected.csv); repair them or take them out"},
+            advice={"do": "look at them (a run lists all in data/rejected.csv); repair them or take them out"},
         )
     ]
 
@@ -198,6 +200,7 @@ def _small_parts(audit: Audit) -> list[Finding]:
                 )
             )
         if pictures < FEW:
+            given = part in audit.given_parts or pictures >= LARGE_SHARE * audit.pictures
             found.append(
                 Finding(
                     code="validation-too-small",
@@ -205,7 +208,7 @@ def _small_parts(audit: Audit) -> list[Finding]:
                     summary=f"the {part} part has {pictures:,} pictures: an accuracy of 90 % is known to "
                     f"± {1.96 * standard_error(pictures):.0%} only, so small differences mean nothing",
                     evidence={"pictures": pictures, "standard_error_at_90_percent": standard_error(pictures)},
-                    advice={f"data.{part}_share": 0.3} if part not in audit.given_parts else {"do": "add pictures"},
+                    advice={"do": "add pictures"} if given else {f"data.{part}_share": 0.3},
                 )
             )
     return found

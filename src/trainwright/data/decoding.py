@@ -274,7 +274,7 @@ def _what_it_is(head: bytes) -> str:
     for offset, start, words in OTHER_FORMATS:
         if head[offset : offset + len(start)].lower() == start.lower():
             return f"{words}; read are {', '.join(name for name, _, _ in READ_FORMATS)}"
-    return "no picture"
+    return "not a picture file"
 
 
 def _in_eight_bits(image: Image.Image, name: str, channels: int) -> Image.Image:

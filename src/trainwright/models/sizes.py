@@ -70,8 +70,8 @@ def stage_widths(img_size: int, width: int) -> tuple[int, ...]:
     """Gives the channels of each stage of a small residual net.
 
     Up to 16 pixels every stage doubles the one before. Above, the largest maps cost most of the time, so that the first
-    stage is narrow and the last ones grow faster: 93.6 % after 5 epochs with 32, 64, 192 channels, 93.7 with 64, 128, 256,
-    medians of 3 seeds (benchmarks/results/widths.md, with the times).
+    stage is narrow and the last ones grow faster: 93.6 % after 5 epochs with 32, 64, 192 channels, 93.7 with 64, 128,
+    256, medians of 3 seeds (benchmarks/results/widths.md, with the times).
 
     Args:
         img_size: side of the square pictures, pixels.

@@ -10,7 +10,8 @@ class TrainingSection(Section):
 
     epochs: int | Auto = setting(
         "auto",
-        "Passes over the training part. `auto`: by the number of training pictures.",
+        "Passes over the training part; each leaves out what does not fill a batch, other pictures every time. `auto`: "
+        "by the number of training pictures.",
         unit="epochs",
         source="own choice",
         scale="log",

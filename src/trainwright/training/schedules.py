@@ -68,18 +68,19 @@ def check_schedule(section: ScheduleSection, total: int, *, per_epoch: int) -> N
     Raises:
         InputError: the first drop would come after the last step, or a rise or fall would be of less than 2 steps.
     """
-    left = total - warmup_steps(section, total)
-    first = {
-        "step": warmup_steps(section, total) + section.drop_epochs * per_epoch,
-        "plateau": (risen_epoch(section, total, per_epoch=per_epoch) + section.drop_epochs) * per_epoch,
-    }.get(section.name, 0)
-    if first >= total:
+    left, epochs = total - warmup_steps(section, total), total // per_epoch
+    room = {
+        "step": math.ceil(left / per_epoch) - 1,
+        "plateau": epochs - risen_epoch(section, total, per_epoch=per_epoch) - 1,
+    }.get(section.name, section.drop_epochs)
+    if section.drop_epochs > room:
         raise InputError(
             "the schedule is longer than the training, and the rate would never drop",
-            expected=f"a first drop before step {total}, the end",
-            got=f"{section.drop_epochs} epochs after the warm-up, not before step {first}",
+            expected=f"at most {max(room, 0)} epochs to a drop, of {epochs}, {section.warmup:.0%} of them warm-up",
+            got=f"{section.drop_epochs} epochs",
             where="schedule.drop_epochs",
-            hint="a smaller schedule.drop_epochs or schedule.warmup, or more epochs",
+            hint=(f"--set schedule.drop_epochs={room}, a" if room > 0 else "a")
+            + " shorter schedule.warmup, or more epochs",
         )
     legs = {"cosine-restarts": section.cycles, "triangular": 2 * section.cycles - 1}.get(section.name, 1)
     if legs > 1 and left < 2 * legs:

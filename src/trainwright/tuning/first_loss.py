@@ -27,6 +27,7 @@ class Check:
     name: str
     passed: bool
     summary: str
+    verdict: str
     evidence: Mapping[str, float]
     finding: Finding | None = None
 
@@ -63,4 +64,6 @@ def check_first_loss(setup: Setup, data: PreparedData) -> Check:
             since_step=0,
             source="Karpathy 2019, A Recipe for Training Neural Networks",
         )
-    return Check("first loss", passed, summary, evidence, finding)
+    limit = f"{TOLERATED_EXCESS:.0%} above"
+    verdict = f"near enough, not over {limit}" if passed else f"too high, over {limit}"
+    return Check("first loss", passed, summary, verdict, evidence, finding)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import shutil
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -19,15 +20,21 @@ EXTRAS = {
 }
 
 
-def examine() -> dict[str, str]:
-    """Lists versions, hardware, what `auto` would choose, and what could be installed, as text by name."""
-    rows = {name: str(value) for name, value in environment().items() if not isinstance(value, dict | list)}
-    rows["devices"] = ", ".join(["cpu", *(torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count()))])
-    for choice in [*choose_workers(MachineSection()), *choose_machine(MachineSection(), img_size=32)]:
-        rows[choice.key] = f"{choice.value}: {choice.reason}"
-    for package, use in EXTRAS.items():
-        rows[package] = "installed" if importlib.util.find_spec(package) else f"missing; {use}"
+def examine() -> dict[str, Any]:
+    """Lists what a run's `environment.json` holds, devices, free disk, what `auto` would choose, and what is missing.
+
+    Returns: plain data; `auto` has a value and a reason by recipe key, `missing` how to get what is not here, by name.
+    """
+    choices = [*choose_workers(MachineSection()), *choose_machine(MachineSection(), img_size=32)]
+    missing = {package: use for package, use in EXTRAS.items() if importlib.util.find_spec(package) is None}
     found = find_fashion_mnist()
-    rows["fashion-mnist"] = str(found[0].parent) if found else "not here; apt install dataset-fashion-mnist"
-    rows["free disk here"] = f"{shutil.disk_usage(Path.cwd()).free / 2**30:.1f} GiB"
-    return rows
+    if found is None:
+        missing["fashion-mnist"] = "apt install dataset-fashion-mnist, or it is downloaded when it is asked for"
+    return {
+        **environment(),
+        "devices": ["cpu", *(torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count()))],
+        "free_disk_gib": round(shutil.disk_usage(Path.cwd()).free / 2**30, 1),
+        "fashion_mnist": None if found is None else str(found[0].parent),
+        "auto": {choice.key: {"value": choice.value, "reason": choice.reason} for choice in choices},
+        "missing": missing,
+    }

@@ -62,7 +62,8 @@ def predict(snapshot: Snapshot, paths: Sequence[str], *, top: int) -> Iterator[P
         answers = _ask(snapshot, [item for item in read if not isinstance(item, str)], top)
         for path, item in zip(chunk, read, strict=True):
             if isinstance(item, str):
-                yield Prediction(path, None, None, (), item)
+                pattern = any(sign in path for sign in "*?[") and not Path(path).exists()
+                yield Prediction(path, None, None, (), "no file matches this pattern" if pattern else item)
             else:
                 likeliest = next(answers)
                 yield Prediction(path, *likeliest[0], top=likeliest, error=None)

@@ -142,5 +142,5 @@ def _absolute(layer: Mapping[str, Given]) -> dict[str, Given]:
     for key, words in PATHS.items():
         if key in given and isinstance(given[key].value, str | Path) and given[key].value not in words:
             path = Path(given[key].value).expanduser().absolute()
-            given[key] = replace(given[key], value=str(path))
+            given[key] = replace(given[key], value=str(path.resolve() if ".." in path.parts else path))
     return given

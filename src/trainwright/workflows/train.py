@@ -169,7 +169,7 @@ def _work(
     if progress.step == 0:
         check = check_first_loss(setup, data)
         write_checks(folder, [check])
-        console.note(f"check: {check.summary}: {'as it should be' if check.passed else 'too high'}")
+        console.note(f"check: {check.summary}: {check.verdict}")
         findings += [check.finding] if check.finding else []
     for finding in findings:
         console.finding(finding)

@@ -94,7 +94,11 @@ def evaluation_lines(record: EvaluationRecord, width: int = 80) -> list[Line]:
     scores = sorted(record.per_class, key=lambda score: (score.recall is None, score.recall or 0.0, score.label))
     labels = [printable(score.label) for score in scores]
     size = max([len("class"), *map(len, labels)])
-    lines += [Line(), Line(f"  {'class':<{size}}  pictures   recall  precision       F1", "bold")]
+    lines += [
+        Line(),
+        Line("  class by class, the weakest first"),
+        Line(f"  {'class':<{size}}  pictures   recall  precision       F1", "bold"),
+    ]
     for label, score in zip(labels, scores, strict=True):
         cells = [_share(value) for value in (score.recall, score.precision, score.f1)]
         row = f"  {label:<{size}}  {count(score.pictures):>8}  {cells[0]:>7}  {cells[1]:>9}  {cells[2]:>7}"

@@ -32,7 +32,7 @@ MOVES = {"augment.flip": "flipped", "augment.crop_padding": "moved", "augment.cu
 class RunView:
     """One run as plain data. What the run has not written (yet) is None or empty.
 
-    `moves` are what augmentation did to training pictures, in words.
+    `moves` are what augmentation did to training pictures, in words; `softened` tells whether labels were smoothed.
     """
 
     name: str
@@ -47,6 +47,7 @@ class RunView:
     judgements: tuple[Judgement, ...]
     first_batch: Path | None
     moves: tuple[str, ...]
+    softened: bool
     audit: DataSummary | None
     layers: Layers | None
     environment: tuple[tuple[str, str], ...]
@@ -91,6 +92,7 @@ def read_view(folder: RunFolder) -> RunView:
         judgements=judged,
         first_batch=first_batch if first_batch.is_file() else None,
         moves=tuple(word for key, word in MOVES.items() if values.get(key, "0") not in ("0", "0.0")),
+        softened=values.get("loss.label_smoothing", "0") not in ("0", "0.0"),
         audit=audit,
         layers=_read(folder.layers, lambda text: layers(json.loads(text)), None),
         environment=_read(folder.environment, lambda text: environment_rows(json.loads(text)), ()),
