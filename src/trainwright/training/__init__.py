@@ -11,7 +11,7 @@ from .averaging import WeightAverage, ema_decay
 from .build import Setup, build
 from .checkpoint import Checkpoint, load_checkpoint, load_newest, save_checkpoint
 from .choice import choose_training
-from .evaluation import EVAL_BATCH, Answers, answer, judge, predict_logits
+from .evaluation import Answers, answer, eval_batch, judge, predict_logits
 from .interruption import Interruption, listening
 from .loop import Observer, fit
 from .losses import cross_entropy
@@ -24,7 +24,6 @@ from .step import grouped, steps_per_epoch, train_step
 from .stopping import Best, better, out_of_patience
 
 __all__ = [
-    "EVAL_BATCH",
     "Answers",
     "Best",
     "Checkpoint",
@@ -44,6 +43,7 @@ __all__ = [
     "choose_workers",
     "cross_entropy",
     "ema_decay",
+    "eval_batch",
     "fit",
     "grouped",
     "judge",

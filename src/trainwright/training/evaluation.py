@@ -16,8 +16,9 @@ from trainwright.runs import ClassScore, EvaluationRecord, Mistake, wilson_inter
 
 from .machine import Machine
 
-EVAL_BATCH = 512
-"""Pictures a batch where nothing is learned; the answers do not depend on it."""
+MOST_PICTURES = 512
+MOST_PIXELS = MOST_PICTURES * 64 * 64
+"""What a batch holds at most where nothing is learned, so that maps of large pictures do not fill the memory."""
 
 CALIBRATION_BINS = 15
 MISTAKES_KEPT = 24
@@ -40,6 +41,18 @@ class Answers:
         return (self.logits_NK.argmax(dim=1) == self.labels_N).double().mean().item()
 
 
+def eval_batch(img_size: int) -> int:
+    """Gives the pictures a batch where nothing is learned.
+
+    Args:
+        img_size: side of the square pictures, pixels.
+
+    >>> [eval_batch(size) for size in (8, 64, 224, 2000)]
+    [512, 512, 41, 1]
+    """
+    return max(1, min(MOST_PICTURES, MOST_PIXELS // img_size**2))
+
+
 @torch.inference_mode()
 def predict_logits(
     model: nn.Module, batches: Iterable[Batch], prepare: Callable[[Batch], Tensor], machine: Machine
@@ -60,11 +73,10 @@ def predict_logits(
     return torch.cat(rows)
 
 
-def answer(
-    model: nn.Module, part: Part, batch_size: int, prepare: Callable[[Batch], Tensor], machine: Machine
-) -> Answers:
+def answer(model: nn.Module, part: Part, prepare: Callable[[Batch], Tensor], machine: Machine) -> Answers:
     """Asks a model about every picture of a part, in storage order."""
-    return Answers(predict_logits(model, eval_batches(part, batch_size), prepare, machine), part.labels_N)
+    batches = eval_batches(part, eval_batch(part.images_SCHW.shape[-1]))
+    return Answers(predict_logits(model, batches, prepare, machine), part.labels_N)
 
 
 def judge(

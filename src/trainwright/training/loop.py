@@ -19,7 +19,7 @@ from trainwright.recipe import decided
 from trainwright.runs import EpochRecord, Finding, Record, StepRecord, StopRecord
 
 from .build import Setup
-from .evaluation import EVAL_BATCH, answer
+from .evaluation import answer
 from .interruption import Interruption
 from .non_finite import damaged_tensor, first_non_finite
 from .progress import Progress, save_last, save_result
@@ -72,7 +72,7 @@ def fit(
             return _stop(progress, "interrupted", f"interrupted by {interruption.signal_name}", observers)
 
         started = time.perf_counter()
-        valid = answer(setup.judged, data.valid, EVAL_BATCH, setup.prepare_eval, setup.machine) if data.valid else None
+        valid = answer(setup.judged, data.valid, setup.prepare_eval, setup.machine) if data.valid else None
         accuracy, loss = (valid.accuracy, valid.loss) if valid else (None, None)
         valid_time_s = time.perf_counter() - started
         progress.train_time_s += progress.epoch_time_s + valid_time_s

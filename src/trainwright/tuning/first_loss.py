@@ -12,12 +12,10 @@ from torch.nn import functional as F
 
 from trainwright.data import PreparedData, batches
 from trainwright.runs import Finding
-from trainwright.training import Setup
+from trainwright.training import Setup, eval_batch
 
 TOLERATED_EXCESS = 0.5
 """Share of ln K by which the first loss may lie above it; own choice, until thresholds come from a healthy corpus."""
-
-PICTURES = 512
 
 
 @dataclass(frozen=True)
@@ -34,14 +32,14 @@ class Check:
 
 @torch.no_grad()
 def check_first_loss(setup: Setup, data: PreparedData) -> Check:
-    """Compares the loss of the untrained net with ln K, on up to 512 training pictures without augmentation.
+    """Compares the loss of the untrained net with ln K, on one batch of training pictures as they are.
 
     Runs on a copy in training mode (batch statistics), so the setup stays as it was. Pretrained bodies pass too: their
     head is new.
 
     Source: Karpathy 2019, A Recipe for Training Neural Networks (verify loss at init).
     """
-    batch = next(batches(data.train, min(PICTURES, len(data.train)), seed=0, epoch=0))
+    batch = next(batches(data.train, min(eval_batch(data.img_size), len(data.train)), seed=0, epoch=0))
     twin = copy.deepcopy(setup.model).train()
     state = torch.get_rng_state()
     with setup.machine.autocast():

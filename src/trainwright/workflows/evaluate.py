@@ -11,7 +11,7 @@ from trainwright.errors import InputError
 from trainwright.recipe import MachineSection, compose, read_recipe_file
 from trainwright.reporting import RunConsole
 from trainwright.runs import EvaluationRecord, RunFolder
-from trainwright.training import EVAL_BATCH, answer, choose_workers, judge, open_snapshot
+from trainwright.training import answer, choose_workers, judge, open_snapshot
 
 
 def evaluate_run(
@@ -71,7 +71,7 @@ def evaluate_run(
             where=str(folder.path),
             hint=f"give pictures whose classes are known: trainwright evaluate {folder.path} DATA",
         )
-    answers = answer(snapshot.model, part, EVAL_BATCH, snapshot.prepare, snapshot.machine)
+    answers = answer(snapshot.model, part, snapshot.prepare, snapshot.machine)
     record = judge(answers, classes=snapshot.classes, names=part.names, part=name, epoch=snapshot.epoch)
     return replace(record, trained_on=learned)
 

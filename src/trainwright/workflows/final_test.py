@@ -10,7 +10,7 @@ from PIL import Image
 from trainwright.data import Part, PreparedData
 from trainwright.recipe import Recipe
 from trainwright.runs import EvaluationRecord, RunFolder
-from trainwright.training import EVAL_BATCH, answer, judge, open_snapshot
+from trainwright.training import answer, judge, open_snapshot
 
 
 def judge_best(folder: RunFolder, recipe: Recipe, data: PreparedData) -> EvaluationRecord | None:
@@ -22,7 +22,7 @@ def judge_best(folder: RunFolder, recipe: Recipe, data: PreparedData) -> Evaluat
     if not len(part):
         return None
     snapshot = open_snapshot(folder.checkpoints, recipe.machine)
-    answers = answer(snapshot.model, part, EVAL_BATCH, snapshot.prepare, snapshot.machine)
+    answers = answer(snapshot.model, part, snapshot.prepare, snapshot.machine)
     record = judge(answers, classes=snapshot.classes, names=part.names, part=name, epoch=snapshot.epoch)
     draw_mistakes(record, part, folder.plots / "mistakes")
     return record

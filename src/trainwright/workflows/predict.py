@@ -16,7 +16,7 @@ from trainwright.data import PICTURE_SUFFIXES, Batch, Reading, read_pictures
 from trainwright.errors import InputError
 from trainwright.recipe import MachineSection
 from trainwright.runs import RunFolder
-from trainwright.training import EVAL_BATCH, Snapshot, choose_workers, open_snapshot, predict_logits
+from trainwright.training import Snapshot, choose_workers, eval_batch, open_snapshot, predict_logits
 
 
 @dataclass(frozen=True)
@@ -56,8 +56,9 @@ def predict(snapshot: Snapshot, paths: Sequence[str], *, top: int) -> Iterator[P
     meta = snapshot.meta
     workers = choose_workers(MachineSection())[0].value
     reading = Reading(img_size=meta["img_size"], channels=meta["channels"], **meta["reading"])
-    for start in range(0, len(paths), EVAL_BATCH):
-        chunk = paths[start : start + EVAL_BATCH]
+    at_once = eval_batch(meta["img_size"])
+    for start in range(0, len(paths), at_once):
+        chunk = paths[start : start + at_once]
         read = list(read_pictures([Path(path) for path in chunk], reading, workers=workers))
         answers = _ask(snapshot, [item for item in read if not isinstance(item, str)], top)
         for path, item in zip(chunk, read, strict=True):
