@@ -162,7 +162,7 @@ def test_nothing_readable_is_refused(tmp_path: Path) -> None:
     assert refusal(catalog, img_size=8, color="gray") == (
         "none of the 2 pictures can be read\n"
         "  expected: JPEG, PNG, GIF, BMP, WEBP, TIFF or PPM files\n"
-        "  got: 'bad1.png': no picture; 'bad2.png': no picture\n"
+        "  got: 'bad1.png': not a picture file; 'bad2.png': not a picture file\n"
         "  where: made"
     )
     assert refusal(catalog).startswith("no picture can be read\n")
@@ -175,7 +175,7 @@ def test_a_class_of_which_nothing_is_readable_is_refused(tmp_path: Path) -> None
         "  expected: at least one readable picture of each class\n"
         "  got: 'c'\n"
         "  where: made\n"
-        "  try: repair the files, or take these classes out; first reasons: 'bad.png': no picture"
+        "  try: repair the files, or take these classes out; first reasons: 'bad.png': not a picture file"
     )
 
 
@@ -184,7 +184,7 @@ def test_a_class_left_with_one_readable_picture_is_refused(tmp_path: Path) -> No
     assert refusal(catalog).startswith("classes with a single picture, which cannot be in the training part")
     data = prepare_catalog(catalog, DataSection(valid_share=0, test_share=0), seed=0)
     assert data.classes == ("a", "b")
-    assert [(one.name, one.reason) for one in data.rejected] == [("bad.png", "no picture")]
+    assert [(one.name, one.reason) for one in data.rejected] == [("bad.png", "not a picture file")]
     assert len(data.train) == 3
 
 
