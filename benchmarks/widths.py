@@ -16,7 +16,7 @@ from torch import nn
 
 from trainwright.models.small_resnet import SmallResNet
 from trainwright.recipe import MachineSection
-from trainwright.training import choose_machine, open_machine
+from trainwright.training import decide_machine, open_machine
 
 WIDTHS = ((64, 128, 256), (32, 96, 256), (32, 64, 256), (32, 96, 192), (32, 64, 192), (32, 64, 128))
 BATCH, ROUNDS, STEPS = 128, 12, 10
@@ -35,10 +35,7 @@ def net(widths: tuple[int, ...]) -> nn.Module:
 
 
 def main() -> None:
-    section = MachineSection()
-    choices = choose_machine(section, img_size=28)
-    values = {choice.key.removeprefix("machine."): choice.value for choice in choices}
-    machine = open_machine(section.model_copy(update=values))
+    machine = open_machine(decide_machine(MachineSection(), img_size=28))
     nets = {widths: machine.place(net(widths)) for widths in WIDTHS}
     optimizers = {widths: torch.optim.SGD(model.parameters(), 0.01, 0.9) for widths, model in nets.items()}
     images_NCHW, labels_N = torch.randn(BATCH, 1, 28, 28), torch.randint(10, (BATCH,))

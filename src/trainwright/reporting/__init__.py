@@ -14,6 +14,7 @@ from .report import write_report as write_report
 from .terminal import RunConsole as RunConsole
 from .terminal import RunPlan as RunPlan
 from .terminal import audit_lines as audit_lines
+from .terminal import machine_lines as machine_lines
 from .terminal import prediction_lines as prediction_lines
 from .terminal import setting_lines as setting_lines
 from .views import RunView as RunView

@@ -15,7 +15,7 @@ from .evaluation import Answers, answer, eval_batch, judge, predict_logits
 from .interruption import Interruption, listening
 from .loop import Observer, fit
 from .losses import cross_entropy
-from .machine import Machine, choose_machine, choose_workers, open_device, open_machine
+from .machine import Machine, choose_machine, choose_workers, decide_machine, open_device, open_machine
 from .optimizers import build_optimizer, parameter_groups
 from .progress import Progress, restore, save_last, save_result
 from .schedules import rate_factor
@@ -42,6 +42,7 @@ __all__ = [
     "choose_training",
     "choose_workers",
     "cross_entropy",
+    "decide_machine",
     "ema_decay",
     "eval_batch",
     "fit",

@@ -78,6 +78,12 @@ def choose_machine(section: MachineSection, *, img_size: int) -> list[Choice]:
     return choices
 
 
+def decide_machine(section: MachineSection, *, img_size: int) -> MachineSection:
+    """Replaces every `auto` that `choose_machine` decides, for those who have no whole recipe."""
+    choices = choose_machine(section, img_size=img_size)
+    return section.model_copy(update={choice.key.removeprefix("machine."): choice.value for choice in choices})
+
+
 def open_machine(section: MachineSection) -> Machine:
     """Turns a decided section into torch's terms and sets the number of threads of this process."""
     torch.set_num_threads(decided(section.threads))

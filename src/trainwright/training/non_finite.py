@@ -37,6 +37,12 @@ def damaged_tensor(model: nn.Module) -> str | None:
     return next((name for name, tensor in tensors if tensor.is_floating_point() and not tensor.isfinite().all()), None)
 
 
+def damaged_gradient(model: nn.Module) -> str | None:
+    """Names the first parameter with a gradient that is not finite; None where only their norm is too large."""
+    gradients = ((name, parameter.grad) for name, parameter in model.named_parameters())
+    return next((name for name, grad in gradients if grad is not None and not grad.isfinite().all()), None)
+
+
 def _watch(name: str, seen: list[str]) -> Callable[[nn.Module, object, object], None]:
     def hook(_module: nn.Module, _inputs: object, output: object) -> None:
         if isinstance(output, Tensor) and not output.isfinite().all():

@@ -14,7 +14,7 @@ from trainwright.models import build_model
 from trainwright.recipe import AugmentSection, MachineSection, ModelSection, Recipe
 
 from .checkpoint import Checkpoint, load_newest
-from .machine import Machine, choose_machine, open_device, open_machine
+from .machine import Machine, decide_machine, open_device, open_machine
 
 
 @dataclass(frozen=True)
@@ -90,9 +90,9 @@ def open_snapshot(checkpoints: Path, machine: MachineSection) -> Snapshot:
 def snapshot_from(checkpoint: Checkpoint, machine: MachineSection) -> Snapshot:
     """Builds the model of a verified result checkpoint and fills it."""
     meta = checkpoint.meta
-    section = _decide(machine.model_copy(update={"precision": meta["precision"]}), meta["img_size"])
+    section = decide_machine(machine.model_copy(update={"precision": meta["precision"]}), img_size=meta["img_size"])
     if meta["precision"] == "float16" and open_device(section.device).type != "cuda":
-        section = _decide(section.model_copy(update={"precision": "auto"}), meta["img_size"])
+        section = decide_machine(section.model_copy(update={"precision": "auto"}), img_size=meta["img_size"])
     opened = open_machine(section)
     model = build_model(
         ModelSection(**{**meta["model"], "weights": "none"}),
@@ -121,9 +121,3 @@ def snapshot_from(checkpoint: Checkpoint, machine: MachineSection) -> Snapshot:
         epoch=meta["epoch"],
         meta=meta,
     )
-
-
-def _decide(section: MachineSection, img_size: int) -> MachineSection:
-    """Replaces every `auto` by what this machine has."""
-    choices = choose_machine(section, img_size=img_size)
-    return section.model_copy(update={choice.key.removeprefix("machine."): choice.value for choice in choices})

@@ -15,6 +15,7 @@ from trainwright.recipe import OptimSection, decided
 
 from .losses import Loss
 from .machine import Machine
+from .non_finite import damaged_gradient
 
 
 @dataclass(frozen=True)
@@ -116,7 +117,7 @@ def train_step(
         total_norm = nn.utils.get_total_norm(gradients)
         norm = float(total_norm)
         if scaler is None and not math.isfinite(norm):
-            raise NonFiniteLoss("gradient norm", norm, group[-1], _first_damaged_gradient(model))
+            raise NonFiniteLoss("gradient norm", norm, group[-1], damaged_gradient(model))
         nn.utils.clip_grads_with_norm_(model.parameters(), clip_norm, total_norm)
     if scaler is None:
         optimizer.step()
@@ -124,12 +125,6 @@ def train_step(
         scaler.step(optimizer)
         scaler.update()
     return StepResult(loss_sum / len(group), correct, pictures, norm)
-
-
-def _first_damaged_gradient(model: nn.Module) -> str | None:
-    """Names the first parameter with a gradient that is not finite; None where only their norm is too large."""
-    gradients = ((name, parameter.grad) for name, parameter in model.named_parameters())
-    return next((name for name, grad in gradients if grad is not None and not grad.isfinite().all()), None)
 
 
 def set_rate(optimizer: torch.optim.Optimizer, section: OptimSection, factor: float) -> float:

@@ -12,5 +12,6 @@ from __future__ import annotations
 from .answers import prediction_lines as prediction_lines
 from .audit import audit_lines as audit_lines
 from .console import RunConsole as RunConsole
+from .machine import machine_lines as machine_lines
 from .opening import RunPlan as RunPlan
 from .settings import setting_lines as setting_lines
