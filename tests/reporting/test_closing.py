@@ -45,6 +45,14 @@ def test_the_last_block_says_result_end_place_and_what_next(invent: Any) -> None
     )
 
 
+def test_notes_are_counted_in_the_last_block_and_not_said_again(invent: Any) -> None:
+    note = Finding(code="label-conflict", severity="note", summary="Two equal pictures bear two labels.")
+    text = plain(closing(Path("r"), None, {}, report=None, findings=[note, invent.RATE_FINDING, note]))
+    assert "findings  warning: The loss jumps" in text
+    assert "2 notes, in the report" in text
+    assert "Two equal pictures" not in text
+
+
 def test_without_a_judged_part_nothing_is_claimed(invent: Any) -> None:
     text = plain(closing(Path("r"), invent.stop_record("interrupted", 2), {}, report=None))
     assert "no test of the net is on record" in text

@@ -83,7 +83,8 @@ def went(console: RunConsole, clock: Clock, invent: Any) -> None:
         console.epoch(invent.epoch_record(number, done=number / 3, last=number == 3))
     console.finding(invent.RATE_FINDING)
     console.stop(invent.stop_record("completed", 3))
-    console.result(PLAN.folder, {"test": invent.evaluation(["a", "b"])}, report=PLAN.folder / "report.html")
+    evaluations = {"test": invent.evaluation(["a", "b"])}
+    console.result(PLAN.folder, evaluations, report=PLAN.folder / "report.html", findings=[invent.RATE_FINDING])
 
 
 def screen(written: str) -> list[str]:

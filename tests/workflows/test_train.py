@@ -275,8 +275,19 @@ def test_evaluate_says_how_many_pictures_were_learned(photos, cli, tmp_path):
     with (tmp_path / "x/data/split.csv").open() as file:
         learned = sum(row["part"] == "train" for row in csv.DictReader(file))
     ended = cli("evaluate", tmp_path / "x", photos, "--json")
-    assert json.loads(ended.out)["trained_on"] == learned
+    figures = json.loads(ended.out)
+    assert figures["trained_on"] == learned
+    assert figures["unseen"]["pictures"] == 40 - learned
     assert f"{learned} of these 40 pictures stood in the training part" in ended.err
+    assert f"of the {40 - learned} others" in ended.err
+    unseen = tmp_path / "unseen.csv"
+    with (tmp_path / "x/data/split.csv").open() as file:
+        rows = [(photos / row["name"], row["label"]) for row in csv.DictReader(file) if row["part"] != "train"]
+    unseen.write_text("path,label\n" + "".join(f"{path},{label}\n" for path, label in rows))
+    alone = json.loads(cli("evaluate", tmp_path / "x", unseen, "--json").out)
+    assert (alone["accuracy"], alone["accuracy_interval"]) == tuple(
+        figures["unseen"][key] for key in ("accuracy", "accuracy_interval")
+    )
     assert json.loads(cli("evaluate", tmp_path / "x", "--json").out)["trained_on"] is None
 
 

@@ -51,4 +51,6 @@ def predict(
         failed = sum(answer.error is not None for answer in answers)
         print(f"{csv}: {len(answers)} answers, {failed} of them without a class", file=sys.stderr)
     if all(answer.error is not None for answer in answers):
+        if not json and csv is None:
+            raise typer.Exit(2)  # each line above has said why
         raise InputError("none of the pictures could be read", got=f"{answers[0].path}: {answers[0].error}")

@@ -10,7 +10,7 @@ from typing import Any, Literal, get_args, get_origin
 
 from .recipe import Recipe
 from .scalars import format_value
-from .section import Section
+from .section import Section, declared
 
 Kind = Literal["number", "whole number", "switch", "text", "choice"]
 
@@ -39,7 +39,7 @@ class Setting:
     high: float | None = None
     high_included: bool = True
     scale: Literal["linear", "log"] | None = None
-    applies: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    applies: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
     needs: str | None = None
     examples: tuple[str, ...] = ()
 
@@ -87,9 +87,9 @@ def catalog() -> Mapping[str, Setting]:
     """Lists all settings by their dotted keys, in the order of the recipe."""
     rows: dict[str, Setting] = {}
     for section in Recipe.model_fields:
-        for name, declared in section_class(section).model_fields.items():
+        for name, info in section_class(section).model_fields.items():
             key = f"{section}.{name}"
-            rows[key] = _row(section, key, declared)
+            rows[key] = _row(section, key, info)
     return MappingProxyType(rows)
 
 
@@ -104,9 +104,9 @@ def describe() -> list[Setting]:
     return list(catalog().values())
 
 
-def _row(section: str, key: str, declared: Any) -> Setting:
-    kind, auto, choices = _kind(declared.annotation)
-    extra = declared.json_schema_extra
+def _row(section: str, key: str, info: Any) -> Setting:
+    kind, auto, choices = _kind(info.annotation)
+    extra = declared(info)
     low = extra.get("minimum", extra.get("exclusiveMinimum"))
     high = extra.get("maximum", extra.get("exclusiveMaximum"))
     applies = {f"{section}.{sibling}": tuple(values) for sibling, values in extra.get("applies", {}).items()}
@@ -115,9 +115,9 @@ def _row(section: str, key: str, declared: Any) -> Setting:
         key=key,
         kind=kind,
         auto=auto,
-        default=declared.default,
+        default=info.default,
         unit=extra["unit"],
-        meaning=declared.description,
+        meaning=info.description,
         source=extra["source"],
         choices=choices,
         low=low,

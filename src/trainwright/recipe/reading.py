@@ -1,5 +1,8 @@
 """Recipes from YAML and from `--set section.key=value`, each value with its place."""
 
+# PyYAML's parser has no types.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+
 from __future__ import annotations
 
 from collections.abc import Iterable

@@ -9,7 +9,7 @@ from typing import Any
 from ..errors import InputError
 from .model import OWN_MODELS
 from .scalars import format_value
-from .section import Section
+from .section import Section, declared
 
 Sections = Mapping[str, Section]
 """The sections of a recipe by their names, each valid on its own."""
@@ -45,10 +45,9 @@ def idle_settings(sections: Sections) -> dict[str, Idle]:
     idle: dict[str, Idle] = {}
     for section_name, section in sections.items():
         for name, field in type(section).model_fields.items():
-            declared = field.json_schema_extra
-            assert isinstance(declared, dict)
-            applies: Any = declared.get("applies", {})
-            needs: Any = declared.get("needs")
+            extra = declared(field)
+            applies: dict[str, tuple[str, ...]] = extra.get("applies", {})
+            needs: str | None = extra.get("needs")
             key = f"{section_name}.{name}"
             for sibling, values in applies.items():
                 if (value := getattr(section, sibling)) not in values:

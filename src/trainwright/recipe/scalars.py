@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, cast
 
 _NULL = frozenset({"", "~", "null", "Null", "NULL"})
 _BOOLEANS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
@@ -65,9 +66,10 @@ def format_value(value: Any) -> str:
     if isinstance(value, str):
         return value if _is_plain(value) else quote(value)
     if isinstance(value, list | tuple):
-        return f"[{', '.join(format_value(entry) for entry in value)}]"
+        return f"[{', '.join(format_value(entry) for entry in cast(Sequence[Any], value))}]"
     if isinstance(value, dict):
-        return f"{{{', '.join(f'{format_value(key)}: {format_value(entry)}' for key, entry in value.items())}}}"
+        pairs = cast(dict[Any, Any], value).items()
+        return f"{{{', '.join(f'{format_value(key)}: {format_value(entry)}' for key, entry in pairs)}}}"
     return str(value)
 
 

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import operator
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, TypeVar, cast
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic.fields import FieldInfo
 
 Auto = Literal["auto"]
 Value = TypeVar("Value")
 
-BOUNDS = {
-    "minimum": ("at least", lambda value, bound: value >= bound),
-    "exclusiveMinimum": ("above", lambda value, bound: value > bound),
-    "maximum": ("at most", lambda value, bound: value <= bound),
-    "exclusiveMaximum": ("below", lambda value, bound: value < bound),
+BOUNDS: Mapping[str, tuple[str, Callable[[float, float], bool]]] = {
+    "minimum": ("at least", operator.ge),
+    "exclusiveMinimum": ("above", operator.gt),
+    "maximum": ("at most", operator.le),
+    "exclusiveMaximum": ("below", operator.lt),
 }
 """JSON Schema's names of bounds, which speak of numbers only and so leave the word `auto` alone."""
 
@@ -29,8 +31,7 @@ class Section(BaseModel):
     @classmethod
     def _within_range(cls, value: Any, info: ValidationInfo) -> Any:
         """Holds numbers and texts to what their field declares (pydantic cannot bound one arm of a union)."""
-        extra = cls.model_fields[info.field_name or ""].json_schema_extra or {}
-        assert isinstance(extra, dict)
+        extra = declared(cls.model_fields[info.field_name or ""])
         if isinstance(value, str):
             if not value or ("pattern" in extra and not re.fullmatch(str(extra["pattern"]), value)):
                 raise ValueError("a text that is not empty" if not value else f"a text like {extra['examples']}")
@@ -42,6 +43,12 @@ class Section(BaseModel):
             if bound is not None and not holds(value, bound):
                 raise ValueError(f"a number {words} {bound:g}")
         return value
+
+
+def declared(field: FieldInfo) -> dict[str, Any]:
+    """Gives what `setting` noted of a field beyond pydantic's own columns: unit, source, bounds, when it applies."""
+    extra: Any = field.json_schema_extra
+    return extra or {}
 
 
 def setting(

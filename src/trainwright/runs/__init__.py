@@ -43,3 +43,4 @@ from .records import ResumeRecord as ResumeRecord
 from .records import Severity as Severity
 from .records import StepRecord as StepRecord
 from .records import StopRecord as StopRecord
+from .records import Unseen as Unseen

@@ -51,7 +51,8 @@ class EvaluationRecord:
     `accuracy_interval` is Wilson's at 95 %. `loss` is plain cross-entropy without smoothing. `calibration_error` is
     the expected calibration error over 15 equal bins. `top_k_accuracy` maps k to accuracy, for 1 and, where there are
     more than 5 classes, 5. `mistakes` are the most confident wrong answers, most confident first. `trained_on`
-    counts pictures of foreign data, by their content, that stood in the training part; None for the run's own parts.
+    counts pictures of foreign data, by their content, that stood in the training part, and `unseen` judges the others;
+    None for the run's own parts.
     """
 
     part: Literal["train", "valid", "test", "other"]
@@ -67,6 +68,16 @@ class EvaluationRecord:
     confusion_KK: tuple[tuple[int, ...], ...]
     mistakes: tuple[Mistake, ...] = ()
     trained_on: int | None = None
+    unseen: Unseen | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unseen:
+    """The answers for those pictures of foreign data that the net was not trained on; None where there are none."""
+
+    pictures: int
+    accuracy: float | None
+    accuracy_interval: tuple[float, float] | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,8 +135,8 @@ class Finding:
     code: str
     severity: Severity
     summary: str
-    evidence: Mapping[str, Any] = field(default_factory=dict)
-    advice: Mapping[str, Any] = field(default_factory=dict)
+    evidence: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    advice: Mapping[str, Any] = field(default_factory=dict[str, Any])
     since_step: int | None = None
     layers: tuple[str, ...] = ()
     source: str = "own choice"

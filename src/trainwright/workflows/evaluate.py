@@ -1,8 +1,11 @@
 """`trainwright evaluate`: a run's kept snapshot judged on pictures whose classes are known."""
 
+# Some of torch's methods have no types.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +13,8 @@ from trainwright.data import prepare, prepare_other, read_split
 from trainwright.errors import InputError
 from trainwright.recipe import MachineSection, compose, read_recipe_file
 from trainwright.reporting import RunConsole
-from trainwright.runs import EvaluationRecord, RunFolder
-from trainwright.training import answer, choose_workers, judge, open_snapshot
+from trainwright.runs import EvaluationRecord, RunFolder, Unseen, wilson_interval
+from trainwright.training import Answers, answer, choose_workers, judge, open_snapshot
 
 
 def evaluate_run(
@@ -33,7 +36,7 @@ def evaluate_run(
     machine = machine or MachineSection()
     snapshot = open_snapshot(folder.checkpoints, machine)
     workers = choose_workers(machine)[0].value
-    learned = None
+    seen_N: list[bool] | None = None
     if source is None:
         data = prepare(
             recipe.data,
@@ -58,12 +61,7 @@ def evaluate_run(
             console.note(f"left out, cannot be read: {picture}: {reason}")
         name, part = "other", others.part
         trained = {row.sha256 for row in read_split(folder.split) if row.part == "train"}
-        learned = sum(sha256 in trained for sha256 in others.sha256s)
-        if learned:
-            console.note(
-                f"{learned:,} of these {len(part):,} pictures stood in the training part; "
-                "the net has seen their answers"
-            )
+        seen_N = [sha256 in trained for sha256 in others.sha256s]
     if not len(part):
         raise InputError(
             "this run set no pictures apart that it could be judged on",
@@ -73,7 +71,31 @@ def evaluate_run(
         )
     answers = answer(snapshot.model, part, snapshot.prepare, snapshot.machine)
     record = judge(answers, classes=snapshot.classes, names=part.names, part=name, epoch=snapshot.epoch)
-    return replace(record, trained_on=learned)
+    if seen_N is None:
+        return record
+    record = replace(record, trained_on=sum(seen_N), unseen=_unseen(answers, seen_N))
+    if any(seen_N):
+        console.note(_seen_and_unseen(record))
+    return record
+
+
+def _unseen(answers: Answers, seen_N: list[bool]) -> Unseen:
+    """Judges the pictures that were not trained on by themselves."""
+    right_N = (answers.logits_NK.argmax(dim=1) == answers.labels_N).tolist()
+    right = [right for right, seen in zip(right_N, seen_N, strict=True) if not seen]
+    if not right:
+        return Unseen(pictures=0, accuracy=None, accuracy_interval=None)
+    interval = wilson_interval(sum(right), len(right))
+    return Unseen(pictures=len(right), accuracy=sum(right) / len(right), accuracy_interval=interval)
+
+
+def _seen_and_unseen(record: EvaluationRecord) -> str:
+    """Says what the figures are worth where the net has learned some of the pictures."""
+    unseen = record.unseen
+    text = f"{record.trained_on:,} of these {record.pictures:,} pictures stood in the training part: the net has seen "
+    if unseen is None or unseen.accuracy is None:
+        return f"{text}their answers, and these figures say nothing about new pictures"
+    return f"{text}their answers; of the {unseen.pictures:,} others {100 * unseen.accuracy:.1f} % are right"
 
 
 def evaluation_figures(record: EvaluationRecord) -> dict[str, Any]:
@@ -82,6 +104,7 @@ def evaluation_figures(record: EvaluationRecord) -> dict[str, Any]:
         "part": record.part,
         "pictures": record.pictures,
         "trained_on": record.trained_on,
+        "unseen": None if record.unseen is None else asdict(record.unseen),
         "accuracy": record.accuracy,
         "accuracy_interval": list(record.accuracy_interval),
         "top_k_accuracy": dict(record.top_k_accuracy),

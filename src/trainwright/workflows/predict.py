@@ -1,5 +1,8 @@
 """`trainwright predict`: one answer for every picture, in order."""
 
+# Some of torch's methods have no types.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+
 from __future__ import annotations
 
 import csv

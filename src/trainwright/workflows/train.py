@@ -172,8 +172,8 @@ def _work(
         console.note(f"check: {check.summary}: {check.verdict}")
         findings += [check.finding] if check.finding else []
     for finding in findings:
-        console.finding(finding)
         if finding not in told:
+            console.finding(finding)
             events.write(finding)
 
     _train(folder, events, setup, data, progress, console)
@@ -181,8 +181,10 @@ def _work(
     if evaluation is not None:
         events.write(evaluation)
     report = write_report(folder)
-    console.result(folder.path, {} if evaluation is None else {evaluation.part: evaluation}, report=report)
-    return Run(folder)
+    run = Run(folder)
+    evaluations = {} if evaluation is None else {evaluation.part: evaluation}
+    console.result(folder.path, evaluations, report=report, findings=run.history.findings)
+    return run
 
 
 def _take_up(folder: RunFolder, events: EventWriter, setup: Setup, console: RunConsole) -> Progress:

@@ -33,7 +33,7 @@ def closing(
         stop: the run's last record of training, None if it still goes on.
         evaluations: part → the judgement of the kept snapshot on it; the test part speaks first.
         report: the report, if one was written.
-        findings: what was found wrong.
+        findings: what was found; notes, which were said where they arose, are only counted.
         width: columns to wrap to.
     Returns:
         the lines, an empty one first and last.
@@ -51,7 +51,10 @@ def closing(
         kept = [f"kept: the snapshot of epoch {count(stop.best_epoch)}"] if stop.best_epoch else []
         lines += labelled("stopped", [took, *kept], width, style)
     if findings:
-        texts = [f"{SEVERITY_WORDS[finding.severity]}: {printable(finding.summary)}" for finding in findings]
+        grave = [finding for finding in findings if finding.severity != "note"]
+        texts = [f"{SEVERITY_WORDS[finding.severity]}: {printable(finding.summary)}" for finding in grave]
+        notes = len(findings) - len(grave)
+        texts += [f"{plural(notes, 'note')}, in the report"] if notes else []
         worst = max(findings, key=lambda finding: list(SEVERITY_STYLES).index(finding.severity))
         lines += labelled("findings", texts, width, SEVERITY_STYLES[worst.severity])
     lines += labelled("run", [printable(str(folder))], width)

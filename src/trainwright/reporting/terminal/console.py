@@ -164,7 +164,6 @@ class RunConsole:
         self._head_shown = False
         self._epoch_began = clock()
         self._stop: StopRecord | None = None
-        self._findings: list[Finding] = []
         self._preparing: tuple[str, float] | None = None
         self._log: Path | None = None
         self._unkept: list[str] = []
@@ -246,7 +245,6 @@ class RunConsole:
 
     def finding(self, finding: Finding) -> None:
         """Writes what was found, with its numbers and what to try."""
-        self._findings.append(finding)
         self._write(finding_lines(finding, self._face.width))
 
     def stop(self, record: StopRecord) -> None:
@@ -264,7 +262,7 @@ class RunConsole:
         evaluations: Mapping[str, EvaluationRecord],
         *,
         report: Path | None = None,
-        findings: Sequence[Finding] | None = None,
+        findings: Sequence[Finding] = (),
     ) -> None:
         """Writes the last block: the result and how sure it is, why it stopped, where all lies, what to do next.
 
@@ -272,11 +270,10 @@ class RunConsole:
             folder: the run's folder, as the user would write it.
             evaluations: part → the judgement of the kept snapshot.
             report: the report, if one was written.
-            findings: all findings of the run; left out, those that were shown here.
+            findings: all findings of the run.
         """
-        shown = self._findings if findings is None else findings
         width = self._face.width
-        self._write(closing(folder, self._stop, evaluations, report=report, findings=shown, width=width))
+        self._write(closing(folder, self._stop, evaluations, report=report, findings=findings, width=width))
 
     def log_to(self, path: Path) -> None:
         """Keeps all lines in a file from now on, those that were written before first; appends where it exists."""
