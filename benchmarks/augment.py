@@ -25,9 +25,8 @@ from torch import Tensor
 from torch.nn import functional as F
 from torchvision.transforms import v2
 
-from trainwright.data import Augmenter, Preprocessor
+from trainwright.data import NOTHING, Augmenter, Preprocessor
 from trainwright.data.augment import apply
-from trainwright.recipe import AugmentSection
 
 CASES = ((512, 1, 28), (512, 3, 32), (256, 3, 96))
 MEAN, STD = (0.45, 0.5, 0.55), (0.2, 0.25, 0.3)
@@ -59,7 +58,7 @@ def contenders(count: int, channels: int, size: int) -> dict[str, Callable[[], T
     padding, side = size // 8, size // 4
     mean, std = MEAN[:channels], STD[:channels]
     mean_C11, std_C11 = torch.tensor(mean)[:, None, None], torch.tensor(std)[:, None, None]
-    section = AugmentSection(flip=0.5, crop_padding=padding, cutout=side)
+    section = NOTHING.model_copy(update={"flip": 0.5, "crop_padding": padding, "cutout": side})
     augmenter = Augmenter(section, Preprocessor.from_statistics(mean, std), seed=0, channels_last=True)
     each = v2.Compose(
         [

@@ -11,8 +11,12 @@ from __future__ import annotations
 
 from .audit import Audit as Audit
 from .audit import Rejected as Rejected
+from .augment import NOTHING as NOTHING
 from .augment import Augmenter as Augmenter
+from .augment import augment_findings as augment_findings
 from .augment import choose_augment as choose_augment
+from .augment import colour_components as colour_components
+from .augment import is_off as is_off
 from .augment import preview_grid as preview_grid
 from .batches import Batch as Batch
 from .batches import batches as batches

@@ -24,6 +24,7 @@ class Setting:
     `auto` says whether the word `auto` is a value too. `choices` are the words of a choice. Bounds are None where
     there are none; `low_included` and `high_included` tell `at least` from `above`. `applies` maps a sibling's dotted
     key to the values under which this setting has an effect; `needs` is the dotted key that must be above 0 for it.
+    `dosed` says whether `STRENGTH @ PROBABILITY` is a value too.
     """
 
     key: str
@@ -42,6 +43,7 @@ class Setting:
     applies: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
     needs: str | None = None
     examples: tuple[str, ...] = ()
+    dosed: bool = False
 
     @property
     def section(self) -> str:
@@ -64,7 +66,7 @@ class Setting:
             return ""
         low = "(-∞" if self.low is None else f"{'[' if self.low_included else '('}{_number(self.low)}"
         high = "∞)" if self.high is None else f"{_number(self.high)}{']' if self.high_included else ')'}"
-        return f"{low}, {high}"
+        return f"{low}, {high}, or such `@` a probability" if self.dosed else f"{low}, {high}"
 
     @property
     def expected(self) -> str:
@@ -79,6 +81,7 @@ class Setting:
             low = None if self.low is None else f"{'at least' if self.low_included else 'above'} {_number(self.low)}"
             high = None if self.high is None else f"{'at most' if self.high_included else 'below'} {_number(self.high)}"
             words = " ".join([f"a {self.kind}", " and ".join(bound for bound in (low, high) if bound)])
+            words += ", or such a number @ a probability" if self.dosed else ""
         return f"{words}, or auto" if self.auto else words
 
 
@@ -128,6 +131,7 @@ def _row(section: str, key: str, info: Any) -> Setting:
         applies=applies,
         needs=None if needs is None else f"{section}.{needs}",
         examples=tuple(extra.get("examples", ())),
+        dosed=bool(extra.get("dosed", False)),
     )
 
 
@@ -137,7 +141,7 @@ def _kind(annotation: Any) -> tuple[Kind, bool, tuple[str, ...]]:
         choices = get_args(annotation)
         return "choice", "auto" in choices, choices
     arms = get_args(annotation) or (annotation,)
-    return _KINDS[arms[0]], len(arms) > 1, ()
+    return _KINDS[arms[0]], any(get_origin(arm) is Literal for arm in arms), ()
 
 
 def _number(value: float) -> str:

@@ -145,7 +145,7 @@ def _misfit(setting: Setting, entry: Given, kinds: set[str]) -> InputError:
     value = entry.value
     if setting.choices or setting.examples:
         problem = f"{setting.key} has no such choice"
-    elif "value_error" in kinds and not isinstance(value, str):
+    elif "value_error" in kinds and (not isinstance(value, str) or (setting.dosed and "@" in value)):
         problem = f"{setting.key} is out of range"
     else:
         problem = f"{setting.key} is not {_article(setting)}"

@@ -10,6 +10,8 @@ from typing import Any, Literal, TypeVar, cast
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 from pydantic.fields import FieldInfo
 
+from .dosing import PATTERN, dose
+
 Auto = Literal["auto"]
 Value = TypeVar("Value")
 
@@ -34,13 +36,17 @@ class Section(BaseModel):
         extra = declared(cls.model_fields[info.field_name or ""])
         if isinstance(value, str):
             if not value or ("pattern" in extra and not re.fullmatch(str(extra["pattern"]), value)):
-                raise ValueError("a text that is not empty" if not value else f"a text like {extra['examples']}")
+                raise ValueError(
+                    "a text that is not empty" if not value else f"a text like {extra.get('examples', '15 @ 0.5')}"
+                )
+            if not extra.get("dosed") or value == "auto":
+                return value
+        if isinstance(value, bool) or not isinstance(value, int | float | str):
             return value
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            return value
+        number = dose(value).strength if isinstance(value, str) else value
         for name, (words, holds) in BOUNDS.items():
             bound = extra.get(name)
-            if bound is not None and not holds(value, bound):
+            if bound is not None and not holds(number, bound):
                 raise ValueError(f"a number {words} {bound:g}")
         return value
 
@@ -62,6 +68,7 @@ def setting(
     needs: str | None = None,
     pattern: str | None = None,
     examples: Sequence[str] = (),
+    dosed: bool = False,
     ge: float | None = None,
     gt: float | None = None,
     le: float | None = None,
@@ -80,6 +87,7 @@ def setting(
         needs: sibling key that must be above 0 for this setting to have an effect.
         pattern: regular expression that a text must match; without one any text but the empty one will do.
         examples: texts that match the pattern, for messages and editors.
+        dosed: whether `STRENGTH @ PROBABILITY` is a value too.
         ge, gt, le, lt: bounds of the range of a number.
     """
     extra: dict[str, Any] = {"unit": unit, "source": source}
@@ -93,6 +101,8 @@ def setting(
         extra["needs"] = needs
     if pattern is not None:
         extra |= {"pattern": pattern, "examples": list(examples)}
+    if dosed:
+        extra |= {"pattern": PATTERN, "dosed": True}
     return Field(default, description=meaning, json_schema_extra=extra)
 
 

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from trainwright.data import Augmenter, Batch, PreparedData, Preprocessor, fit_preprocessor
+from trainwright.data import Augmenter, Batch, PreparedData, Preprocessor, colour_components, fit_preprocessor
 from trainwright.errors import InputError
 from trainwright.models import WeightReport, source_preprocessing
 from trainwright.models import build as build_net
-from trainwright.recipe import Recipe, decided
+from trainwright.recipe import Recipe, decided, dose
 
 from .averaging import WeightAverage
 from .losses import Loss, build_loss, check_smoothing
@@ -101,7 +101,13 @@ def build(recipe: Recipe, data: PreparedData) -> Setup:
         classes=data.classes,
         machine=machine,
         preprocessor=preprocessor,
-        augmenter=Augmenter(recipe.augment, preprocessor, seed=training.seed, channels_last=machine.channels_last),
+        augmenter=Augmenter(
+            recipe.augment,
+            preprocessor,
+            seed=training.seed,
+            channels_last=machine.channels_last,
+            components_CC=colour_components(data.train) if dose(decided(recipe.augment.fancy_pca)).on else None,
+        ),
         model=model,
         weights=built.weights,
         forward=torch.compile(model) if recipe.machine.compile else model,

@@ -8,10 +8,10 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from trainwright.data import Augmenter, Batch, Preprocessor
+from trainwright.data import NOTHING, Augmenter, Batch, Preprocessor
 from trainwright.errors import InputError
 from trainwright.models import build_model
-from trainwright.recipe import AugmentSection, MachineSection, ModelSection, Recipe
+from trainwright.recipe import MachineSection, ModelSection, Recipe
 
 from .checkpoint import Checkpoint, load_newest
 from .machine import Machine, decide_machine, open_device, open_machine
@@ -112,10 +112,9 @@ def snapshot_from(checkpoint: Checkpoint, machine: MachineSection) -> Snapshot:
         ) from None
     model = opened.place(model).eval()
     preprocessor = Preprocessor.from_state(checkpoint.state["preprocessor"])
-    nothing = AugmentSection(flip=0.0, crop_padding=0, cutout=0)
     return Snapshot(
         model=model,
-        preprocessing=Augmenter(nothing, preprocessor, seed=0, channels_last=opened.channels_last),
+        preprocessing=Augmenter(NOTHING, preprocessor, seed=0, channels_last=opened.channels_last),
         machine=opened,
         classes=tuple(meta["classes"]),
         epoch=meta["epoch"],

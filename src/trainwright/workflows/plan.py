@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from trainwright.data import PreparedData
+from trainwright.data import PreparedData, is_off
 from trainwright.recipe import Choice, Recipe
 from trainwright.reporting import RunPlan
 from trainwright.runs import RunFolder
@@ -35,7 +35,7 @@ def run_plan(
         choices=tuple(
             Choice(key, value, recipe.origin(key).detail)
             for key, value in recipe.items()
-            if recipe.origin(key).kind == "auto"
+            if recipe.origin(key).kind == "auto" and not is_off(key, value)
         ),
         resumed_at=None if resumed_from is None else (resumed_from.epoch, resumed_from.step),
     )

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Unpack
 
-from trainwright.data import PreparedData, choose_augment, choose_preprocess, prepare
+from trainwright.data import PreparedData, augment_findings, choose_augment, choose_preprocess, prepare
 from trainwright.errors import InputError, Interrupted, TrainingError
 from trainwright.models import check_model, choose_model
 from trainwright.recipe import OWN_MODELS, Recipe, compose, decided, read_recipe_file
@@ -14,6 +14,7 @@ from trainwright.reporting import RunConsole, write_report
 from trainwright.runs import (
     DEFAULT_OUT,
     EventWriter,
+    Finding,
     ResumeRecord,
     RunFolder,
     open_run,
@@ -143,7 +144,17 @@ def decide(asked: Recipe, data: PreparedData) -> Recipe:
     recipe = recipe.decide(choose_preprocess(recipe.preprocess, pretrained=pretrained))
     recipe = recipe.decide(choose_training(recipe, pictures=pictures))
     epochs = decided(recipe.training.epochs)
-    return recipe.decide(choose_augment(recipe.augment, data.classes, data.img_size, data.title, epochs=epochs))
+    return recipe.decide(
+        choose_augment(
+            recipe.augment,
+            data.classes,
+            data.img_size,
+            data.title,
+            channels=data.channels,
+            epochs=epochs,
+            pictures=data.train,
+        )
+    )
 
 
 def _look(recipe: Recipe, console: RunConsole, given_split: Path | None = None) -> PreparedData:
@@ -165,7 +176,7 @@ def _work(
     if setup.weights is not None:
         console.note(setup.weights.summary())
     console.start(run_plan(folder, setup.recipe, data, setup, progress if resumed else None))
-    findings = list(data.audit.findings())
+    findings = [*data.audit.findings(), *_augment_findings(setup.recipe, data)]
     if progress.step == 0:
         check = check_first_loss(setup, data)
         write_checks(folder, [check])
@@ -185,6 +196,13 @@ def _work(
     evaluations = {} if evaluation is None else {evaluation.part: evaluation}
     console.result(folder.path, evaluations, report=report, findings=run.history.findings)
     return run
+
+
+def _augment_findings(recipe: Recipe, data: PreparedData) -> list[Finding]:
+    """Looks at the tricks of augmentation that somebody, and not `auto`, has chosen."""
+    keys = [key for key, _ in recipe.items() if recipe.origin(key).kind in ("user", "file")]
+    asked = {key.partition(".")[2] for key in keys if key.startswith("augment.")}
+    return augment_findings(recipe.augment, asked, data.classes, data.title, data.train)
 
 
 def _take_up(folder: RunFolder, events: EventWriter, setup: Setup, console: RunConsole) -> Progress:

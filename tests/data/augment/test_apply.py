@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -18,8 +19,7 @@ from trainwright.data.augment.colour import scaling_matrix
 from trainwright.data.augment.gather import gather_resample
 from trainwright.data.augment.geometry import compose, flip_maps, identity_maps, shift_maps
 from trainwright.data.augment.kernel import compiled
-from trainwright.data.augment.occlusion import no_boxes
-from trainwright.data.augment.plan import Plan
+from trainwright.data.augment.plan import Noise, Plan
 
 FILLS = ["constant", "edge", "reflect", "symmetric", "wrap"]
 AS_STORED = scaling_matrix(torch.ones(3), torch.zeros(3))
@@ -38,7 +38,8 @@ def pictures(count: int, channels: int, height: int, width: int, seed: int = 0) 
 
 
 def plan_of(maps_N23: torch.Tensor, *, colours=AS_STORED, boxes=None, whole_pixels=False) -> Plan:
-    return Plan(maps_N23, colours, no_boxes(len(maps_N23)) if boxes is None else boxes, whole_pixels)
+    boxes_NB4 = torch.zeros(len(maps_N23), 0, 4, dtype=torch.int32) if boxes is None else boxes
+    return Plan(maps_N23, colours, boxes_NB4, whole_pixels)
 
 
 def rotations(count: int, seed: int = 0) -> torch.Tensor:
@@ -145,13 +146,15 @@ def test_general_maps_equal_grid_sample(fill, mode, align):
 
 
 @pytest.mark.parametrize("fill", FILLS)
-@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("channels", [1, 2, 3, 5])
 def test_kernel_and_torch_give_the_same_bits(monkeypatch, fill, channels):
     images, maps = pictures(9, channels, 13, 10), rotations(9)
     generator = torch.Generator().manual_seed(2)
     colours = 0.1 * torch.randn(9, channels, channels + 1, generator=generator)
-    boxes = torch.tensor([[0, 0, 0, 0], [2, 3, 9, 10], [0, 0, 13, 10]] * 3, dtype=torch.int32)
-    plan, constant = plan_of(maps, colours=colours, boxes=boxes), torch.linspace(-1, 1, channels)
+    boxes = torch.tensor([[0, 0, 0, 0], [2, 3, 9, 10], [0, 0, 13, 10]] * 6, dtype=torch.int32).view(9, 2, 4)
+    noise = Noise(torch.tensor([0.0, 5.0, 30.0] * 3), torch.randint(0, 2**32, (9, 2), generator=generator))
+    plan = replace(plan_of(maps, colours=colours, boxes=boxes), lens_N=torch.linspace(-0.5, 0.5, 9), noise=noise)
+    constant = torch.linspace(-1, 1, channels)
     both = []
     for threshold in (0, 10**18):
         monkeypatch.setattr(apply, "WORTH_A_KERNEL", threshold)
@@ -175,7 +178,7 @@ def test_mixing_colours_of_whole_pixels():
 @pytest.mark.usefixtures("path")
 def test_boxes_hold_the_constant_and_nothing_else_does():
     images = pictures(2, 3, 6, 7)
-    boxes = torch.tensor([[1, 2, 4, 7], [0, 0, 0, 0]], dtype=torch.int32)
+    boxes = torch.tensor([[[1, 2, 4, 7]], [[0, 0, 0, 0]]], dtype=torch.int32)
     constant = torch.tensor([1000.0, 2000.0, 3000.0])
     plan = plan_of(identity_maps(2), boxes=boxes, whole_pixels=True)
     finished = resample(images, plan, fill="constant", constant_C=constant)

@@ -5,12 +5,10 @@ from __future__ import annotations
 import pytest
 import torch
 
-from trainwright.data.augment import Augmenter, apply
+from trainwright.data.augment import NOTHING, Augmenter, apply
 from trainwright.data.preprocess import Preprocessor
-from trainwright.recipe import AugmentSection
 
-OFF = AugmentSection(flip=0.0, crop_padding=0, cutout=0)
-ON = AugmentSection(flip=0.5, crop_padding=4, cutout=8)
+ON = NOTHING.model_copy(update={"flip": 0.5, "crop_padding": 4, "cutout": 8})
 CENTERED = Preprocessor.from_statistics([0.4, 0.5, 0.6], [0.2, 0.25, 0.3])
 
 
@@ -26,7 +24,7 @@ def images():
 
 @pytest.mark.parametrize("channels_last", [False, True])
 def test_strength_0_is_plain_normalization_bit_for_bit(images, channels_last):
-    augmenter = Augmenter(OFF, CENTERED, seed=0, channels_last=channels_last)
+    augmenter = Augmenter(NOTHING, CENTERED, seed=0, channels_last=channels_last)
     plain = images.float() * CENTERED.scale_C[:, None, None] + CENTERED.shift_C[:, None, None]
     for finished in (augmenter.train(images, torch.arange(20), 1), augmenter.evaluate(images)):
         assert torch.equal(finished, plain)
@@ -68,7 +66,7 @@ def test_pictures_stay_as_they_were(images):
 def test_fill_is_the_training_mean(images, center, scale):
     mean, std = [0.4, 0.5, 0.6], [0.2, 0.25, 0.3]
     preprocessor = Preprocessor.from_statistics(mean, std, center=center, scale=scale)
-    section = AugmentSection(flip=0.0, crop_padding=0, cutout=63)
+    section = NOTHING.model_copy(update={"cutout": 63})
     finished = Augmenter(section, preprocessor, seed=0).train(images, torch.arange(20), 1)
     by_hand = [0.0 if center else m / (s if scale else 1.0) for m, s in zip(mean, std, strict=True)]
     # A square of 63 around any pixel of 32×32 reaches over every pixel but, at most, a border of one.

@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from trainwright.data.augment.occlusion import cutout_boxes, no_boxes
-from trainwright.data.augment.randomness import words
+from trainwright.data.augment.occlusion import cutout_boxes, erasing_boxes
+from trainwright.data.augment.randomness import uniform, words
 
 
 @given(st.integers(1, 60), st.integers(1, 40), st.integers(1, 40), st.integers(0, 2**32 - 1), st.integers(0, 2**32 - 1))
@@ -29,5 +29,25 @@ def test_every_center_is_as_likely():
     assert stats.chisquare(places.numpy()).pvalue > 1e-4
 
 
-def test_no_boxes_hide_nothing():
-    assert no_boxes(2).tolist() == [[0, 0, 0, 0], [0, 0, 0, 0]]
+@given(
+    st.lists(st.floats(0, 1, exclude_max=True, width=32), min_size=4, max_size=4),
+    st.floats(0.001, 1.0),
+    st.integers(1, 60),
+    st.integers(1, 60),
+)
+@settings(max_examples=200, deadline=None)
+def test_erased_boxes_stay_inside_and_below_the_largest_share(unit, largest, height, width):
+    top, left, bottom, right = erasing_boxes(torch.tensor([unit]), largest, height, width)[0].tolist()
+    assert 0 <= top <= bottom <= height
+    assert 0 <= left <= right <= width
+    # Sides are rounded to whole pixels: half a pixel more in either direction.
+    assert max(0, bottom - top - 0.5) * max(0, right - left - 0.5) <= largest * height * width + 1e-3
+
+
+def test_erased_areas_and_shapes_are_spread_as_the_paper_says():
+    unit_N4 = uniform(0, 0, torch.arange(20_000), "erase", 4)
+    boxes_N4 = erasing_boxes(unit_N4, 0.2, 1000, 1000).double()
+    height, width = boxes_N4[:, 2] - boxes_N4[:, 0], boxes_N4[:, 3] - boxes_N4[:, 1]
+    assert stats.kstest((height * width / 1e6).numpy(), stats.uniform(0.02, 0.18).cdf).pvalue > 1e-4
+    slimness = torch.log(height / width) / torch.log(torch.tensor(3.3))
+    assert stats.kstest(slimness.numpy(), stats.uniform(-1, 2).cdf).pvalue > 1e-4

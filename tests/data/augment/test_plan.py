@@ -8,21 +8,25 @@ from scipy import stats
 
 from trainwright.data.augment.colour import scaling_matrix
 from trainwright.data.augment.plan import draw_plan
-from trainwright.recipe import AugmentSection
+from trainwright.data.augment.policies import NOTHING
+from trainwright.data.augment.tricks import doses
 
 COLOURS = scaling_matrix(torch.ones(1), torch.zeros(1))
 
 
 def plan(samples=20_000, *, epoch=1, **settings):
-    section = AugmentSection(**{"flip": 0.0, "crop_padding": 0, "cutout": 0, **settings})
     ids = torch.arange(samples) if isinstance(samples, int) else samples
-    return draw_plan(section, COLOURS, ids, seed=5, epoch=epoch, height=32, width=32)
+    on = doses(NOTHING.model_copy(update=settings))
+    return draw_plan(on, COLOURS, ids, seed=5, epoch=epoch, height=32, width=32)
 
 
 def test_all_off_is_the_identity():
     drawn = plan(10)
     assert torch.equal(drawn.maps_N23, torch.eye(2, 3).expand(10, 2, 3))
-    assert not drawn.boxes_N4.any()
+    assert drawn.boxes_NB4.shape == (10, 0, 4)
+    assert drawn.lens_N is None
+    assert drawn.noise is None
+    assert drawn.whole_pixels
 
 
 def test_flips_happen_as_often_as_asked():
@@ -48,7 +52,7 @@ def test_flip_and_crop_are_independent():
 
 
 def test_cutout_covers_what_its_rule_says():
-    boxes = plan(cutout=8).boxes_N4.double()
+    boxes = plan(cutout=8).boxes_NB4[:, 0].double()
     areas = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
     sides = [min(32, center + 4) - max(0, center - 4) for center in range(32)]
     expected = np.mean(sides) ** 2
@@ -57,7 +61,7 @@ def test_cutout_covers_what_its_rule_says():
 
 def test_one_trick_does_not_move_another():
     alone, together = plan(500, cutout=8), plan(500, cutout=8, flip=0.5, crop_padding=4)
-    assert torch.equal(alone.boxes_N4, together.boxes_N4)
+    assert torch.equal(alone.boxes_NB4, together.boxes_NB4)
 
 
 def test_only_the_sample_counts():
@@ -69,7 +73,7 @@ def test_only_the_sample_counts():
         plan(samples[shuffle], **settings),
         plan(samples[40:55], **settings),
     )
-    for field in ("maps_N23", "boxes_N4"):
+    for field in ("maps_N23", "boxes_NB4"):
         assert torch.equal(getattr(whole, field)[shuffle], getattr(shuffled, field))
         assert torch.equal(getattr(whole, field)[40:55], getattr(part, field))
     next_epoch = plan(samples, epoch=2, **settings)

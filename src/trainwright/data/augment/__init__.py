@@ -2,11 +2,15 @@
 
 Comes in:   uint8 batches, sample ids, the epoch, a decided section, a preprocessor
 Goes out:   float batches as the net sees them
-May import: errors, recipe, data/preprocess
-Read next:  plan.py (what will happen), then apply.py (how it happens)
+May import: errors, recipe, runs, data/preprocess
+Read next:  tricks.py (what there is), plan.py (what will happen), apply.py (how it happens)
 Example:    images_NCHW = Augmenter(recipe.augment, preprocessor, seed=0).train(batch.images_NCHW, batch.samples_N, 3)
 """
 
 from .augmenter import Augmenter as Augmenter
+from .choice import augment_findings as augment_findings
 from .choice import choose_augment as choose_augment
+from .components import colour_components as colour_components
+from .policies import NOTHING as NOTHING
+from .policies import is_off as is_off
 from .preview import preview_grid as preview_grid

@@ -9,12 +9,17 @@ from __future__ import annotations
 
 import functools
 import os
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from .gather import gather_resample
+from .geometry import lens_scale
+from .noise import normal_table
 from .plan import Plan
 
 WORTH_A_KERNEL = 16_384
@@ -52,29 +57,57 @@ def _layout(channels_last: bool) -> torch.memory_format:
 def _resample_on_cpu(images_NCHW: Tensor, plan: Plan, fill: str, constant_C: Tensor, channels_last: bool) -> Tensor:
     """Shares the pictures out to as many threads as torch computes with."""
     # Imported here, because numba costs a second, and a GPU or small pictures do without.
-    from .kernel import FILL_CODES, blend_pictures, move_pictures
+    from .blend import blend_pictures
+    from .kernel import FILL_CODES, move_pictures
 
     count, channels, height, width = images_NCHW.shape
     finished_NCHW = torch.empty((count, channels, height, width), memory_format=_layout(channels_last))
     in_memory_order = finished_NCHW.permute(0, 2, 3, 1) if channels_last else finished_NCHW
-    kernel = move_pictures if plan.whole_pixels and _channels_apart(plan.colours_NCD) else blend_pictures
-    arguments = (
-        images_NCHW.contiguous().numpy(),
-        plan.maps_N23.contiguous().numpy(),
-        plan.colours_NCD.contiguous().numpy(),
-        plan.boxes_N4.contiguous().numpy(),
+    pictures = images_NCHW.contiguous().numpy(), plan.maps_N23.contiguous().numpy()
+    looks = plan.colours_NCD.contiguous().numpy(), plan.boxes_NB4.contiguous().numpy()
+    place = (
         FILL_CODES[fill],
         constant_C.numpy(),
         in_memory_order.reshape(-1).numpy(),
         (1, width * channels, channels) if channels_last else (height * width, width, 1),
     )
-    threads = max(1, min(torch.get_num_threads(), finished_NCHW.numel() // WORTH_A_THREAD))
+    values = finished_NCHW.numel()
+    if plan.whole_pixels and _channels_apart(plan.colours_NCD):
+        _share_out(move_pictures, (*pictures, *looks, *place), count, values)
+    else:
+        lens = _or_empty(plan.lens_N, torch.float32), lens_scale(height, width)
+        noise = plan.noise
+        std, keys = (None, None) if noise is None else (noise.std_N, noise.keys_N2)
+        noises = _or_empty(std, torch.float32), _or_empty(keys, torch.int64).reshape(-1, 2), normal_table()
+        _share_out(blend_pictures, (*pictures, *lens, *looks, *noises, *place), count, values)
+    return finished_NCHW
+
+
+def channel_means(images_NCHW: Tensor) -> Tensor:
+    """Gives the mean stored value of each channel of each picture, the same on every device: float32 N C."""
+    count, channels, height, width = images_NCHW.shape
+    if images_NCHW.device.type == "cpu" and images_NCHW.numel() >= WORTH_A_KERNEL:
+        from .kernel import sum_channels
+
+        sums_NC = torch.empty((count, channels), dtype=torch.int64)
+        _share_out(sum_channels, (images_NCHW.contiguous().numpy(), sums_NC.numpy()), count, images_NCHW.numel())
+    else:
+        sums_NC = images_NCHW.sum(dim=(2, 3), dtype=torch.int64)
+    return sums_NC.to(torch.float32) / (height * width)
+
+
+def _share_out(kernel: Callable[..., None], arguments: tuple[Any, ...], count: int, values: int) -> None:
+    """Runs a kernel over all pictures, each thread over some of them."""
+    threads = max(1, min(torch.get_num_threads(), values // WORTH_A_THREAD))
     cuts = [count * thread // threads for thread in range(threads + 1)]
     elsewhere = [_crew(threads - 1).submit(kernel, *arguments, *cuts[at : at + 2]) for at in range(1, threads)]
     kernel(*arguments, 0, cuts[1])
     for work in elsewhere:
         work.result()
-    return finished_NCHW
+
+
+def _or_empty(tensor: Tensor | None, dtype: torch.dtype) -> np.ndarray:
+    return torch.empty(0, dtype=dtype).numpy() if tensor is None else tensor.contiguous().numpy()
 
 
 @functools.cache

@@ -8,9 +8,10 @@ from torch import Tensor
 from trainwright.data.preprocess import Preprocessor
 from trainwright.recipe import AugmentSection
 
-from .apply import resample
+from .apply import channel_means, resample
 from .colour import scaling_matrix
 from .plan import draw_plan
+from .tricks import COLOUR, doses
 
 
 class Augmenter:
@@ -21,10 +22,16 @@ class Augmenter:
         preprocessor: fitted on the training part.
         seed: of the run.
         channels_last: whether finished batches lie as N H W C in memory.
+        components_CC: of the colours of the training part (components.py), wanted where `fancy_pca` is on.
     """
 
     def __init__(
-        self, section: AugmentSection, preprocessor: Preprocessor, seed: int, channels_last: bool = False
+        self,
+        section: AugmentSection,
+        preprocessor: Preprocessor,
+        seed: int,
+        channels_last: bool = False,
+        components_CC: Tensor | None = None,
     ) -> None:
         self.section = section
         self.seed = seed
@@ -32,6 +39,9 @@ class Augmenter:
         self.channels_last = channels_last
         self._colours_1CD = scaling_matrix(preprocessor.scale_C, preprocessor.shift_C)
         self._constant_C = preprocessor.fill_C
+        self._doses = doses(section)
+        self._wants_means = any(COLOUR[name].means for name in self._doses if name in COLOUR)
+        self._components_CC = components_CC
 
     def train(self, images_NCHW: Tensor, samples_N: Tensor, epoch: int) -> Tensor:
         """Augments and normalizes training pictures; what happens to one depends on (seed, epoch, sample, trick) alone.
@@ -45,7 +55,15 @@ class Augmenter:
         """
         height, width = images_NCHW.shape[2:]
         plan = draw_plan(
-            self.section, self._colours_1CD, samples_N, seed=self.seed, epoch=epoch, height=height, width=width
+            self._doses,
+            self._colours_1CD,
+            samples_N,
+            seed=self.seed,
+            epoch=epoch,
+            height=height,
+            width=width,
+            means_NC=channel_means(images_NCHW).to(samples_N.device) if self._wants_means else None,
+            components_CC=self._components_CC,
         )
         return resample(
             images_NCHW, plan, fill=self.section.fill, constant_C=self._constant_C, channels_last=self.channels_last

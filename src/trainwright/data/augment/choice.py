@@ -1,26 +1,39 @@
-"""What `auto` means for augmentation, said with the reason."""
+"""What `auto` means for augmentation, said with the reason, and what a policy comes to on these data."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from typing import Any
 
 from trainwright.errors import InputError
 from trainwright.recipe import AugmentSection, Choice
+from trainwright.runs.records import Finding
+
+from .label_check import LabelCheck, Pictures, check_flip, check_rotation, check_vertical_flip
+from .policies import HIDE_FROM, OFF, SHIFT, tricks_of
+from .tricks import COLOUR, PATCH, doses, jitter_range
 
 NUMBER_WORDS = frozenset(("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"))
 LABEL_WORDS = frozenset(("digit", "letter", "number", "character"))
-CUTOUT_FROM = 24
-"""Smallest side, in pixels, from which `auto` hides a square: below it a quarter of the side hides whole strokes."""
-
 
 SHORT_RUN = 15
 """Epochs below which a net has no time to learn what altered pictures have in common. On Fashion-MNIST, padding by 2
 pixels cost 3 % of accuracy after 2 epochs, by 1 pixel 0.5 % after 3, flips 0.3 % after 5."""
 
+LARGE_ANGLE = 20.0
+"""Degrees from which a rotation is checked; less than that happens to things in photographs."""
+
 
 def choose_augment(
-    section: AugmentSection, classes: Sequence[str], img_size: int, title: str, *, epochs: int
+    section: AugmentSection,
+    classes: Sequence[str],
+    img_size: int,
+    title: str,
+    *,
+    channels: int,
+    epochs: int,
+    pictures: Pictures,
 ) -> list[Choice]:
     """Decides the settings that are still `auto`, and holds the others against the size of the pictures.
 
@@ -29,41 +42,61 @@ def choose_augment(
         classes: names of the classes.
         img_size: side of the pictures, pixels.
         title: what the data are called, such as `digits`.
+        channels: of the pictures.
         epochs: passes over the training part.
+        pictures: the training part, on which flips and large rotations are checked.
 
     Raises:
-        InputError: crop_padding or cutout is not smaller than the picture.
+        InputError: a setting does not fit the pictures.
     """
-    for key in ("crop_padding", "cutout"):
-        value = getattr(section, key)
-        if value != "auto" and value >= img_size:
-            raise InputError(
-                f"augment.{key} leaves nothing of some pictures",
-                expected=f"less than the picture's side, {img_size} pixels",
-                got=str(value),
-                where=f"augment.{key}",
-                hint=f"about {max(1, img_size // 8)}, or a larger data.img_size",
-            )
-    choices = []
-    short = f"{epochs} epochs are too few to learn what altered pictures have in common"
-    if section.flip == "auto" and epochs < SHORT_RUN:
-        choices.append(Choice("augment.flip", 0.0, short))
-    elif section.flip == "auto":
-        glyphs = title == "digits" or shows_glyphs(classes)
-        reason = "a mirrored digit or letter is another one" if glyphs else "a mirrored picture is of the same class"
-        choices.append(Choice("augment.flip", 0.0 if glyphs else 0.5, reason))
-    if section.crop_padding == "auto" and epochs < SHORT_RUN:
-        choices.append(Choice("augment.crop_padding", 0, short))
-    elif section.crop_padding == "auto":
-        choices.append(Choice("augment.crop_padding", max(1, img_size // 8), f"an eighth of {img_size} pixels"))
-    if section.cutout == "auto":
-        if epochs < SHORT_RUN:
-            choices.append(Choice("augment.cutout", 0, short))
-        elif img_size < CUTOUT_FROM:
-            choices.append(Choice("augment.cutout", 0, f"pictures of {img_size} pixels are too small to hide a part"))
-        else:
-            choices.append(Choice("augment.cutout", img_size // 4, f"a quarter of {img_size} pixels"))
+    _refuse_misfits(section, img_size, channels)
+    choices: list[Choice] = []
+    policy = section.policy
+    why = f"policy {policy}"
+    if policy == "auto":
+        policy = "none" if epochs < SHORT_RUN else "light"
+        short = f"{epochs} epochs are too few to learn what altered pictures have in common"
+        why = short if policy == "none" else "flips, shifts and hidden parts keep most pictures in their class"
+        choices.append(Choice("augment.policy", policy, why))
+    for name, value in tricks_of(policy, img_size).items():
+        if getattr(section, name) == "auto":
+            value, reason = _fitted(name, value, policy, classes, img_size, title, channels, pictures)
+            if not reason:
+                reason = why if value == OFF[name] else f"policy {policy}"
+            choices.append(Choice(f"augment.{name}", value, reason))
     return choices
+
+
+def augment_findings(
+    section: AugmentSection, asked: Collection[str], classes: Sequence[str], title: str, pictures: Pictures
+) -> list[Finding]:
+    """Warns of tricks that somebody asked for and that move pictures into other classes.
+
+    Args:
+        section: decided.
+        asked: names of the settings that a user or a file gave.
+        classes, title, pictures: as in `choose_augment`.
+    """
+    findings: list[Finding] = []
+    on = doses(section)
+    for name in ("flip", "vertical_flip", "rotate"):
+        if name not in on or name not in asked:
+            continue
+        check = _checked(name, on[name][0], pictures)
+        glyphs = title == "digits" or shows_glyphs(classes)
+        if (check is not None and check.harmful) or (glyphs and name != "rotate"):
+            reason = "a mirrored digit or letter is another one" if glyphs else "nearest neighbors mistake them"
+            findings.append(
+                Finding(
+                    code="augmentation-harmful",
+                    severity="warn",
+                    summary=f"augment.{name} moves pictures into other classes: {reason}.",
+                    evidence={} if check is None else _evidence(check),
+                    advice={f"augment.{name}": LARGE_ANGLE if name == "rotate" else 0},
+                    source="own choice: 1-nearest-neighbor with and without altered copies, sign test",
+                )
+            )
+    return findings
 
 
 def shows_glyphs(classes: Sequence[str]) -> bool:
@@ -73,6 +106,93 @@ def shows_glyphs(classes: Sequence[str]) -> bool:
     (True, True, False)
     """
     return all(_names_a_glyph(name) for name in classes)
+
+
+def _fitted(
+    name: str,
+    value: Any,
+    policy: str,
+    classes: Sequence[str],
+    img_size: int,
+    title: str,
+    channels: int,
+    pictures: Pictures,
+) -> tuple[Any, str]:
+    """Fits a policy's trick to the data: its value, and a reason where it is not the policy's own."""
+    if value == OFF[name]:
+        if name == "cutout" and policy == "light":
+            return value, f"pictures of {img_size} pixels are below {HIDE_FROM}, too small to hide a part"
+        return value, ""
+    if name in COLOUR and COLOUR[name].colour and channels != 3:
+        return OFF[name], "the pictures have no colours"
+    if name == "flip" and (title == "digits" or shows_glyphs(classes)):
+        return 0.0, "a mirrored digit or letter is another one"
+    if name in ("flip", "vertical_flip", "rotate"):
+        check = _checked(name, value, pictures)
+        if check is not None and check.harmful:
+            return OFF[name], f"altered copies mislead nearest neighbors: {_said(check)}"
+        if check is not None:
+            return value, f"policy {policy}; altered copies keep their class: {_said(check)}"
+    return value, ""
+
+
+def _checked(name: str, strength: float, pictures: Pictures) -> LabelCheck | None:
+    if name == "flip":
+        return check_flip(pictures)
+    if name == "vertical_flip":
+        return check_vertical_flip(pictures)
+    return check_rotation(pictures, strength) if strength > LARGE_ANGLE else None
+
+
+def _said(check: LabelCheck) -> str:
+    return f"they turn {check.lost} of {check.pictures:,} wrong and {check.won} right"
+
+
+def _evidence(check: LabelCheck) -> dict[str, Any]:
+    return {
+        "pictures looked at": check.pictures,
+        "right by their nearest neighbor": check.right,
+        "wrong once altered copies join": check.lost,
+        "right only then": check.won,
+        "probability of that by chance": check.chance,
+    }
+
+
+def _refuse_misfits(section: AugmentSection, img_size: int, channels: int) -> None:
+    """Refuses settings that mean nothing on such pictures.
+
+    Raises:
+        InputError: names the setting, and what to try.
+    """
+    for key in ("crop_padding", "cutout"):
+        value = getattr(section, key)
+        if value != "auto" and value >= img_size:
+            raise InputError(
+                f"augment.{key} leaves nothing of some pictures",
+                expected=f"less than the picture's side, {img_size} pixels",
+                got=str(value),
+                where=f"augment.{key}",
+                hint=f"about {max(1, img_size // SHIFT)}, or a larger data.img_size",
+            )
+    for key, trick in COLOUR.items():
+        value = getattr(section, key)
+        if trick.colour and channels != 3 and value not in ("auto", 0):
+            raise InputError(
+                f"augment.{key} has no effect on pictures without colours",
+                expected="pictures of three channels, or 0",
+                got=f"{value}, and pictures of {channels} channel{'s' if channels > 1 else ''}",
+                where=f"augment.{key}",
+                hint=f"leave augment.{key} out, or data.color=rgb",
+            )
+    if section.scale_jitter not in ("auto", "none"):
+        low, high = jitter_range(section.scale_jitter)
+        if not 1 <= low <= high:
+            raise InputError(
+                "augment.scale_jitter must enlarge",
+                expected=f"two sides from {PATCH} on, the smaller first, such as 256-480",
+                got=section.scale_jitter,
+                where="augment.scale_jitter",
+            )
 
 
 def _names_a_glyph(name: str) -> bool:

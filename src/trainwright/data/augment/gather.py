@@ -8,6 +8,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from .geometry import lens_scale
+from .noise import noise
 from .plan import Plan
 
 
@@ -22,6 +24,10 @@ def gather_resample(images_NCHW: Tensor, plan: Plan, fill: str, constant_C: Tens
         pixels_NCHW, inside_NHW = _whole(images_NCHW, plan, fill)
     else:
         pixels_NCHW, inside_NHW = _bilinear(images_NCHW, plan, fill)
+    if plan.noise is not None:
+        places = images_NCHW[0].numel()
+        noise_NCHW = noise(plan.noise.keys_N2, places).view(images_NCHW.shape)
+        pixels_NCHW = pixels_NCHW + plan.noise.std_N[:, None, None, None] * noise_NCHW
     constant_1C11 = constant_C[None, :, None, None]
     finished_NCHW = _colour(pixels_NCHW, plan.colours_NCD, inside_NHW)
     if inside_NHW is not None:
@@ -71,11 +77,17 @@ def _whole(images_NCHW: Tensor, plan: Plan, fill: str) -> tuple[Tensor, Tensor |
 def _bilinear(images_NCHW: Tensor, plan: Plan, fill: str) -> tuple[Tensor, Tensor | None]:
     """Blends the four old pixels around each new one's place."""
     height, width = images_NCHW.shape[2:]
-    x_W = torch.arange(width, device=images_NCHW.device, dtype=torch.float32)
-    y_H1 = torch.arange(height, device=images_NCHW.device, dtype=torch.float32)[:, None]
+    x = torch.arange(width, device=images_NCHW.device, dtype=torch.float32)
+    y = torch.arange(height, device=images_NCHW.device, dtype=torch.float32)[:, None]
+    if plan.lens_N is not None:
+        from_x, from_y = x - (width - 1) / 2, y - (height - 1) / 2
+        scale = torch.tensor(lens_scale(height, width), dtype=torch.float32)
+        factor = 1.0 + plan.lens_N[:, None, None] * ((from_x * from_x + from_y * from_y) * scale)
+        x, y = (width - 1) / 2 + from_x * factor, (height - 1) / 2 + from_y * factor
     maps = plan.maps_N23[:, :, :, None, None]
-    x_NHW = maps[:, 0, 0] * x_W + maps[:, 0, 1] * y_H1 + maps[:, 0, 2]
-    y_NHW = maps[:, 1, 0] * x_W + maps[:, 1, 1] * y_H1 + maps[:, 1, 2]
+    x_NHW = maps[:, 0, 0] * x + maps[:, 0, 1] * y + maps[:, 0, 2]
+    y_NHW = maps[:, 1, 0] * x + maps[:, 1, 1] * y + maps[:, 1, 2]
+    x_NHW, y_NHW = fold(x_NHW, width, fill), fold(y_NHW, height, fill)
     left_NHW, top_NHW = x_NHW.floor(), y_NHW.floor()
     right_share, low_share = x_NHW - left_NHW, y_NHW - top_NHW
     left_NHW, top_NHW = left_NHW.to(torch.int64), top_NHW.to(torch.int64)
@@ -90,6 +102,38 @@ def _bilinear(images_NCHW: Tensor, plan: Plan, fill: str) -> tuple[Tensor, Tenso
                 inside_NHW = inside_NHW + share_NHW
             blended_NCHW = blended_NCHW + share_NHW[:, None] * _fetch(images_NCHW, rows, columns, fill)
     return blended_NCHW, inside_NHW if fill == "constant" else None
+
+
+def fold(position: Tensor, size: int, fill: str) -> Tensor:
+    """Brings positions, also between pixels, to where the picture or its border of one pixel shows the same.
+
+    Args:
+        position: float32, any shape, any value.
+        size: rows or columns of the old picture.
+        fill: mode of numpy.pad.
+
+    Returns: float32: in [−1, size] for `constant`, [0, size − 1] for `edge` and `reflect`, [−½, size − ½] for
+        `symmetric`, [0, size] for `wrap`.
+
+    >>> fold(torch.tensor([-1.25, 3.5]), 3, "reflect").tolist()
+    [1.25, 0.5]
+    """
+    if fill == "constant":
+        return position.clamp(-1.0, size)
+    if fill == "edge" or size == 1:
+        return position.clamp(0.0, size - 1)
+    if fill == "wrap":
+        there = position - size * (position / size).floor()
+    elif fill == "reflect":
+        period = 2 * size - 2
+        there = position - period * (position / period).floor()
+        there = torch.minimum(there, period - there)
+    else:
+        there = position + 0.5
+        there = there - 2 * size * (there / (2 * size)).floor()
+        there = torch.minimum(there, 2 * size - there) - 0.5
+    # So far away that a remainder is no longer exact, any pixel will do, but it must be one of the picture's.
+    return there.clamp(-1.0, size)
 
 
 def _fetch(images_NCHW: Tensor, rows: Tensor, columns: Tensor, fill: str) -> Tensor:
@@ -119,11 +163,11 @@ def _colour(pixels_NCHW: Tensor, colours_NCD: Tensor, inside_NHW: Tensor | None)
 
 
 def _hidden(plan: Plan, images_NCHW: Tensor) -> Tensor:
-    """Marks the pixels inside each picture's box: bool N 1 H W."""
+    """Marks the pixels inside each picture's boxes: bool N 1 H W."""
     height, width = images_NCHW.shape[2:]
     y_H = torch.arange(height, device=images_NCHW.device)
     x_W = torch.arange(width, device=images_NCHW.device)
-    top, left, bottom, right = plan.boxes_N4[:, :, None].unbind(dim=1)
-    rows_NH = (y_H >= top) & (y_H < bottom)
-    columns_NW = (x_W >= left) & (x_W < right)
-    return rows_NH[:, None, :, None] & columns_NW[:, None, None, :]
+    top, left, bottom, right = plan.boxes_NB4[:, :, :, None].unbind(dim=2)
+    rows_NBH = (y_H >= top) & (y_H < bottom)
+    columns_NBW = (x_W >= left) & (x_W < right)
+    return (rows_NBH[:, :, :, None] & columns_NBW[:, :, None, :]).any(dim=1, keepdim=True)

@@ -1,4 +1,6 @@
-"""The one resample as compiled code for CPUs: every picture is read once and written once, still warm in the cache.
+"""The one resample as compiled code for CPUs, and pictures that move by whole pixels; blend.py does all others.
+
+Every picture is read once and written once, still warm in the cache.
 
 numba compiles these functions on first use and keeps the machine code on disk. They hold no lock of the interpreter, so
 that apply.py can run them on several threads. A picture is the work of one thread, so that results do not hang on the
@@ -9,7 +11,6 @@ Legend: N pictures, C channels, D = C+1, H W height and width, P = N·C·H·W pl
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import Any
 
@@ -48,13 +49,14 @@ def old_index(position: int, size: int, fill: int) -> int:
 
 
 @compiled
-def hide(box_4: Any, constant_C: Any, out_P: Any, start: int, strides: tuple[int, int, int]) -> None:
-    """Writes the constant over a box of one picture that begins at `start`."""
-    for channel in range(len(constant_C)):
-        for y in range(box_4[0], box_4[2]):
-            row = start + channel * strides[0] + y * strides[1]
-            for x in range(box_4[1], box_4[3]):
-                out_P[row + x * strides[2]] = constant_C[channel]
+def hide(boxes_B4: Any, constant_C: Any, out_P: Any, start: int, strides: tuple[int, int, int]) -> None:
+    """Writes the constant over the boxes of one picture that begins at `start`."""
+    for box in range(len(boxes_B4)):
+        for channel in range(len(constant_C)):
+            for y in range(boxes_B4[box, 0], boxes_B4[box, 2]):
+                row = start + channel * strides[0] + y * strides[1]
+                for x in range(boxes_B4[box, 1], boxes_B4[box, 3]):
+                    out_P[row + x * strides[2]] = constant_C[channel]
 
 
 @compiled
@@ -62,7 +64,7 @@ def move_pictures(
     images_NCHW: Any,
     maps_N23: Any,
     colours_NCD: Any,
-    boxes_N4: Any,
+    boxes_NB4: Any,
     fill: int,
     constant_C: Any,
     out_P: Any,
@@ -74,7 +76,7 @@ def move_pictures(
 
     Args:
         images_NCHW: uint8.
-        maps_N23, colours_NCD, boxes_N4: as in plan.Plan; N may be 1 for colours.
+        maps_N23, colours_NCD, boxes_NB4: as in plan.Plan; N may be 1 for colours.
         fill: one of FILL_CODES.
         constant_C: float32, what fills boxes, and the outside under `constant`.
         out_P: float32, the finished pictures, one after the other.
@@ -104,60 +106,15 @@ def move_pictures(
                     column = columns[x]
                     value = outside if column < 0 else np.float32(old_W[column]) * scale + shift
                     out_P[to + x * strides[2]] = value
-        hide(boxes_N4[picture], constant_C, out_P, start, strides)
+        hide(boxes_NB4[picture], constant_C, out_P, start, strides)
 
 
 @compiled
-def blend_pictures(
-    images_NCHW: Any,
-    maps_N23: Any,
-    colours_NCD: Any,
-    boxes_N4: Any,
-    fill: int,
-    constant_C: Any,
-    out_P: Any,
-    strides: tuple[int, int, int],
-    first: int,
-    last: int,
-) -> None:
-    """Finishes pictures first … last - 1 under any maps and colour matrices; arguments as in `move_pictures`.
-
-    Each new pixel is the bilinear blend of the four old ones around its place; under `constant`, those that lie outside
-    count as the constant.
-    """
-    _, channels, height, width = images_NCHW.shape
-    one = np.float32(1)
-    blend_C = np.empty(channels, np.float32)
+def sum_channels(images_NCHW: Any, sums_NC: Any, first: int, last: int) -> None:
+    """Adds up the stored values of each channel of pictures first … last - 1 into int64."""
     for picture in range(first, last):
-        start = picture * channels * height * width
-        colour_CD = colours_NCD[min(picture, len(colours_NCD) - 1)]
-        map_23 = maps_N23[picture]
-        for y in range(height):
-            for x in range(width):
-                old_x = map_23[0, 0] * np.float32(x) + map_23[0, 1] * np.float32(y) + map_23[0, 2]
-                old_y = map_23[1, 0] * np.float32(x) + map_23[1, 1] * np.float32(y) + map_23[1, 2]
-                left, top = math.floor(old_x), math.floor(old_y)
-                right_share, low_share = old_x - np.float32(left), old_y - np.float32(top)
-                blend_C[:] = 0
-                inside = np.float32(0)
-                for down in range(2):
-                    row = old_index(top + down, height, fill)
-                    row_share = low_share if down else one - low_share
-                    for along in range(2):
-                        column = old_index(left + along, width, fill)
-                        if row < 0 or column < 0:
-                            continue
-                        share = row_share * (right_share if along else one - right_share)
-                        inside += share
-                        for channel in range(channels):
-                            blend_C[channel] += share * np.float32(images_NCHW[picture, channel, row, column])
-                if fill != CONSTANT:
-                    inside = one
-                for channel in range(channels):
-                    value = colour_CD[channel, 0] * blend_C[0]
-                    for other in range(1, channels):
-                        value += colour_CD[channel, other] * blend_C[other]
-                    value += colour_CD[channel, channels] * inside
-                    value += (one - inside) * constant_C[channel]
-                    out_P[start + channel * strides[0] + y * strides[1] + x * strides[2]] = value
-        hide(boxes_N4[picture], constant_C, out_P, start, strides)
+        for channel in range(images_NCHW.shape[1]):
+            total = 0
+            for value in images_NCHW[picture, channel].reshape(-1):
+                total += value
+            sums_NC[picture, channel] = total

@@ -1,12 +1,17 @@
-"""Which part of a picture is hidden: one box a picture.
+"""Which parts of a picture are hidden: boxes.
 
 Legend: N pictures; a box is (top, left, bottom, right) in pixels, bottom and right not included.
 """
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
+
+SMALLEST, SLIMMEST = 0.02, 3.3
+"""Random erasing's smallest share of the area and longest side in shortest sides (Zhong et al. 2020, section 4.2)."""
 
 
 def cutout_boxes(words_N2: Tensor, side: int, height: int, width: int) -> Tensor:
@@ -30,6 +35,24 @@ def cutout_boxes(words_N2: Tensor, side: int, height: int, width: int) -> Tensor
     return corners_N4.to(torch.int32)
 
 
-def no_boxes(count: int, device: torch.device | None = None) -> Tensor:
-    """Hides nothing: int32 N 4, all zero."""
-    return torch.zeros(count, 4, dtype=torch.int32, device=device)
+def erasing_boxes(unit_N4: Tensor, largest: float, height: int, width: int) -> Tensor:
+    """Places a rectangle of random area, shape and place wholly inside the picture.
+
+    Args:
+        unit_N4: in [0, 1), for area, shape, row and column.
+        largest: share of the picture's area; the smallest is SMALLEST, or this where it is less.
+        height, width: of the picture, pixels.
+
+    Returns: int32 N 4. The logarithm of height : width is uniform between those of 1 : SLIMMEST and SLIMMEST; a side
+        that would be longer than the picture is as long as it.
+
+    Source: Zhong et al. 2020, algorithm 1, which draws again where the rectangle does not fit.
+    """
+    smallest = min(SMALLEST, largest)
+    area_N = (smallest + (largest - smallest) * unit_N4[:, 0]) * height * width
+    slimness_N = torch.exp((2.0 * unit_N4[:, 1] - 1.0) * math.log(SLIMMEST))
+    size_2 = torch.tensor([height, width], device=unit_N4.device)
+    sides_N2 = torch.stack([(area_N * slimness_N).sqrt(), (area_N / slimness_N).sqrt()], dim=1)
+    sides_N2 = torch.minimum(sides_N2.round().to(torch.int64), size_2)
+    corner_N2 = (unit_N4[:, 2:] * (size_2 - sides_N2 + 1)).to(torch.int64)
+    return torch.cat([corner_N2, corner_N2 + sides_N2], dim=1).to(torch.int32)

@@ -1,57 +1,84 @@
 """What will happen to each picture of a batch, as numbers: decided before a pixel is touched.
 
-Legend: N pictures, C channels, D = C+1, H W height and width.
+Legend: N pictures, C channels, D = C+1, B boxes, H W height and width.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from trainwright.recipe import AugmentSection, decided
+from . import colour, geometry
+from .randomness import unit, words
+from .tricks import COLOUR, GEOMETRY, LENS, NOISE, OCCLUSION, WORDS, both_ways
 
-from .geometry import compose, flip_maps, identity_maps, shift_maps
-from .occlusion import cutout_boxes, no_boxes
-from .randomness import below, unit, words
+
+@dataclass(frozen=True, eq=False)
+class Noise:
+    """Gaussian noise on stored values.
+
+    Attributes:
+        std_N: float32, standard deviation in steps of a stored value (0 to 255).
+        keys_N2: int64, two random 32-bit words (noise.py).
+    """
+
+    std_N: Tensor
+    keys_N2: Tensor
 
 
 @dataclass(frozen=True, eq=False)
 class Plan:
-    """One map, one colour matrix and one hidden box a picture.
+    """One map, one colour matrix and some hidden boxes a picture; bent by a lens and noisy where that is asked for.
 
     Attributes:
         maps_N23: float32, from a pixel of the new picture to its place in the old one (geometry.py).
         colours_NCD: float32, from stored channel values to what the net sees (colour.py); N may be 1, shared by all.
-        boxes_N4: int32, hidden part (occlusion.py).
+        boxes_NB4: int32, hidden parts (occlusion.py).
         whole_pixels: every map only mirrors and moves by whole pixels, so that no pixel needs its neighbors. A promise
             that lets a GPU, which cannot look at the maps without waiting, read one pixel in place of four.
+        lens_N: float32, radial distortion in front of the map, or None.
+        noise: or None.
     """
 
     maps_N23: Tensor
     colours_NCD: Tensor
-    boxes_N4: Tensor
+    boxes_NB4: Tensor
     whole_pixels: bool
+    lens_N: Tensor | None = None
+    noise: Noise | None = None
 
     def to(self, device: torch.device) -> Plan:
         """Moves the numbers to where the pictures are."""
         if self.maps_N23.device == device == self.colours_NCD.device:
             return self
-        maps, colours, boxes = (
-            tensor.to(device, non_blocking=True) for tensor in (self.maps_N23, self.colours_NCD, self.boxes_N4)
+
+        def moved(tensor: Tensor) -> Tensor:
+            return tensor.to(device, non_blocking=True)
+
+        noise = self.noise
+        return replace(
+            self,
+            maps_N23=moved(self.maps_N23),
+            colours_NCD=moved(self.colours_NCD),
+            boxes_NB4=moved(self.boxes_NB4),
+            lens_N=None if self.lens_N is None else moved(self.lens_N),
+            noise=None if noise is None else Noise(moved(noise.std_N), moved(noise.keys_N2)),
         )
-        return replace(self, maps_N23=maps, colours_NCD=colours, boxes_N4=boxes)
 
 
 def untouched(count: int, colours_1CD: Tensor) -> Plan:
     """Plans nothing but normalization, for N = count pictures."""
     device = colours_1CD.device
-    return Plan(identity_maps(count, device), colours_1CD, no_boxes(count, device), whole_pixels=True)
+    boxes_N04 = torch.zeros(count, 0, 4, dtype=torch.int32, device=device)
+    return Plan(geometry.identity_maps(count, device), colours_1CD, boxes_N04, whole_pixels=True)
 
 
 def draw_plan(
-    section: AugmentSection,
+    doses: Mapping[str, tuple[Any, float]],
     colours_1CD: Tensor,
     samples_N: Tensor,
     *,
@@ -59,30 +86,78 @@ def draw_plan(
     epoch: int,
     height: int,
     width: int,
+    means_NC: Tensor | None = None,
+    components_CC: Tensor | None = None,
 ) -> Plan:
     """Draws what happens to each picture in this epoch; a pure function of its arguments, picture by picture.
 
     Args:
-        section: decided, without `auto`.
+        doses: tricks that are on (tricks.doses).
         colours_1CD: normalization (colour.py).
         samples_N: stable sample ids, int64.
         height, width: of the pictures, pixels.
-
-    Source: He et al. 2016, section 4.2 (flip and random crop with padding); DeVries & Taylor 2017 (cutout).
+        means_NC: mean stored value of each channel of each picture; wanted where contrast is on.
+        components_CC: principal components of the training part; wanted where fancy_pca is on.
     """
-    flip, padding, side = decided(section.flip), decided(section.crop_padding), decided(section.cutout)
-    wanted = {"flip": 1} if flip > 0 else {}
-    wanted |= {"crop": 2} if padding > 0 else {}
-    wanted |= {"cutout": 2} if side > 0 else {}
+    wanted = {name: WORDS[name] + (probability < 1) for name, (_, probability) in doses.items()}
     drawn = words(seed, epoch, samples_N, wanted)
+    happens = {
+        name: unit(drawn[name][:, -1]) < probability for name, (_, probability) in doses.items() if probability < 1
+    }
     plan = untouched(len(samples_N), colours_1CD.to(samples_N.device))
+
     maps = []
-    if "crop" in drawn:
-        maps.append(shift_maps(below(drawn["crop"], 2 * padding + 1) - padding))
-    if "flip" in drawn:
-        maps.append(flip_maps(unit(drawn["flip"])[:, 0] < flip, width))
+    for name, trick in GEOMETRY.items():
+        if name in doses:
+            own_N23 = trick.maps(_own(drawn[name], name), doses[name][0], height, width)
+            maps.append(_where(happens.get(name), own_N23, plan.maps_N23))
+            plan = replace(plan, whole_pixels=plan.whole_pixels and trick.whole)
     if maps:
-        plan = replace(plan, maps_N23=compose(*maps))
-    if "cutout" in drawn:
-        plan = replace(plan, boxes_N4=cutout_boxes(drawn["cutout"], side, height, width))
-    return plan
+        plan = replace(plan, maps_N23=geometry.compose(*maps))
+    if LENS in doses:
+        lens_N = both_ways(drawn[LENS][:, 0], doses[LENS][0])
+        lens_N = _where(happens.get(LENS), lens_N, torch.zeros_like(lens_N))
+        plan = replace(plan, lens_N=lens_N, whole_pixels=False)
+    plan = replace(plan, colours_NCD=_colours(doses, drawn, happens, plan.colours_NCD, means_NC, components_CC))
+    if NOISE in doses:
+        std_N = torch.full_like(plan.maps_N23[:, 0, 0], 255.0 * doses[NOISE][0])
+        std_N = _where(happens.get(NOISE), std_N, torch.zeros_like(std_N))
+        plan = replace(plan, noise=Noise(std_N, _own(drawn[NOISE], NOISE)), whole_pixels=False)
+    boxes = []
+    for name, trick in OCCLUSION.items():
+        if name in doses:
+            own_N4 = trick.boxes(_own(drawn[name], name), doses[name][0], height, width)
+            boxes.append(_where(happens.get(name), own_N4, torch.zeros_like(own_N4)))
+    return replace(plan, boxes_NB4=torch.stack(boxes, dim=1)) if boxes else plan
+
+
+def _colours(
+    doses: Mapping[str, tuple[Any, float]],
+    drawn: Mapping[str, Tensor],
+    happens: Mapping[str, Tensor],
+    last_1CD: Tensor,
+    means_NC: Tensor | None,
+    components_CC: Tensor | None,
+) -> Tensor:
+    """Joins the colour tricks that are on, and the normalization after them: float32 N C D, or 1 C D without tricks."""
+    none_1C = torch.zeros_like(last_1CD[:, :, 0])
+    nothing_1CD = colour.scaling_matrix(none_1C[0] + 1, none_1C[0])
+    joined_NCD = nothing_1CD
+    for name, trick in COLOUR.items():
+        if name in doses:
+            seen_NC = colour.seen_through(joined_NCD, means_NC) if trick.means and means_NC is not None else none_1C
+            own_NCD = trick.matrices(_own(drawn[name], name), doses[name][0], seen_NC, components_CC)
+            joined_NCD = colour.compose(joined_NCD, _where(happens.get(name), own_NCD, nothing_1CD))
+    return last_1CD if joined_NCD is nothing_1CD else colour.compose(joined_NCD, last_1CD)
+
+
+def _own(words_NM: Tensor, name: str) -> Tensor:
+    """Leaves out the word that decides whether the trick happens."""
+    return words_NM[:, : WORDS[name]] if WORDS[name] else words_NM
+
+
+def _where(happens_N: Tensor | None, own: Tensor, nothing: Tensor) -> Tensor:
+    """Takes each picture's own value where the trick happens to it."""
+    if happens_N is None:
+        return own
+    return torch.where(happens_N.view(-1, *[1] * (own.ndim - 1)), own, nothing)

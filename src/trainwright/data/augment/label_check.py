@@ -1,0 +1,121 @@
+"""Whether a trick moves pictures into other classes, measured on the training pictures before anything is learned.
+
+Every picture is classified by the picture that looks most like it, pixel by pixel: once among the other pictures, once
+among these and the altered copies of these. Where a copy of another class stands nearer than any picture of its own
+class, the trick has made of one class what looks like another: a 6 turned upside down beside the nines.
+
+Legend: N pictures, C channels, H W height and width, F features of a picture.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from .apply import resample
+from .colour import scaling_matrix
+from .geometry import flip_maps, rotation_maps
+from .plan import Plan, untouched
+
+MOST = 2_000
+"""Pictures that are looked at, spread evenly over the training part: enough to see 1 % more errors."""
+
+SIDE = 16
+"""Pixels a side to which larger pictures are reduced before they are compared."""
+
+DOUBT = 0.01
+"""Probability of so many more errors by chance below which a trick is called harmful."""
+
+
+class Pictures(Protocol):
+    """What the check needs of a part."""
+
+    @property
+    def labels_N(self) -> Tensor: ...
+
+    def __len__(self) -> int: ...
+
+    def images(self, rows: Tensor, /) -> Tensor: ...
+
+
+@dataclass(frozen=True)
+class LabelCheck:
+    """How many of some pictures are called rightly by their nearest neighbor, without and with altered copies.
+
+    `lost` were right without the copies and are wrong with them, `won` the other way round; `chance` is the probability
+    of at least so many lost among all that changed, if copies did neither harm nor good (sign test).
+    """
+
+    pictures: int
+    right: int
+    lost: int
+    won: int
+    chance: float
+
+    @property
+    def harmful(self) -> bool:
+        return self.chance < DOUBT
+
+
+def check_flip(part: Pictures) -> LabelCheck:
+    """Checks horizontal mirroring on up to MOST pictures."""
+    return _check(part, lambda count, _, width: [flip_maps(torch.ones(count, dtype=torch.bool), width)])
+
+
+def check_vertical_flip(part: Pictures) -> LabelCheck:
+    """Checks turning pictures upside down in a mirror."""
+    return _check(
+        part, lambda count, height, _: [flip_maps(torch.ones(count, dtype=torch.bool), height, vertical=True)]
+    )
+
+
+def check_rotation(part: Pictures, degrees: float) -> LabelCheck:
+    """Checks turning pictures by up to an angle: both ends and, above 90 degrees, the half of it."""
+    angles = [degrees, -degrees] + ([degrees / 2, -degrees / 2] if degrees > 90 else [])
+    return _check(
+        part,
+        lambda count, height, width: [rotation_maps(torch.full((count,), angle), height, width) for angle in angles],
+    )
+
+
+def _check(part: Pictures, alterations: Callable[[int, int, int], list[Tensor]]) -> LabelCheck:
+    from scipy.stats import binomtest
+
+    count = min(MOST, len(part))
+    rows_N = torch.arange(count) * len(part) // count
+    images_NCHW, labels_N = part.images(rows_N), part.labels_N[rows_N]
+    channels, height, width = images_NCHW.shape[1:]
+    as_stored_1CD = scaling_matrix(torch.ones(channels), torch.zeros(channels))
+    plan = untouched(count, as_stored_1CD)
+    features_NF = _features(images_NCHW, plan)
+    nearest_N, labels_of_N = _nearest(features_NF, features_NF, labels_N)
+    right_N = labels_of_N == labels_N
+    for maps_N23 in alterations(count, height, width):
+        altered_NF = _features(images_NCHW, Plan(maps_N23, as_stored_1CD, plan.boxes_NB4, whole_pixels=False))
+        distance_N, labels = _nearest(features_NF, altered_NF, labels_N)
+        labels_of_N = torch.where(distance_N < nearest_N, labels, labels_of_N)
+        nearest_N = torch.minimum(distance_N, nearest_N)
+    right_now_N = labels_of_N == labels_N
+    lost, won = int((right_N & ~right_now_N).sum()), int((~right_N & right_now_N).sum())
+    chance = binomtest(lost, lost + won, alternative="greater").pvalue if lost else 1.0
+    return LabelCheck(count, int(right_N.sum()), lost, won, float(chance))
+
+
+def _features(images_NCHW: Tensor, plan: Plan) -> Tensor:
+    """Gives the pixels of altered pictures, reduced to at most SIDE × SIDE: float32 N F."""
+    constant_C = images_NCHW.to(torch.float32).mean(dim=(0, 2, 3))
+    pixels_NCHW = resample(images_NCHW, plan, fill="constant", constant_C=constant_C)
+    side = min(SIDE, *images_NCHW.shape[2:])
+    return torch.nn.functional.adaptive_avg_pool2d(pixels_NCHW, side).flatten(1)
+
+
+def _nearest(features_NF: Tensor, others_NF: Tensor, labels_N: Tensor) -> tuple[Tensor, Tensor]:
+    """Finds for each picture the nearest of the others, never its own copy: distance N, label N."""
+    distance_NN = torch.cdist(features_NF, others_NF)
+    distance_NN.fill_diagonal_(torch.inf)
+    distance_N, place_N = distance_NN.min(dim=1)
+    return distance_N, labels_N[place_N]
