@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import safetensors.torch
+from PIL import Image
 
 import trainwright as tw
 from trainwright.runs import EvaluationRecord, read_records
@@ -479,3 +480,13 @@ def test_predict_refuses_less_than_one_class(trained, cli):
     ended = cli("predict", trained[0], "x.png", "--top=0")
     assert ended.code == 2
     assert "at least one class" in ended.err
+
+
+def test_data_previews_augmentation(photos, cli, tmp_path):
+    words = ["--set=augment.policy=none", "--set=augment.rotate=30", "--set=augment.fancy_pca=0.2 @ 0.5"]
+    ended = cli("data", photos, f"--preview={tmp_path / 'sheet.png'}", *words, "--json")
+    assert ended.code == 0, ended.err
+    assert "a column for each of 2 tricks" in ended.err
+    with Image.open(tmp_path / "sheet.png") as sheet:
+        # Original, two tricks, all together; pictures of 16 pixels are enlarged six times.
+        assert sheet.size == (4 * 98 - 2, 34 + 6 * 98 - 2)

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import json as json_module
+from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from .options import Data, ImgSize, Json, RecipeFile, Seed, Set, Workers
 
@@ -15,6 +19,9 @@ def data(
     workers: Workers = None,
     recipe: RecipeFile = None,
     set_: Set = None,
+    preview: Annotated[
+        Path | None, typer.Option(metavar="FILE.png", help="Draw pictures beside what each trick makes of them.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Look at pictures before anything trains: counts, sizes, duplicates, what cannot be read, the split."""
@@ -23,10 +30,11 @@ def data(
 
     short = {"img_size": img_size, "seed": seed, "workers": workers}
     asked = recipe_from_words(data, recipe, short, set_ or [])
-    from trainwright.workflows.inspect_data import look_at_data
+    from trainwright.workflows.inspect_data import look_at_data, preview_augmentation
 
     with RunConsole(json=json) as console:
-        audit = look_at_data(asked, console).audit
+        seen = look_at_data(asked, console)
+        audit = seen.audit
         if json:
             findings = [dataclasses.asdict(finding) for finding in audit.findings()]
             print(json_module.dumps({**audit.to_json(), "findings": findings}))
@@ -34,3 +42,6 @@ def data(
             print("\n".join(audit_lines(audit.to_json())))
             for finding in audit.findings():
                 console.finding(finding)
+        if preview is not None:
+            tricks = preview_augmentation(asked, seen, preview)
+            console.note(f"{preview}: a row a picture, a column for each of {tricks} tricks")

@@ -16,8 +16,10 @@ from .augment import Augmenter as Augmenter
 from .augment import augment_findings as augment_findings
 from .augment import choose_augment as choose_augment
 from .augment import colour_components as colour_components
+from .augment import doses as doses
 from .augment import is_off as is_off
 from .augment import preview_grid as preview_grid
+from .augment import trick_sheet as trick_sheet
 from .batches import Batch as Batch
 from .batches import batches as batches
 from .batches import eval_batches as eval_batches

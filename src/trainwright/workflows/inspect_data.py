@@ -2,13 +2,67 @@
 
 from __future__ import annotations
 
-from trainwright.data import PreparedData, prepare
-from trainwright.recipe import Recipe, decided
+import io
+from pathlib import Path
+
+import torch
+
+from trainwright.data import (
+    PreparedData,
+    choose_augment,
+    colour_components,
+    doses,
+    fit_preprocessor,
+    prepare,
+    trick_sheet,
+)
+from trainwright.recipe import PreprocessSection, Recipe, decided, dose
 from trainwright.reporting import RunConsole
-from trainwright.training import choose_workers
+from trainwright.runs import write_atomic
+from trainwright.training import choose_training, choose_workers
+
+PREVIEWED = 6
+"""Pictures in a preview, spread evenly over the training part."""
 
 
 def look_at_data(recipe: Recipe, console: RunConsole) -> PreparedData:
     """Reads, audits and divides the pictures as `train` would, and trains nothing."""
     workers = decided(recipe.decide(choose_workers(recipe.machine)).machine.workers)
     return prepare(recipe.data, seed=recipe.training.seed, workers=workers, progress=console.progress)
+
+
+def preview_augmentation(recipe: Recipe, data: PreparedData, path: Path) -> int:
+    """Draws what augmentation does to some training pictures: a row a picture, a column a trick.
+
+    Args:
+        recipe: may hold `auto`, which is decided as `train` would.
+        data: the prepared pictures.
+        path: of the picture that is written.
+
+    Returns: how many tricks are on.
+    """
+    recipe = recipe.decide(choose_training(recipe, pictures=len(data.train)))
+    choices = choose_augment(
+        recipe.augment,
+        data.classes,
+        data.img_size,
+        data.title,
+        channels=data.channels,
+        epochs=decided(recipe.training.epochs),
+        pictures=data.train,
+    )
+    section = recipe.decide(choices).augment
+    count = min(PREVIEWED, len(data.train))
+    rows = torch.arange(count) * len(data.train) // count
+    sheet = trick_sheet(
+        section,
+        data.train.images(rows),
+        data.train.samples_N[rows],
+        fit_preprocessor(PreprocessSection(center="channel", scale="channel"), data.train),
+        seed=recipe.training.seed,
+        components_CC=colour_components(data.train) if dose(decided(section.fancy_pca)).on else None,
+    )
+    png = io.BytesIO()
+    sheet.save(png, "PNG")
+    write_atomic(path, png.getvalue())
+    return len(doses(section))

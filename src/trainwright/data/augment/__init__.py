@@ -14,3 +14,5 @@ from .components import colour_components as colour_components
 from .policies import NOTHING as NOTHING
 from .policies import is_off as is_off
 from .preview import preview_grid as preview_grid
+from .preview import trick_sheet as trick_sheet
+from .tricks import doses as doses
