@@ -18,6 +18,7 @@ from .augment import choose_augment as choose_augment
 from .augment import colour_components as colour_components
 from .augment import doses as doses
 from .augment import is_off as is_off
+from .augment import load_transform as load_transform
 from .augment import preview_grid as preview_grid
 from .augment import trick_sheet as trick_sheet
 from .batches import Batch as Batch

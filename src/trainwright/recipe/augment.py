@@ -32,6 +32,13 @@ class AugmentSection(Section):
         "cutout, where a check finds that flips leave a picture in its class.",
         source="own choice",
     )
+    transform: str = setting(
+        "none",
+        "A transform in front of all tricks, which takes and gives one picture at a time, uint8 C H W: `randaugment` "
+        "or `trivialaugment` of torchvision, or the dotted path of a function, or class, of your own, which draws from "
+        "torch's generator. `none`: off.",
+        source="Cubuk et al. 2020 (RandAugment); Müller & Hutter 2021 (TrivialAugment)",
+    )
     flip: float | Auto = setting(
         "auto",
         f"Probability of a horizontal flip. {BY_POLICY}",

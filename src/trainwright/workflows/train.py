@@ -6,7 +6,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Unpack
 
-from trainwright.data import PreparedData, augment_findings, choose_augment, choose_preprocess, prepare
+from trainwright.data import (
+    PreparedData,
+    augment_findings,
+    choose_augment,
+    choose_preprocess,
+    load_transform,
+    prepare,
+)
 from trainwright.errors import InputError, Interrupted, TrainingError
 from trainwright.models import check_model, choose_model
 from trainwright.recipe import OWN_MODELS, Recipe, compose, decided, read_recipe_file
@@ -118,9 +125,10 @@ def refuse_early(asked: Recipe) -> None:
     """Looks, before pictures are read, at what would stop the run after it.
 
     Raises:
-        InputError: no such model or weights, or a package that a setting needs is not installed.
+        InputError: no such model, weights or transform, or a package that a setting needs is not installed.
     """
     check_model(asked.model)
+    load_transform(asked.augment.transform)
     if asked.logging.tensorboard:
         require_tensorboard()
 

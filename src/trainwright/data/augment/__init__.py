@@ -15,4 +15,5 @@ from .policies import NOTHING as NOTHING
 from .policies import is_off as is_off
 from .preview import preview_grid as preview_grid
 from .preview import trick_sheet as trick_sheet
+from .transform import load_transform as load_transform
 from .tricks import doses as doses

@@ -11,6 +11,7 @@ from trainwright.recipe import AugmentSection
 from .apply import channel_means, resample
 from .colour import scaling_matrix
 from .plan import draw_plan
+from .transform import load_transform, transform_pictures
 from .tricks import COLOUR, doses
 
 
@@ -23,6 +24,9 @@ class Augmenter:
         seed: of the run.
         channels_last: whether finished batches lie as N H W C in memory.
         components_CC: of the colours of the training part (components.py), wanted where `fancy_pca` is on.
+
+    Raises:
+        InputError: the section names a transform that cannot be loaded.
     """
 
     def __init__(
@@ -39,6 +43,7 @@ class Augmenter:
         self.channels_last = channels_last
         self._colours_1CD = scaling_matrix(preprocessor.scale_C, preprocessor.shift_C)
         self._constant_C = preprocessor.fill_C
+        self._transform = load_transform(section.transform)
         self._doses = doses(section)
         self._wants_means = any(COLOUR[name].means for name in self._doses if name in COLOUR)
         self._components_CC = components_CC
@@ -53,6 +58,10 @@ class Augmenter:
 
         Returns: float32 N C H W, on the device of the pictures.
         """
+        if self._transform is not None:
+            images_NCHW = transform_pictures(
+                self._transform, self.section.transform, images_NCHW, samples_N, seed=self.seed, epoch=epoch
+            )
         height, width = images_NCHW.shape[2:]
         plan = draw_plan(
             self._doses,
