@@ -8,7 +8,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from trainwright.data import Augmenter, Batch, Preprocessor
+from trainwright.data import Augmenter, Batch, preprocessor_from
 from trainwright.errors import InputError
 from trainwright.models import build_model
 from trainwright.recipe import AugmentSection, MachineSection, ModelSection, Recipe
@@ -111,7 +111,9 @@ def snapshot_from(checkpoint: Checkpoint, machine: MachineSection) -> Snapshot:
             hint="open it with the version that wrote it; environment.json of the run names it",
         ) from None
     model = opened.place(model).eval()
-    preprocessor = Preprocessor.from_state(checkpoint.state["preprocessor"])
+    preprocessor = preprocessor_from(
+        checkpoint.state["preprocessor"], channels=meta["channels"], img_size=meta["img_size"]
+    )
     nothing = AugmentSection(flip=0.0, crop_padding=0, cutout=0)
     return Snapshot(
         model=model,
