@@ -29,10 +29,10 @@ class PreprocessSection(Section):
     )
     whiten: Literal["none", "pca", "zca"] = setting(
         "none",
-        "Removes all correlation between pixels and gives every direction the same deviation, after the mean image is "
-        "subtracted. `none`: not at all; `pca`: principal components, largest first, in place of pixels; `zca`: the same turned back, so "
-        "that pictures stay pictures. Needs `center: image` and `scale: none`, and memory that grows with the fourth "
-        "power of the picture's side.",
+        "Takes all correlation between pixels away and gives every direction the same deviation, after the mean image "
+        "is subtracted. `none`: not at all; `pca`: principal components, largest first, in place of pixels; `zca`: "
+        "the same turned back, so that pictures stay pictures. Needs `center: image` and `scale: none`, and memory "
+        "that grows with the fourth power of the picture's side.",
         source="Bell & Sejnowski 1997 (ZCA); Krizhevsky 2009, Learning Multiple Layers of Features, appendix A",
     )
     epsilon: float = setting(
@@ -40,7 +40,7 @@ class PreprocessSection(Section):
         "Added to every eigenvalue λ of the covariance before directions are divided by √(λ+ε), so that directions "
         "that hold little but noise are not blown up. The larger, the less is whitened.",
         unit="(stored value / 255)²",
-        source="Krizhevsky 2009, appendix A; the value is own choice",
+        source="Coates & Ng 2012, Learning Feature Representations with K-means; the value is own choice",
         scale="log",
         applies={"whiten": ("pca", "zca")},
         ge=1e-8,

@@ -14,7 +14,7 @@ from trainwright.data import PreparedData, Preprocessor, preprocessor_from, prep
 from trainwright.errors import InputError
 
 from .build import Setup
-from .checkpoint import Checkpoint, save_checkpoint
+from .checkpoint import Checkpoint, load_newest, save_checkpoint
 from .stopping import Best
 
 
@@ -68,12 +68,21 @@ def save_result(folder: Path, setup: Setup, progress: Progress, meta: Mapping[st
     save_checkpoint(folder, setup.judged.state_dict(), state, {**meta, "epoch": progress.epoch, "step": progress.step})
 
 
-def kept_preprocessor(checkpoint: Checkpoint, data: PreparedData) -> Preprocessor:
-    """Takes the preprocessor that a run was trained with out of its checkpoint.
+def kept_preprocessor(folder: Path, data: PreparedData) -> Preprocessor | None:
+    """Takes what a run was trained with out of its newest checkpoint; None where there is no checkpoint yet.
+
+    It is not measured anew, because another machine's whitening may turn pictures another way.
+
+    Args:
+        folder: `checkpoints/last` of the run.
+        data: of the run.
 
     Raises:
-        InputError: it was fitted on pictures of another shape.
+        InputError: all checkpoints are damaged, or it was fitted on pictures of another shape.
     """
+    checkpoint, _ = load_newest(folder)
+    if checkpoint is None:
+        return None
     return preprocessor_from(checkpoint.state["preprocessor"], channels=data.channels, img_size=data.img_size)
 
 

@@ -21,7 +21,6 @@ from trainwright.runs import (
     sweep_temporary,
 )
 from trainwright.training import (
-    Checkpoint,
     Progress,
     Setup,
     build,
@@ -99,7 +98,7 @@ def train_run(asked: Recipe, out: Path, name: str | None, console: RunConsole) -
     folder = make_folder(out, name, recipe, data)
     with EventWriter(folder.events) as events:
         lay_out(folder, recipe, data)
-        return _work(folder, events, setup, data, console)
+        return _work(folder, events, setup, data, console, resumed=False)
 
 
 def resume_run(folder: RunFolder, asked: Recipe, console: RunConsole) -> Run:
@@ -157,25 +156,16 @@ def _look(recipe: Recipe, console: RunConsole, given_split: Path | None = None) 
 
 
 def _work(
-    folder: RunFolder,
-    events: EventWriter,
-    setup: Setup,
-    data: PreparedData,
-    console: RunConsole,
-    last: tuple[Checkpoint | None, list[str]] | None = None,
+    folder: RunFolder, events: EventWriter, setup: Setup, data: PreparedData, console: RunConsole, *, resumed: bool
 ) -> Run:
-    """Checks, trains, tests and reports, in a folder that stands and whose log this process alone writes.
-
-    Args:
-        last: of a run that goes on, its last whole checkpoint, if it has one, and what is to be said of others.
-    """
+    """Checks, trains, tests and reports, in a folder that stands and whose log this process alone writes."""
     console.log_to(folder.log)
     draw_start(folder, setup, data)
     told = Run(folder).history.findings
-    progress = Progress() if last is None else _take_up(folder, events, setup, console, *last)
+    progress = _take_up(folder, events, setup, console) if resumed else Progress()
     if setup.weights is not None:
         console.note(setup.weights.summary())
-    console.start(run_plan(folder, setup.recipe, data, setup, None if last is None else progress))
+    console.start(run_plan(folder, setup.recipe, data, setup, progress if resumed else None))
     findings = [*data.audit.findings(), *preprocess_findings(setup.preprocessor, pictures=len(data.train))]
     if progress.step == 0:
         check = check_first_loss(setup, data)
@@ -198,16 +188,11 @@ def _work(
     return run
 
 
-def _take_up(
-    folder: RunFolder,
-    events: EventWriter,
-    setup: Setup,
-    console: RunConsole,
-    checkpoint: Checkpoint | None,
-    complaints: list[str],
-) -> Progress:
+def _take_up(folder: RunFolder, events: EventWriter, setup: Setup, console: RunConsole) -> Progress:
     """Restores what the last whole checkpoint of a run holds; begins anew where there is none."""
+    sweep_temporary(folder.path)
     note_changed_code(folder, console)
+    checkpoint, complaints = load_newest(folder.checkpoints / "last")
     for complaint in complaints:
         console.note(complaint)
     progress = Progress() if checkpoint is None else restore(checkpoint, setup)
@@ -262,12 +247,8 @@ def _go_on(folder: RunFolder, stored: Recipe, asked: Recipe, console: RunConsole
         left_out = {key for key in OF_THE_DAY if asked.get(key) == "auto"}
         pairs = decide(asked, data).differences(stored)
         _refuse_another(folder, {key: (mine, theirs) for key, mine, theirs in pairs if key not in left_out})
-        sweep_temporary(folder.path)
-        checkpoint, complaints = load_newest(folder.checkpoints / "last")
-        # Not fitted anew: another machine's whitening may turn pictures another way.
-        kept = None if checkpoint is None else kept_preprocessor(checkpoint, data)
-        setup = build(stored, data, preprocessor=kept)
-        return _work(folder, events, setup, data, console, (checkpoint, complaints))
+        setup = build(stored, data, preprocessor=kept_preprocessor(folder.checkpoints / "last", data))
+        return _work(folder, events, setup, data, console, resumed=True)
 
 
 def _complete_report(folder: RunFolder) -> None:

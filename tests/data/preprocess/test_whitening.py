@@ -39,6 +39,17 @@ def test_pca_is_scikit_learns_signs_included(smooth_part):
     assert np.abs(flat(found.apply(other)) - wanted.transform(flat(other) / 255)).max() < 1e-2
 
 
+@pytest.mark.parametrize(("kind", "by_hand"), [("pca", [2**0.5, 2**0.5]), ("zca", [2.0, 0.0])])
+def test_two_pixels_worked_by_hand(kind, by_hand):
+    """Variances 4 along (1, 1)/√2 and 1 along (1, −1)/√2: (3, 1) has the components (4, 2)/√2, divided by 2 and 1."""
+    covariance_VV = torch.tensor([[2.5, 1.5], [1.5, 2.5]], dtype=torch.float64)
+    found = whitening.fit_whitening(kind, covariance_VV, 0.0)
+    assert found.eigenvalues_V.tolist() == pytest.approx([4, 1])
+    pixels = torch.tensor([3.0, 1.0]).view(1, 1, 1, 2)
+    signs = found.eigenvectors_VV[0].sign() if kind == "pca" else torch.ones(2)
+    assert (found.apply(pixels).flatten() * signs).tolist() == pytest.approx(by_hand, abs=1e-5)
+
+
 def test_the_largest_entry_of_each_eigenvector_is_positive(smooth_part):
     vectors = fit_preprocessor(section("pca"), smooth_part(200, 1, 5, 5)).whitening.eigenvectors_VV
     largest = vectors.abs().argmax(dim=0)
