@@ -18,8 +18,8 @@ from trainwright.data.free_memory import free_memory
 from trainwright.errors import InputError
 
 BYTES_A_PAIR = 48
-"""Bytes to reckon with for each pair of a picture's values: LAPACK alone needs 32 (covariance, eigenvectors, and room of
-2V²); measured 47 for 3,072 values and 34 for 6,912, where chunks of pictures count for less
+"""Bytes to reckon with for each pair of a picture's values: LAPACK alone needs 32 (covariance, eigenvectors, and room
+of 2V²); measured 47 for 3,072 values and 34 for 6,912, where chunks of pictures count for less
 (benchmarks/results/whitening.md)."""
 MOST_VALUES = 32_766
 """Values of a picture up to which LAPACK's 32-bit numbers count the room that it works in, 1 + 6V + 2V²."""
