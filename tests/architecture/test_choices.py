@@ -6,8 +6,17 @@ from typing import get_args
 
 import pytest
 
+from trainwright.data.preprocess.fitting import CENTERS, SCALES
+from trainwright.data.preprocess.whitening import TURNED_BACK
 from trainwright.models.building import OWN_BUILDERS
-from trainwright.recipe import OWN_MODELS, LossSection, MachineSection, OptimSection, ScheduleSection
+from trainwright.recipe import (
+    OWN_MODELS,
+    LossSection,
+    MachineSection,
+    OptimSection,
+    PreprocessSection,
+    ScheduleSection,
+)
 from trainwright.training.losses import LOSSES
 from trainwright.training.machine import DTYPES
 from trainwright.training.optimizers import OPTIMIZERS
@@ -22,6 +31,9 @@ def choices(section: type, field: str) -> set[str]:
     ("named", "built"),
     [
         (set(OWN_MODELS), set(OWN_BUILDERS)),
+        (choices(PreprocessSection, "center"), set(CENTERS)),
+        (choices(PreprocessSection, "scale"), set(SCALES)),
+        (choices(PreprocessSection, "whiten"), {"none", *TURNED_BACK}),
         (choices(LossSection, "name"), set(LOSSES)),
         (choices(OptimSection, "name"), set(OPTIMIZERS)),
         (choices(ScheduleSection, "name"), set(COURSES)),

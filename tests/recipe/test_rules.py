@@ -21,6 +21,7 @@ def test_the_defaults_contradict_nothing():
     assert contradictions(Recipe().sections()) == []
     assert set(idle_settings(Recipe().sections())) == {
         *("optim.beta1", "optim.beta2", "optim.eps"),
+        "preprocess.epsilon",
         *("schedule.cycles", "schedule.cycle_decay", "schedule.drop_epochs", "schedule.drop_factor"),
     }
 
@@ -102,3 +103,31 @@ def test_statistics_of_weights_need_weights(key):
     assert error.got == "model.name: plain"
     recipe = made(**{key: "pretrained"}, model__name="resnet18", model__weights="pretrained")
     assert recipe.get(key) == "pretrained"
+
+
+@pytest.mark.parametrize(
+    ("whiten", "scale", "key", "value", "reason"),
+    [
+        ("zca", "auto", "center", "channel", "preprocess.whiten zca turns pictures about their mean image"),
+        ("pca", "none", "center", "none", "preprocess.whiten pca turns pictures about their mean image"),
+        ("zca", "image", "scale", "image", "preprocess.whiten zca scales every direction itself"),
+        ("zca", "minmax", "scale", "minmax", "preprocess.whiten zca scales every direction itself"),
+        ("none", "minmax", "center", "image", "preprocess.scale minmax has a center of its own"),
+        ("none", "minmax", "center", "channel", "preprocess.scale minmax has a center of its own"),
+    ],
+)
+def test_whitening_and_minmax_stand_alone(whiten, scale, key, value, reason):
+    given = {"preprocess__whiten": whiten, "preprocess__scale": scale, f"preprocess__{key}": value}
+    error = refused(**given)
+    assert error.problem == reason
+    allowed = "image" if key == "center" and whiten != "none" else "none"
+    assert error.expected == f"preprocess.{key}: {allowed}, or auto"
+    assert error.got == f"preprocess.{key}: {value}"
+    assert f"leave preprocess.{key} out" in error.hint
+
+
+def test_what_goes_with_whitening_and_minmax():
+    assert made(preprocess__whiten="zca", preprocess__epsilon=0.1).preprocess.epsilon == 0.1
+    made(preprocess__whiten="pca", preprocess__center="image", preprocess__scale="none")
+    made(preprocess__scale="minmax", preprocess__center="none")
+    made(preprocess__scale="image", preprocess__center="channel")

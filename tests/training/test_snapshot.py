@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import torch
 
-from trainwright.data import Preprocessor
+from trainwright.data import Preprocessor, preprocessor_state
 from trainwright.errors import InputError
 from trainwright.models import build_model
 from trainwright.recipe import MachineSection, ModelSection
@@ -26,7 +26,7 @@ def kept(folder: Path, *, built_width: int = 4, precision: str = "float32") -> P
         "epoch": 3,
     }
     preprocessor = Preprocessor.from_statistics([0.5], [0.25])
-    save_checkpoint(folder / "best", net.state_dict(), {"preprocessor": preprocessor.state()}, meta)
+    save_checkpoint(folder / "best", net.state_dict(), {"preprocessor": preprocessor_state(preprocessor)}, meta)
     return folder
 
 

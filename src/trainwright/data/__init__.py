@@ -40,6 +40,9 @@ from .prepare import prepare as prepare
 from .preprocess import Preprocessor as Preprocessor
 from .preprocess import choose_preprocess as choose_preprocess
 from .preprocess import fit_preprocessor as fit_preprocessor
+from .preprocess import preprocess_findings as preprocess_findings
+from .preprocess import preprocessor_from as preprocessor_from
+from .preprocess import preprocessor_state as preprocessor_state
 from .sources import PICTURE_SUFFIXES as PICTURE_SUFFIXES
 from .sources import find_fashion_mnist as find_fashion_mnist
 from .sources import open_catalog as open_catalog

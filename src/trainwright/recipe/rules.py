@@ -186,6 +186,29 @@ def _statistics_have_weights(sections: Sections) -> list[Contradiction]:
     ]
 
 
+def _one_center_and_one_scale(sections: Sections) -> list[Contradiction]:
+    whiten, scale = _value(sections, "preprocess.whiten"), _value(sections, "preprocess.scale")
+    if whiten != "none":
+        decisive, allowed = "whiten", {"center": "image", "scale": "none"}
+        reason = {"center": "turns pictures about their mean image", "scale": "scales every direction itself"}
+    elif scale == "minmax":
+        decisive, allowed, reason = "scale", {"center": "none"}, {"center": "has a center of its own"}
+    else:
+        return []
+    word = _value(sections, f"preprocess.{decisive}")
+    return [
+        Contradiction(
+            keys=(f"preprocess.{name}", f"preprocess.{decisive}"),
+            problem=f"preprocess.{decisive} {word} {reason[name]}",
+            expected=f"preprocess.{name}: {value}, or auto",
+            got=f"preprocess.{name}: {given}",
+            hint=f"leave preprocess.{name} out, or change preprocess.{decisive}",
+        )
+        for name, value in allowed.items()
+        if (given := _value(sections, f"preprocess.{name}")) not in ("auto", value)
+    ]
+
+
 def _plateau_comes_before_the_end(sections: Sections) -> list[Contradiction]:
     patience, drop_epochs = _value(sections, "training.patience"), _value(sections, "schedule.drop_epochs")
     if _value(sections, "schedule.name") != "plateau" or patience == 0 or patience > drop_epochs:
@@ -206,6 +229,7 @@ RULES: tuple[Callable[[Sections], list[Contradiction]], ...] = (
     _float16_has_a_gpu,
     _weights_have_a_model,
     _statistics_have_weights,
+    _one_center_and_one_scale,
     _plateau_comes_before_the_end,
 )
 

@@ -17,7 +17,7 @@ from .loop import Observer, fit
 from .losses import cross_entropy
 from .machine import Machine, choose_machine, choose_workers, decide_machine, open_device, open_machine
 from .optimizers import build_optimizer, parameter_groups
-from .progress import Progress, restore, save_last, save_result
+from .progress import Progress, kept_preprocessor, restore, save_last, save_result
 from .schedules import rate_factor
 from .snapshot import Snapshot, open_snapshot, snapshot_from, snapshot_meta
 from .step import grouped, steps_per_epoch, train_step
@@ -48,6 +48,7 @@ __all__ = [
     "fit",
     "grouped",
     "judge",
+    "kept_preprocessor",
     "listening",
     "load_checkpoint",
     "load_newest",

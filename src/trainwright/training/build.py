@@ -76,11 +76,17 @@ class Setup:
         return self.augmenter.evaluate(batch.images_NCHW.to(self.machine.device, non_blocking=True))
 
 
-def build(recipe: Recipe, data: PreparedData) -> Setup:
+def build(recipe: Recipe, data: PreparedData, *, preprocessor: Preprocessor | None = None) -> Setup:
     """Builds model, optimizer and all else from a decided recipe; equal recipes and data give equal weights.
 
+    Args:
+        recipe: decided.
+        data: split and audited.
+        preprocessor: of a run that goes on; None has it fitted on the training part.
+
     Raises:
-        InputError: a setting does not fit the data (batch larger than the training part, smoothing too strong).
+        InputError: a setting does not fit the data (batch larger than the training part, smoothing too strong,
+            pictures too large to be whitened).
     """
     optim, training = recipe.optim, recipe.training
     batch_size = decided(optim.batch_size)
@@ -93,7 +99,8 @@ def build(recipe: Recipe, data: PreparedData) -> Setup:
     built = build_net(
         recipe.model, classes=len(data.classes), channels=data.channels, img_size=data.img_size, seed=training.seed
     )
-    preprocessor = fit_preprocessor(recipe.preprocess, data.train, source=source_preprocessing(built.model))
+    if preprocessor is None:
+        preprocessor = fit_preprocessor(recipe.preprocess, data.train, source=source_preprocessing(built.model))
     model = machine.place(built.model)
     torch.manual_seed(training.seed)
     return Setup(

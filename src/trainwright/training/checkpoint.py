@@ -22,7 +22,7 @@ from torch import Tensor
 from trainwright.errors import InputError
 from trainwright.runs import write_failure
 
-FORMAT = 2
+FORMAT = 3
 """Counted up whenever older versions could not read what is written, or the same recipe builds another net."""
 WEIGHTS, STATE, MANIFEST = "model.safetensors", "state.pt", "manifest.json"
 

@@ -10,10 +10,11 @@ from typing import Any
 
 import torch
 
+from trainwright.data import PreparedData, Preprocessor, preprocessor_from, preprocessor_state
 from trainwright.errors import InputError
 
 from .build import Setup
-from .checkpoint import Checkpoint, save_checkpoint
+from .checkpoint import Checkpoint, load_newest, save_checkpoint
 from .stopping import Best
 
 
@@ -51,6 +52,7 @@ def save_last(folder: Path, setup: Setup, progress: Progress, meta: Mapping[str,
     """Writes all that an uninterrupted run would carry into its next step."""
     state: dict[str, Any] = {
         "progress": dataclasses.asdict(progress),
+        "preprocessor": preprocessor_state(setup.preprocessor),
         "optimizer": setup.optimizer.state_dict(),
         "average": None if setup.average is None else setup.average.model.state_dict(),
         "scaler": None if setup.scaler is None else setup.scaler.state_dict(),
@@ -62,8 +64,26 @@ def save_last(folder: Path, setup: Setup, progress: Progress, meta: Mapping[str,
 
 def save_result(folder: Path, setup: Setup, progress: Progress, meta: Mapping[str, Any]) -> None:
     """Writes the judged model and its preprocessing: all that prediction needs."""
-    state = {"preprocessor": setup.preprocessor.state()}
+    state = {"preprocessor": preprocessor_state(setup.preprocessor)}
     save_checkpoint(folder, setup.judged.state_dict(), state, {**meta, "epoch": progress.epoch, "step": progress.step})
+
+
+def kept_preprocessor(folder: Path, data: PreparedData) -> Preprocessor | None:
+    """Takes what a run was trained with out of its newest checkpoint; None where there is no checkpoint yet.
+
+    It is not measured anew, because another machine's whitening may turn pictures another way.
+
+    Args:
+        folder: `checkpoints/last` of the run.
+        data: of the run.
+
+    Raises:
+        InputError: all checkpoints are damaged, or it was fitted on pictures of another shape.
+    """
+    checkpoint, _ = load_newest(folder)
+    if checkpoint is None:
+        return None
+    return preprocessor_from(checkpoint.state["preprocessor"], channels=data.channels, img_size=data.img_size)
 
 
 def restore(checkpoint: Checkpoint, setup: Setup) -> Progress:

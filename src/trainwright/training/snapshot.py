@@ -8,7 +8,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from trainwright.data import NOTHING, Augmenter, Batch, Preprocessor
+from trainwright.data import NOTHING, Augmenter, Batch, preprocessor_from
 from trainwright.errors import InputError
 from trainwright.models import build_model
 from trainwright.recipe import MachineSection, ModelSection, Recipe
@@ -111,7 +111,9 @@ def snapshot_from(checkpoint: Checkpoint, machine: MachineSection) -> Snapshot:
             hint="open it with the version that wrote it; environment.json of the run names it",
         ) from None
     model = opened.place(model).eval()
-    preprocessor = Preprocessor.from_state(checkpoint.state["preprocessor"])
+    preprocessor = preprocessor_from(
+        checkpoint.state["preprocessor"], channels=meta["channels"], img_size=meta["img_size"]
+    )
     return Snapshot(
         model=model,
         preprocessing=Augmenter(NOTHING, preprocessor, seed=0, channels_last=opened.channels_last),

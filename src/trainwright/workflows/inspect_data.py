@@ -58,7 +58,7 @@ def preview_augmentation(recipe: Recipe, data: PreparedData, path: Path) -> int:
         section,
         data.train.images(rows),
         data.train.samples_N[rows],
-        fit_preprocessor(PreprocessSection(center="channel", scale="channel"), data.train),
+        fit_preprocessor(PreprocessSection(center="channel", scale="channel", whiten="none"), data.train),
         seed=recipe.training.seed,
         components_CC=colour_components(data.train) if dose(decided(section.fancy_pca)).on else None,
     )

@@ -13,6 +13,7 @@ from trainwright.data import (
     choose_preprocess,
     load_transform,
     prepare,
+    preprocess_findings,
 )
 from trainwright.errors import InputError, Interrupted, TrainingError
 from trainwright.models import check_model, choose_model
@@ -36,6 +37,7 @@ from trainwright.training import (
     choose_training,
     choose_workers,
     fit,
+    kept_preprocessor,
     listening,
     load_newest,
     open_device,
@@ -184,7 +186,11 @@ def _work(
     if setup.weights is not None:
         console.note(setup.weights.summary())
     console.start(run_plan(folder, setup.recipe, data, setup, progress if resumed else None))
-    findings = [*data.audit.findings(), *_augment_findings(setup.recipe, data)]
+    findings = [
+        *data.audit.findings(),
+        *preprocess_findings(setup.preprocessor, pictures=len(data.train)),
+        *_augment_findings(setup.recipe, data),
+    ]
     if progress.step == 0:
         check = check_first_loss(setup, data)
         write_checks(folder, [check])
@@ -272,7 +278,8 @@ def _go_on(folder: RunFolder, stored: Recipe, asked: Recipe, console: RunConsole
         left_out = {key for key in OF_THE_DAY if asked.get(key) == "auto"}
         pairs = decide(asked, data).differences(stored)
         _refuse_another(folder, {key: (mine, theirs) for key, mine, theirs in pairs if key not in left_out})
-        return _work(folder, events, build(stored, data), data, console, resumed=True)
+        setup = build(stored, data, preprocessor=kept_preprocessor(folder.checkpoints / "last", data))
+        return _work(folder, events, setup, data, console, resumed=True)
 
 
 def _complete_report(folder: RunFolder) -> None:

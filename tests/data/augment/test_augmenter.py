@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from trainwright.data.augment import NOTHING, Augmenter, apply
-from trainwright.data.preprocess import Preprocessor
+from trainwright.data.preprocess import Preprocessor, fit_preprocessor
+from trainwright.recipe import PreprocessSection
 
 ON = NOTHING.model_copy(update={"flip": 0.5, "crop_padding": 4, "cutout": 8})
 CENTERED = Preprocessor.from_statistics([0.4, 0.5, 0.6], [0.2, 0.25, 0.3])
@@ -82,3 +83,52 @@ def test_values_stay_within_what_pixels_can_become(images):
         assert finished.shape == images.shape
         assert (finished.amin(dim=(0, 2, 3)) >= low).all()
         assert (finished.amax(dim=(0, 2, 3)) <= high).all()
+
+
+PIXEL_BY_PIXEL = [
+    PreprocessSection(center="image", scale="image"),
+    PreprocessSection(center="none", scale="minmax"),
+    PreprocessSection(center="image", scale="none", whiten="pca"),
+    PreprocessSection(center="image", scale="none", whiten="zca"),
+]
+
+
+class Pictures:
+    def __init__(self, stored):
+        self.stored = stored
+
+    def __len__(self):
+        return len(self.stored)
+
+    def images(self, rows):
+        return self.stored[rows]
+
+
+@pytest.fixture(params=PIXEL_BY_PIXEL, ids=["image", "minmax", "pca", "zca"])
+def fitted(request, images):
+    return fit_preprocessor(request.param, Pictures(images[:, :, :16, :16]))
+
+
+@pytest.mark.parametrize("channels_last", [False, True])
+def test_what_differs_from_pixel_to_pixel_is_the_same_in_training_and_evaluation(images, fitted, channels_last):
+    small = images[:, :, :16, :16].contiguous()
+    augmenter = Augmenter(NOTHING, fitted, seed=0, channels_last=channels_last)
+    trained, evaluated = augmenter.train(small, torch.arange(20), 1), augmenter.evaluate(small)
+    assert torch.equal(trained, evaluated)
+    assert torch.equal(evaluated, Augmenter(NOTHING, fitted, seed=0, channels_last=not channels_last).evaluate(small))
+    layout = torch.channels_last if channels_last else torch.contiguous_format
+    for finished in (trained, evaluated):
+        assert finished.is_contiguous(memory_format=layout)
+        assert torch.equal(fitted.invert(finished), small)
+
+
+def test_borders_and_boxes_hold_the_mean_of_each_channel_whatever_follows(images, fitted):
+    small = images[:, :, :16, :16].contiguous()
+    padded = NOTHING.model_copy(update={"crop_padding": 8, "cutout": 4})
+    seen = fitted.invert(Augmenter(padded, fitted, seed=0).train(small, torch.arange(20), 1))
+    # In pixels, the same happens to the same places as without the further step.
+    plain = Preprocessor.from_statistics(fitted.mean_C.tolist(), [1.0] * 3, center=False, scale=False)
+    wanted = plain.invert(Augmenter(padded, plain, seed=0).train(small, torch.arange(20), 1))
+    assert torch.equal(seen, wanted)
+    filled = (seen == (255 * fitted.mean_C).round().to(torch.uint8)[:, None, None]).all(dim=1)
+    assert filled.flatten(1).float().mean() > 0.2

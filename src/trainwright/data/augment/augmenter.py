@@ -74,11 +74,15 @@ class Augmenter:
             means_NC=channel_means(images_NCHW).to(samples_N.device) if self._wants_means else None,
             components_CC=self._components_CC,
         )
-        return resample(
+        pixels_NCHW = resample(
             images_NCHW, plan, fill=self.section.fill, constant_C=self._constant_C, channels_last=self.channels_last
         )
+        return self._laid_out(self.preprocessor.finish(pixels_NCHW))
 
     def evaluate(self, images_NCHW: Tensor) -> Tensor:
         """Normalizes pictures and does nothing else: uint8 → float32 N C H W, the bits of `train` at strength 0."""
+        return self._laid_out(self.preprocessor.apply(images_NCHW))
+
+    def _laid_out(self, pixels_NCHW: Tensor) -> Tensor:
         layout = torch.channels_last if self.channels_last else torch.contiguous_format
-        return self.preprocessor.apply(images_NCHW).contiguous(memory_format=layout)
+        return pixels_NCHW.contiguous(memory_format=layout)

@@ -1,39 +1,46 @@
-"""Mean and standard deviation of every channel, exact, in one pass over the training part.
+"""From a decided section and the training part to a preprocessor, in one pass over the pictures.
 
-Legend: N pictures, C channels, H W height and width, L levels of a stored value (256).
+Legend: C channels, H W height and width.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
-from PIL import Image
 from torch import Tensor
 
 from trainwright.errors import InputError
-from trainwright.recipe import Choice, PreprocessSection
+from trainwright.recipe import PreprocessSection
 
+from .dimensions import Dimensions
 from .preprocessor import Preprocessor
+from .statistics import LEVELS, Pictures, ValueSums, mean_and_std, measure
+from .whitening import check_whitening, fit_whitening
 
-LEVELS = 256
-CHUNK_BYTES = 8 * 2**20
+BRIGHTEST = LEVELS - 1
 
 
-class Pictures(Protocol):
-    """What fitting needs of a part: how many pictures, and the pictures at some rows, uint8 N C H W."""
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """What centers and scales choose from.
 
-    def __len__(self) -> int: ...
+    Attributes:
+        mean_C11, std_C11: float64, of u/255 (u: stored value); those of loaded weights where the section says so.
+        sums: of each pixel and channel, of stored values.
+    """
 
-    def images(self, rows: Tensor, /) -> Tensor: ...
+    mean_C11: Tensor
+    std_C11: Tensor
+    sums: ValueSums
 
 
 def fit_preprocessor(
     section: PreprocessSection, part: Pictures, *, source: tuple[Sequence[float], Sequence[float]] | None = None
 ) -> Preprocessor:
-    """Measures mean and sample standard deviation (n−1, n pixels) of each channel.
+    """Measures what the section asks for; deviations are those of a sample (divided by n−1).
 
     Args:
         section: decided, without `auto`.
@@ -41,8 +48,36 @@ def fit_preprocessor(
         source: mean and deviation of u/255 that loaded weights were trained with, C numbers each.
 
     Raises:
-        InputError: the section says `pretrained`, and there is no source.
+        InputError: the section says `pretrained`, and there is no source; pictures too large to be whitened.
     """
+    _check_source(section, source)
+    whiten = section.whiten != "none"
+    if whiten:
+        check_whitening(*part.images(torch.arange(1)).shape[1:])
+    each = whiten or section.center == "image" or section.scale in ("image", "minmax")
+    statistics = measure(part, each=each, covariance=whiten)
+    mean_C, std_C = (values.tolist() for values in mean_and_std(np.arange(LEVELS) / BRIGHTEST, statistics.levels_CL))
+    if source is not None:
+        mean_C = source[0] if section.center == "pretrained" else mean_C
+        std_C = source[1] if section.scale == "pretrained" else std_C
+    if statistics.each is None:
+        center, scale = section.center != "none", section.scale != "none"
+        return Preprocessor.from_statistics(mean_C, std_C, center=center, scale=scale)
+    whitening = None
+    if statistics.covariance_VV is not None:
+        whitening = fit_whitening(section.whiten, statistics.covariance_VV.div_(BRIGHTEST**2), section.epsilon)
+    # The one pass over a batch then delivers plain u/255, and fills with the mean of each channel.
+    return Preprocessor.from_statistics(
+        mean_C,
+        std_C,
+        center=False,
+        scale=False,
+        dimensions=_fit_dimensions(section, mean_C, std_C, statistics.each),
+        whitening=whitening,
+    )
+
+
+def _check_source(section: PreprocessSection, source: object) -> None:
     wanted = [key for key in ("center", "scale") if getattr(section, key) == "pretrained"]
     if wanted and source is None:
         raise InputError(
@@ -52,63 +87,34 @@ def fit_preprocessor(
             where=f"preprocess.{wanted[0]}",
             hint=f"--set preprocess.{wanted[0]}=channel",
         )
-    mean_C, std_C = (values.tolist() for values in mean_and_std(np.arange(LEVELS) / 255.0, count_levels(part)))
-    if source is not None:
-        mean_C = source[0] if section.center == "pretrained" else mean_C
-        std_C = source[1] if section.scale == "pretrained" else std_C
-    return Preprocessor.from_statistics(mean_C, std_C, center=section.center != "none", scale=section.scale != "none")
 
 
-def choose_preprocess(section: PreprocessSection, *, pretrained: bool) -> list[Choice]:
-    """Decides the settings that are still `auto`.
-
-    Args:
-        section: may hold `auto`.
-        pretrained: whether the net is one of timm's and its weights are loaded.
-    """
-    value = "pretrained" if pretrained else "channel"
-    reason = (
-        "weights go on working on what they were trained with" if pretrained else "zero-center, scale, no whitening"
-    )
-    keys = [key for key in ("center", "scale") if getattr(section, key) == "auto"]
-    return [Choice(f"preprocess.{key}", value, reason) for key in keys]
+def _fit_dimensions(
+    section: PreprocessSection, mean: Sequence[float], std: Sequence[float], sums: ValueSums
+) -> Dimensions:
+    """Chooses what is subtracted from each pixel's channel, and what it is divided by."""
+    mean_C11, std_C11 = (torch.tensor(list(values), dtype=torch.float64)[:, None, None] for values in (mean, std))
+    measured = Measured(mean_C11, std_C11, sums)
+    offset, divisor = CENTERS[section.center](measured), SCALES[section.scale](measured)
+    if section.scale == "minmax":
+        offset = (sums.low_CHW.double() + sums.high_CHW.double()) / (2 * BRIGHTEST)
+    offset_CHW, divisor_CHW = (part.expand(sums.sum_CHW.shape).contiguous() for part in (offset, divisor))
+    return Dimensions.from_statistics(offset_CHW, divisor_CHW, sums.constant_CHW)
 
 
-def count_levels(part: Pictures) -> np.ndarray:
-    """Counts how often each stored value occurs in each channel: int64 C L. Reads the pictures once, in chunks.
+CENTERS: dict[str, Callable[[Measured], Tensor]] = {
+    "none": lambda measured: torch.zeros_like(measured.mean_C11),
+    "channel": lambda measured: measured.mean_C11,
+    "image": lambda measured: measured.sums.mean_CHW / BRIGHTEST,
+    "pretrained": lambda measured: measured.mean_C11,
+}
+"""Every value of `preprocess.center` but auto, and what it subtracts from u/255."""
 
-    Pillow counts, because it takes the bytes as they are: 0.5 ns a value, where np.bincount makes them int64 first, in
-    8 times the memory, and takes 11 ns.
-    """
-    one = part.images(torch.arange(1))
-    channels = one.shape[1]
-    step = max(1, CHUNK_BYTES // one.numel())
-    counts_CL = np.zeros((channels, LEVELS), dtype=np.int64)
-    for start in range(0, len(part), step):
-        images_NCHW = part.images(torch.arange(start, min(start + step, len(part)))).numpy()
-        for channel in range(channels):
-            plane = np.ascontiguousarray(images_NCHW[:, channel]).reshape(-1, images_NCHW.shape[-1])
-            counts_CL[channel] += np.array(Image.fromarray(plane).histogram())
-    return counts_CL
-
-
-def mean_and_std(levels_L: Sequence[float] | np.ndarray, counts_CL: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Computes mean and sample standard deviation (divided by n−1) from counts, in float64.
-
-    Args:
-        levels_L: the values that occur.
-        counts_CL: how often each occurs in each channel.
-
-    Returns: mean C, std C; the deviation is exactly 0 where a channel holds one value only.
-
-    >>> mean, std = mean_and_std([1.0, 3.0], np.array([[2, 2], [5, 0]]))
-    >>> mean.tolist(), (std**2).round(9).tolist()
-    ([2.0, 1.0], [1.333333333, 0.0])
-    """
-    levels_L = np.asarray(levels_L, dtype=np.float64)
-    total_C = counts_CL.sum(axis=1)
-    mean_C = counts_CL @ levels_L / total_C
-    squares_C = (counts_CL * (levels_L[None, :] - mean_C[:, None]) ** 2).sum(axis=1)
-    constant_C = (counts_CL > 0).sum(axis=1) <= 1
-    std_C = np.where(constant_C, 0.0, np.sqrt(squares_C / np.maximum(total_C - 1, 1)))
-    return mean_C, std_C
+SCALES: dict[str, Callable[[Measured], Tensor]] = {
+    "none": lambda measured: torch.ones_like(measured.std_C11),
+    "channel": lambda measured: measured.std_C11,
+    "image": lambda measured: measured.sums.std_CHW / BRIGHTEST,
+    "minmax": lambda measured: (measured.sums.high_CHW.double() - measured.sums.low_CHW.double()) / (2 * BRIGHTEST),
+    "pretrained": lambda measured: measured.std_C11,
+}
+"""Every value of `preprocess.scale` but auto, and what it divides by; 0 where nothing is to be divided."""

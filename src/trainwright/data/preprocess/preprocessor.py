@@ -1,20 +1,26 @@
-"""Normalization of pictures as one scale and one shift a channel, and the way back.
+"""Pictures as stored → what the net sees, and the way back.
+
+What each channel has in common (one scale, one shift) is folded into the one pass that augments a batch
+(augment/augmenter.py); what differs from pixel to pixel follows as one further step on the whole batch, `finish`.
 
 Legend: N pictures, C channels, H W height and width.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
+from .dimensions import Dimensions
+from .whitening import Whitening
+
 
 @dataclass(frozen=True, eq=False)
 class Preprocessor:
-    """Mean and standard deviation of each channel, and whether they are used; final.
+    """Mean and standard deviation of each channel, whether they are used, and what follows pixel by pixel; final.
 
     A stored value u (0 to 255) becomes (u/255 − mean) / std. Mean and deviation are known even where they are not
     applied: augmentation fills with the mean.
@@ -25,6 +31,9 @@ class Preprocessor:
         center: whether the mean is subtracted.
         scale: whether is divided by the deviation.
         constant_channels: channels in which all training pixels are equal; they are not divided.
+        dimensions: offset and divisor of each pixel's channel; they then stand for those of the channels, and neither
+            center nor scale is set.
+        whitening: what follows after that.
     """
 
     mean_C: Tensor
@@ -32,10 +41,19 @@ class Preprocessor:
     center: bool = True
     scale: bool = True
     constant_channels: tuple[int, ...] = ()
+    dimensions: Dimensions | None = None
+    whitening: Whitening | None = None
 
     @classmethod
     def from_statistics(
-        cls, mean: Sequence[float], std: Sequence[float], *, center: bool = True, scale: bool = True
+        cls,
+        mean: Sequence[float],
+        std: Sequence[float],
+        *,
+        center: bool = True,
+        scale: bool = True,
+        dimensions: Dimensions | None = None,
+        whitening: Whitening | None = None,
     ) -> Preprocessor:
         """Takes mean and deviation of u/255 from elsewhere, such as a pretrained model; 0 marks a constant channel.
 
@@ -45,7 +63,7 @@ class Preprocessor:
         constant = tuple(channel for channel, value in enumerate(std) if value == 0)
         divisors = [value if value != 0 else 1.0 for value in std]
         mean_C, std_C = (torch.tensor(values, dtype=torch.float64) for values in (list(mean), divisors))
-        return cls(mean_C, std_C, center, scale, constant)
+        return cls(mean_C, std_C, center, scale, constant, dimensions, whitening)
 
     @property
     def _divisor_C(self) -> Tensor:
@@ -63,39 +81,38 @@ class Preprocessor:
 
     @property
     def fill_C(self) -> Tensor:
-        """What the training mean becomes, float32: exactly 0 where the mean is subtracted, else mean or mean/std."""
+        """What the training mean of a channel becomes before `finish`, float32: exactly 0 where it is subtracted."""
         return torch.zeros_like(self.mean_C).float() if self.center else (self.mean_C / self._divisor_C).float()
 
     def apply(self, images_NCHW: Tensor) -> Tensor:
-        """Normalizes stored pictures with plain torch operations: uint8 → float32 N C H W.
+        """Preprocesses stored pictures with plain torch operations: uint8 → float32 N C H W.
 
         >>> pixel = torch.full((1, 1, 1, 1), 255, dtype=torch.uint8)
         >>> Preprocessor.from_statistics([0.5], [0.25]).apply(pixel).item()
         2.0
         """
         scale_C11, shift_C11 = (tensor.to(images_NCHW.device)[:, None, None] for tensor in (self.scale_C, self.shift_C))
-        return images_NCHW.to(torch.float32).mul_(scale_C11).add_(shift_C11)
+        return self.finish(images_NCHW.to(torch.float32).mul_(scale_C11).add_(shift_C11))
 
-    def invert(self, pixels_NCHW: Tensor) -> Tensor:
+    def finish(self, pixels_NCHW: Tensor) -> Tensor:
+        """Does what differs from pixel to pixel, where something does, after the step of each channel.
+
+        Args:
+            pixels_NCHW: float32, stored values times `scale_C` plus `shift_C`, on any device; may be written over.
+
+        Returns: float32 N C H W.
+        """
+        if self.dimensions is not None:
+            pixels_NCHW = self.dimensions.apply(pixels_NCHW)
+        return pixels_NCHW if self.whitening is None else self.whitening.apply(pixels_NCHW)
+
+    def invert(self, finished_NCHW: Tensor) -> Tensor:
         """Turns what the net sees into pictures to look at: float N C H W → uint8, rounded, cut to 0…255."""
+        pixels_NCHW = finished_NCHW.to(torch.float32)
+        if self.whitening is not None:
+            pixels_NCHW = self.whitening.invert(pixels_NCHW)
+        if self.dimensions is not None:
+            pixels_NCHW = self.dimensions.invert(pixels_NCHW)
         scale_C11, shift_C11 = (tensor.to(pixels_NCHW.device)[:, None, None] for tensor in (self.scale_C, self.shift_C))
-        values = (pixels_NCHW.to(torch.float32) - shift_C11) / scale_C11
+        values = (pixels_NCHW - shift_C11) / scale_C11
         return values.round().clamp(0, 255).to(torch.uint8)
-
-    def state(self) -> dict[str, Tensor]:
-        """Gives everything as tensors, for a checkpoint; `from_state` takes it back."""
-        constant_C = torch.zeros(len(self.mean_C), dtype=torch.bool)
-        constant_C[list(self.constant_channels)] = True
-        return {
-            "mean_C": self.mean_C,
-            "std_C": self.std_C,
-            "constant_C": constant_C,
-            "center": torch.tensor(self.center),
-            "scale": torch.tensor(self.scale),
-        }
-
-    @classmethod
-    def from_state(cls, state: Mapping[str, Tensor]) -> Preprocessor:
-        """Rebuilds the very same preprocessor from `state`."""
-        constant = tuple(int(channel) for channel in torch.where(state["constant_C"])[0])
-        return cls(state["mean_C"], state["std_C"], bool(state["center"]), bool(state["scale"]), constant)
