@@ -7,7 +7,9 @@ from typing import get_args
 import pytest
 
 from trainwright.models.building import OWN_BUILDERS
-from trainwright.recipe import OWN_MODELS, LossSection, MachineSection, OptimSection, ScheduleSection
+from trainwright.recipe import OWN_MODELS, OWN_OPTIMIZERS, LossSection, MachineSection, ScheduleSection
+from trainwright.recipe.rules import CLIPPINGS
+from trainwright.training.clipping import CLIPS
 from trainwright.training.losses import LOSSES
 from trainwright.training.machine import DTYPES
 from trainwright.training.optimizers import OPTIMIZERS
@@ -23,7 +25,8 @@ def choices(section: type, field: str) -> set[str]:
     [
         (set(OWN_MODELS), set(OWN_BUILDERS)),
         (choices(LossSection, "name"), set(LOSSES)),
-        (choices(OptimSection, "name"), set(OPTIMIZERS)),
+        (set(OWN_OPTIMIZERS), set(OPTIMIZERS)),
+        (set(CLIPPINGS), {f"optim.{name}" for name in CLIPS}),
         (choices(ScheduleSection, "name"), set(COURSES)),
         (choices(MachineSection, "precision"), set(DTYPES)),
     ],

@@ -16,7 +16,8 @@ from .interruption import Interruption, listening
 from .loop import Observer, fit
 from .losses import cross_entropy
 from .machine import Machine, choose_machine, choose_workers, decide_machine, open_device, open_machine
-from .optimizers import build_optimizer, parameter_groups
+from .optimizers import build_optimizer, check_optimizer
+from .parameter_groups import parameter_groups
 from .progress import Progress, restore, save_last, save_result
 from .schedules import rate_factor
 from .snapshot import Snapshot, open_snapshot, snapshot_from, snapshot_meta
@@ -38,6 +39,7 @@ __all__ = [
     "better",
     "build",
     "build_optimizer",
+    "check_optimizer",
     "choose_machine",
     "choose_training",
     "choose_workers",

@@ -24,6 +24,7 @@ from trainwright.training import (
     Progress,
     Setup,
     build,
+    check_optimizer,
     choose_machine,
     choose_training,
     choose_workers,
@@ -117,9 +118,10 @@ def refuse_early(asked: Recipe) -> None:
     """Looks, before pictures are read, at what would stop the run after it.
 
     Raises:
-        InputError: no such model or weights, or a package that a setting needs is not installed.
+        InputError: no such model, weights or optimizer, or a package that a setting needs is not installed.
     """
     check_model(asked.model)
+    check_optimizer(asked.optim)
     if asked.logging.tensorboard:
         require_tensorboard()
 
