@@ -53,12 +53,15 @@ def test_timm_s_optimizers_have_timm_s_rates():
     assert (values["optim.lr"], values["optim.weight_decay"]) == (1e-3, 0.01)
 
 
-def test_the_rate_of_the_full_batch_is_that_of_all_pictures_up_to_a_limit():
+def test_full_batch_steps_have_the_rate_of_all_pictures_up_to_a_limit():
     values = chosen(640, "optim.accumulate=all")
-    assert (values["optim.lr"], values["training.epochs"]) == (0.25 * 5, 300)
-    most = chosen(1_000_000, "optim.accumulate=all")["optim.lr"]
-    assert most == chosen(1_000_000, "optim.batch_size=65536")["optim.lr"]
-    assert most == 0.25 * LARGEST_STEP / 128
+    assert (values["optim.lr"], values["training.epochs"]) == (0.5, 300)
+    assert chosen(160, "optim.accumulate=all")["optim.lr"] == 0.25 * 160 / 128
+
+
+def test_the_rate_grows_no_further_than_it_is_known_to():
+    most = chosen(1_000_000, f"optim.batch_size={LARGEST_STEP}")["optim.lr"]
+    assert chosen(1_000_000, "optim.batch_size=65536", "optim.accumulate=4096")["optim.lr"] == most == 16.0
 
 
 @pytest.mark.parametrize("word", ["regularization.l1=1e-5", "regularization.l2=1e-4"])

@@ -15,8 +15,8 @@ BASE_RATE = {
     "sgd": 0.25,
     "momentum": 0.25,
     "nesterov": 0.25,
-    "adagrad": 0.1,
-    "rmsprop": 0.004,
+    "adagrad": 0.2,
+    "rmsprop": 0.006,
     "adam": 0.004,
     "adamw": 0.004,
 }
@@ -25,9 +25,12 @@ and adamw those of benchmarks/, for adagrad, rmsprop and adam those in docs/opti
 with, such as 0.001, are for constant rates and learn less in a short run."""
 
 BASE_BATCH = 128
+LARGEST_STEP = 8192
+"""Pictures a step beyond which the rate grows no further; Goyal et al. 2017, figure 1."""
+
 FULL_BATCH_EPOCHS = 300
-LARGEST_STEP = 1024
-"""Pictures a step beyond which the rate grows no further."""
+FULL_BATCH_STEP = 256
+"""Pictures whose rate full-batch steps have at most; on digits that of all 1,294 pictures was too high."""
 
 
 def choose_training(recipe: Recipe, *, pictures: int) -> list[Choice]:
@@ -46,8 +49,9 @@ def choose_training(recipe: Recipe, *, pictures: int) -> list[Choice]:
         reason = f"{pictures:,} training pictures, {steps:,} steps an epoch"
         choices.append(Choice("optim.batch_size", batch_size, reason))
     if optim.lr == "auto":
-        together = pictures if optim.accumulate == "all" else batch_size * optim.accumulate
-        choices.append(_rate(optim, together))
+        everything = optim.accumulate == "all"
+        together = pictures if everything else batch_size * optim.accumulate
+        choices.append(_rate(optim, together, most=FULL_BATCH_STEP if everything else LARGEST_STEP))
     if optim.weight_decay == "auto":
         choices.append(_weight_decay(recipe))
     if training.epochs == "auto":
@@ -58,22 +62,21 @@ def choose_training(recipe: Recipe, *, pictures: int) -> list[Choice]:
     return choices
 
 
-def _rate(optim: OptimSection, together: int) -> Choice:
-    """Chooses the peak rate for a number of pictures a step.
+def _rate(optim: OptimSection, together: int, *, most: int) -> Choice:
+    """Chooses the peak rate for a number of pictures a step, which beyond `most` count as if they were so many.
 
-    Source: in proportion: Goyal et al. 2017, section 2.1, which holds up to a few thousand pictures; with the root:
-        Krizhevsky 2014, section 5; Malladi et al. 2022.
+    Source: in proportion: Goyal et al. 2017, section 2.1; with the root: Krizhevsky 2014, section 5; Malladi et al. 2022.
     """
     if optim.name.startswith(TIMM_OPTIMIZER):
         rate, _ = timm_defaults(optim.name.removeprefix(TIMM_OPTIMIZER))
         return Choice("optim.lr", rate, f"what {optim.name} has when nobody names a rate")
     rate = BASE_RATE[optim.name]
-    counted = min(together, LARGEST_STEP)
+    counted = min(together, most)
     velocity = optim.name in WITH_VELOCITY
     rule = "in proportion to" if velocity else "with the root of"
     value = float(f"{rate * (counted / BASE_BATCH) ** (1.0 if velocity else 0.5):.3g}")
-    most = "" if counted == together else f", for {together} as for {LARGEST_STEP}"
-    return Choice("optim.lr", value, f"{rate} at {BASE_BATCH} pictures a step, {rule} {together}{most}")
+    limit = "" if counted == together else f", for {together} as for {most}"
+    return Choice("optim.lr", value, f"{rate} at {BASE_BATCH} pictures a step, {rule} {counted}{limit}")
 
 
 def _weight_decay(recipe: Recipe) -> Choice:
