@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 
 import numpy as np
@@ -177,8 +178,20 @@ def test_rates_of_timm_are_its_own():
     assert timm_defaults("sgdp") == (1e-3, 0.0), "timm's asks for a rate"
 
 
-def test_every_optimizer_of_timm_that_passes_the_check_makes_steps():
+def test_every_optimizer_of_timm_that_passes_the_check_moves_weights_and_resumes_exactly():
     from timm.optim import list_optimizers
+
+    def begun(name: str) -> tuple[nn.Module, torch.optim.Optimizer]:
+        torch.manual_seed(0)
+        net = nn.Sequential(nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4), nn.Flatten(), nn.Linear(4 * 4, 3))
+        return net, build_optimizer(OptimSection(name=f"timm:{name}", lr=1e-3, weight_decay=0.01), net)
+
+    def train(net: nn.Module, optimizer: torch.optim.Optimizer, steps: range) -> None:
+        for step in steps:
+            optimizer.zero_grad()
+            torch.manual_seed(step)
+            nn.functional.cross_entropy(net(torch.randn(5, 1, 4, 4)), torch.tensor([0, 1, 2, 0, 1])).backward()
+            optimizer.step()
 
     passed = []
     for name in list_optimizers():
@@ -186,15 +199,22 @@ def test_every_optimizer_of_timm_that_passes_the_check_makes_steps():
             check_timm_optimizer(name)
         except InputError:
             continue
-        net = nn.Sequential(nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4), nn.Flatten(), nn.Linear(4 * 4, 3))
-        rate, decay = timm_defaults(name)
-        optimizer = build_optimizer(OptimSection(name=f"timm:{name}", lr=rate, weight_decay=decay), net)
-        before = net[0].weight.detach().clone()
-        for _ in range(3):
-            optimizer.zero_grad()
-            net(torch.ones(5, 1, 4, 4)).square().sum().backward()
-            optimizer.step()
-        assert net[0].weight.isfinite().all()
-        assert not torch.equal(net[0].weight, before), name
+        straight, optimizer = begun(name)
+        before = straight[0].weight.detach().clone()
+        train(straight, optimizer, range(6))
+        assert straight[0].weight.isfinite().all(), name
+        assert not torch.equal(straight[0].weight, before), name
+
+        stopped, optimizer = begun(name)
+        train(stopped, optimizer, range(3))
+        kept = io.BytesIO()
+        torch.save({"net": stopped.state_dict(), "optimizer": optimizer.state_dict()}, kept)
+        kept.seek(0)
+        state = torch.load(kept, weights_only=True)
+        resumed, optimizer = begun(name)
+        resumed.load_state_dict(state["net"])
+        optimizer.load_state_dict(state["optimizer"])
+        train(resumed, optimizer, range(3, 6))
+        assert torch.equal(resumed[0].weight, straight[0].weight), name
         passed.append(name)
     assert len(passed) > 70
