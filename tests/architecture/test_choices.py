@@ -11,12 +11,14 @@ from trainwright.data.preprocess.whitening import TURNED_BACK
 from trainwright.models.building import OWN_BUILDERS
 from trainwright.recipe import (
     OWN_MODELS,
+    OWN_OPTIMIZERS,
     LossSection,
     MachineSection,
-    OptimSection,
     PreprocessSection,
     ScheduleSection,
 )
+from trainwright.recipe.rules import CLIPPINGS
+from trainwright.training.clipping import CLIPS
 from trainwright.training.losses import LOSSES
 from trainwright.training.machine import DTYPES
 from trainwright.training.optimizers import OPTIMIZERS
@@ -35,7 +37,8 @@ def choices(section: type, field: str) -> set[str]:
         (choices(PreprocessSection, "scale"), set(SCALES)),
         (choices(PreprocessSection, "whiten"), {"none", *TURNED_BACK}),
         (choices(LossSection, "name"), set(LOSSES)),
-        (choices(OptimSection, "name"), set(OPTIMIZERS)),
+        (set(OWN_OPTIMIZERS), set(OPTIMIZERS)),
+        (set(CLIPPINGS), {f"optim.{name}" for name in CLIPS}),
         (choices(ScheduleSection, "name"), set(COURSES)),
         (choices(MachineSection, "precision"), set(DTYPES)),
     ],

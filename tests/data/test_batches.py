@@ -103,6 +103,15 @@ def test_an_epoch_is_taken_up_in_its_middle(on_disk, count, batch_size, start):
     assert contents(batches(part, batch_size, seed=3, epoch=4, start=start)) == whole[start:]
 
 
+@given(st.integers(1, 60), st.integers(1, 60))
+def test_on_request_no_picture_is_left_out_and_batches_are_nearly_equal(count, batch_size):
+    walk = list(batches(StandIn(count), batch_size, seed=1, epoch=1, every_picture=True))
+    sizes = [len(batch.labels_N) for batch in walk]
+    assert (torch.cat([batch.samples_N for batch in walk]) - 1000).tolist() == order(1, 1, count).tolist()
+    assert max(sizes) <= batch_size
+    assert max(sizes) - min(sizes) <= 1
+
+
 @pytest.mark.parametrize("on_disk", [False, True])
 def test_evaluation_sees_everything_in_order(on_disk):
     part = StandIn(11, on_disk=on_disk)

@@ -34,7 +34,7 @@ def values(setting: Setting) -> st.SearchStrategy[object]:
         low = setting.low if setting.low_included else math.nextafter(setting.low, math.inf)
         high = setting.high if setting.high_included else math.nextafter(setting.high, -math.inf)
         drawn = st.floats(low, high)
-    return drawn | st.just("auto") if setting.auto else drawn
+    return st.one_of(drawn, *map(st.just, setting.words))
 
 
 @st.composite

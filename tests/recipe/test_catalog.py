@@ -18,8 +18,8 @@ def test_every_setting_explains_itself(row):
     assert row.meaning.endswith(".")
     assert row.source
     assert isinstance(row.unit, str)
-    if row.auto:
-        assert "`auto`" in row.meaning
+    for word in row.words:
+        assert f"`{word}`" in row.meaning
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.key)
@@ -58,9 +58,12 @@ def test_a_row_in_words():
     assert lr.expected == "a number above 0 and at most 100, or auto"
     assert catalog()["data.valid_share"].range == "[0, 1)"
     assert catalog()["data.source"].range == ""
-    assert catalog()["optim.name"].range == "sgd, adamw"
+    assert catalog()["optim.name"].range == "sgd, momentum, nesterov, adagrad, rmsprop, adam, adamw, timm:lion"
+    accumulate = catalog()["optim.accumulate"]
+    assert (accumulate.type, accumulate.auto, accumulate.words) == ("whole number or all", False, ("all",))
+    assert accumulate.expected == "a whole number at least 1 and at most 4096, or all"
     assert catalog()["machine.compile"].range == "true, false"
     assert catalog()["machine.compile"].expected == "true or false"
     assert catalog()["machine.channels_last"].expected == "true or false, or auto"
     assert catalog()["model.depth"].expected == "a whole number at least 1 and at most 32, or auto"
-    assert catalog()["optim.beta1"].applies == {"optim.name": ("adamw",)}
+    assert catalog()["optim.beta1"].applies == {"optim.name": ("adam", "adamw")}

@@ -5,6 +5,8 @@ import pytest
 from trainwright.errors import InputError
 from trainwright.recipe import Given, Origin, Recipe, compose, parse_assignments, read_recipe_file, write_recipe
 
+SECTIONS = "one of: data, preprocess, augment, model, loss, optim, schedule, regularization, training, machine, logging"
+
 
 def words(*assignments: str) -> dict[str, Given]:
     return parse_assignments(assignments)
@@ -58,8 +60,14 @@ def test_later_layers_win_and_sources_are_kept(recipe_file):
         ("lr=1", "there is no setting 'lr'\n  where: --set lr=1\n  try: did you mean 'optim.lr'?"),
         (
             "optim.name=smg",
-            "optim.name has no such choice\n  expected: one of sgd, adamw\n  got: smg\n  where: --set optim.name=smg\n"
-            "  try: did you mean 'sgd'?",
+            "optim.name has no such choice\n  expected: one of sgd, momentum, nesterov, adagrad, rmsprop, adam, adamw, "
+            "timm:lion\n  got: smg\n  where: --set optim.name=smg\n  try: did you mean 'sgd'?",
+        ),
+        (
+            "optim.batch_size=all",
+            "optim.batch_size is not a whole number\n  expected: a whole number at least 1 and at most 65536, or auto\n"
+            "  got: all\n  where: --set optim.batch_size=all\n"
+            "  try: for full-batch gradient descent: --set optim.accumulate=all",
         ),
         (
             "optim=sgd",
@@ -93,8 +101,8 @@ def test_the_whole_message_of_a_mistake(assignment, message):
         ("optim.epochs=1", "did you mean 'training.epochs'?"),
         ("LR=1", "did you mean 'optim.lr'?"),
         ("scheduler=x", "did you mean 'schedule.name'?"),
-        ("qqqq=1", "one of: data, preprocess, augment, model, loss, optim, schedule, training, machine, logging"),
-        ("qqqq.zzzz=1", "one of: data, preprocess, augment, model, loss, optim, schedule, training, machine, logging"),
+        ("qqqq=1", SECTIONS),
+        ("qqqq.zzzz=1", SECTIONS),
         ("loss.qqqq=1", "one of: loss.name, loss.label_smoothing"),
         ("machine.device=gpu", "did you mean 'cuda'?"),
         ("machine.precision=fp16", "did you mean 'float16'?"),

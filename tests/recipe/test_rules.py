@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from trainwright.errors import InputError
-from trainwright.recipe import Given, Origin, Recipe, catalog, compose
+from trainwright.recipe import Given, Origin, Recipe, catalog, compose, format_value
 from trainwright.recipe.rules import contradictions, idle_settings
 
 
@@ -20,7 +20,7 @@ def refused(**values: object) -> InputError:
 def test_the_defaults_contradict_nothing():
     assert contradictions(Recipe().sections()) == []
     assert set(idle_settings(Recipe().sections())) == {
-        *("optim.beta1", "optim.beta2", "optim.eps"),
+        *("optim.beta1", "optim.beta2", "optim.rho", "optim.eps"),
         "preprocess.epsilon",
         *("schedule.cycles", "schedule.cycle_decay", "schedule.drop_epochs", "schedule.drop_factor"),
     }
@@ -29,13 +29,18 @@ def test_the_defaults_contradict_nothing():
 DECLARED = [(row.key, sibling, values) for row in catalog().values() for sibling, values in row.applies.items()]
 
 
+def others_of(sibling: str) -> tuple[str, ...]:
+    row = catalog()[sibling]
+    return row.choices or row.examples or ("resnet18",)
+
+
 @pytest.mark.parametrize(("key", "sibling", "values"), DECLARED)
 def test_every_declared_setting_is_refused_beside_a_sibling_that_takes_its_effect(key, sibling, values):
-    others = [choice for choice in catalog()[sibling].choices or ("resnet18",) if choice not in values]
+    others = [choice for choice in others_of(sibling) if choice not in values]
     value = {"number": 0.5, "whole number": 8, "switch": True}[catalog()[key].kind]
     for other in others:
         error = refused(**{sibling: other, key: value})
-        assert error.problem == f"{key} has no effect, since {sibling} is {other}"
+        assert error.problem == f"{key} has no effect, since {sibling} is {format_value(other)}"
         assert error.expected == f"{sibling} one of {', '.join(values)}"
         assert error.where == f"{key} and {sibling}"
         assert error.hint == f"leave {key} out, or change {sibling}"
@@ -131,3 +136,36 @@ def test_what_goes_with_whitening_and_minmax():
     made(preprocess__whiten="pca", preprocess__center="image", preprocess__scale="none")
     made(preprocess__scale="minmax", preprocess__center="none")
     made(preprocess__scale="image", preprocess__center="channel")
+
+
+def test_momentum_and_nesterov_need_momentum():
+    for name in ("momentum", "nesterov"):
+        error = refused(optim__name=name, optim__momentum=0.0)
+        assert error.problem == f"{name} without momentum is plain stochastic gradient descent"
+        assert error.hint == "optim.name: sgd for steps without momentum"
+    assert made(optim__name="sgd", optim__momentum=0.0).optim.momentum == 0.0
+
+
+def test_the_gradient_is_clipped_in_one_way():
+    error = refused(optim__clip_norm=1.0, optim__clip_adaptive=0.01)
+    assert error.problem == "the gradient can be clipped in one way only"
+    assert error.expected == "one of optim.clip_norm, optim.clip_value, optim.clip_adaptive above 0"
+    assert error.got == "optim.clip_norm: 1.0, optim.clip_adaptive: 0.01"
+    assert error.hint == "leave optim.clip_adaptive out"
+    for key in ("clip_norm", "clip_value", "clip_adaptive"):
+        assert getattr(made(**{f"optim__{key}": 0.5}).optim, key) == 0.5
+
+
+def test_decoupled_needs_a_penalty():
+    error = refused(regularization__decoupled=True)
+    assert error.problem == "regularization.decoupled has no effect, since there is no penalty"
+    assert error.expected == "regularization.l1 or regularization.l2 above 0"
+    for key in ("l1", "l2"):
+        assert made(regularization__decoupled=True, **{f"regularization__{key}": 1e-3}).regularization.decoupled
+
+
+@pytest.mark.parametrize("key", ["l1", "l2", "max_norm"])
+def test_penalties_and_max_norm_are_not_negative(key):
+    error = refused(**{f"regularization__{key}": -1.0})
+    assert error.problem == f"regularization.{key} is out of range"
+    assert error.expected.startswith("a number at least 0")

@@ -40,7 +40,7 @@ def test_records_come_back_in_order(tmp_path):
     write(path, 3)
     assert read_records(path) == [step(1), step(2), step(3)]
     assert path.read_text().splitlines()[0] == (
-        '{"type":"step","step":1,"epoch":1,"learning_rate":0.1,"loss":1.0,"gradient_norm_before_clip":null}'
+        '{"type":"step","step":1,"epoch":1,"learning_rate":0.1,"loss":1.0,"gradient_norm_before_clip":null,"penalty":null}'
     )
     assert [entry.name for entry in path.parent.iterdir()] == ["events.jsonl"]
 

@@ -54,6 +54,7 @@ def test_the_plain_form():
         "learning_rate": 0.1,
         "loss": {"float": "nan"},
         "gradient_norm_before_clip": None,
+        "penalty": None,
     }
 
 

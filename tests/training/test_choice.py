@@ -1,7 +1,7 @@
 import pytest
 
 from trainwright.recipe import compose, parse_assignments
-from trainwright.training.choice import choose_training
+from trainwright.training.choice import LARGEST_STEP, choose_training
 
 
 def chosen(pictures: int, *words: str) -> dict[str, object]:
@@ -33,3 +33,38 @@ def test_the_rate_of_adamw_grows_with_the_root():
 def test_what_is_given_is_not_chosen():
     words = ["optim.batch_size=10", "optim.lr=1", "optim.weight_decay=0", "training.epochs=3"]
     assert chosen(54_000, *words) == {}
+
+
+def test_the_family_of_sgd_shares_its_rate_and_decay():
+    for name in ("momentum", "nesterov"):
+        values = chosen(54_000, f"optim.name={name}")
+        assert (values["optim.lr"], values["optim.weight_decay"]) == (0.25, 5e-4)
+
+
+@pytest.mark.parametrize("name", ["adagrad", "rmsprop", "adam"])
+def test_where_the_decay_would_be_divided_by_the_gradient_s_root_there_is_none(name):
+    assert chosen(54_000, f"optim.name={name}")["optim.weight_decay"] == 0.0
+    one, four = (chosen(54_000, f"optim.name={name}", f"optim.batch_size={size}")["optim.lr"] for size in (64, 256))
+    assert four == pytest.approx(2 * one, rel=5e-3)
+
+
+def test_timm_s_optimizers_have_timm_s_rates():
+    values = chosen(54_000, "optim.name=timm:lamb", "optim.batch_size=512")
+    assert (values["optim.lr"], values["optim.weight_decay"]) == (1e-3, 0.01)
+
+
+def test_full_batch_steps_have_the_rate_of_all_pictures_up_to_a_limit():
+    values = chosen(640, "optim.accumulate=all")
+    assert (values["optim.lr"], values["training.epochs"]) == (0.5, 300)
+    assert chosen(160, "optim.accumulate=all")["optim.lr"] == pytest.approx(0.25 * 160 / 128, rel=5e-3)
+
+
+def test_the_rate_grows_no_further_than_it_is_known_to():
+    most = chosen(1_000_000, f"optim.batch_size={LARGEST_STEP}")["optim.lr"]
+    assert chosen(1_000_000, "optim.batch_size=65536", "optim.accumulate=4096")["optim.lr"] == most == 16.0
+
+
+@pytest.mark.parametrize("word", ["regularization.l1=1e-5", "regularization.l2=1e-4"])
+def test_penalties_take_the_place_of_weight_decay(word):
+    assert chosen(54_000, word)["optim.weight_decay"] == 0.0
+    assert "optim.weight_decay" not in chosen(54_000, word, "optim.weight_decay=0.01")

@@ -10,10 +10,18 @@ from torch import nn
 
 from trainwright.data import Batch
 from trainwright.recipe import LossSection, OptimSection
+from trainwright.training.clipping import build_clip
 from trainwright.training.losses import build_loss
 from trainwright.training.machine import Machine
-from trainwright.training.optimizers import build_optimizer
-from trainwright.training.step import NonFiniteLoss, grouped, set_rate, steps_per_epoch, train_step
+from trainwright.training.optimizers import OPTIMIZERS, build_optimizer
+from trainwright.training.step import (
+    NonFiniteLoss,
+    batches_per_step,
+    grouped,
+    set_rate,
+    steps_per_epoch,
+    train_step,
+)
 
 CPU = Machine(torch.device("cpu"), torch.float32, channels_last=False)
 
@@ -50,7 +58,7 @@ def step(model: nn.Module, group: list[Batch], *, clip: float = 0.0, lr: float =
         lambda b: b.images_NCHW.float() * scale,
         CPU,
         loss_of=build_loss(LossSection(label_smoothing=0.0)),
-        clip_norm=clip,
+        clip=build_clip(OptimSection(clip_norm=clip)),
     )
 
 
@@ -73,6 +81,46 @@ def test_accumulating_equals_one_large_batch(groups, size, seed):
     step(many, pieces)
     for a, b in zip(one.parameters(), many.parameters(), strict=True):
         assert torch.allclose(a, b, atol=1e-6)
+
+
+@given(st.lists(st.integers(1, 9), min_size=1, max_size=5), st.integers(0, 100))
+def test_a_picture_counts_alike_in_batches_of_any_size(sizes, seed):
+    pieces = [batch(size, seed + i) for i, size in enumerate(sizes)]
+    one, many = net(), net()
+    whole, parts = step(one, [joined(pieces)]), step(many, pieces)
+    assert parts.loss == pytest.approx(whole.loss, rel=1e-5)
+    assert (parts.pictures, parts.correct) == (whole.pictures, whole.correct)
+    for a, b in zip(one.parameters(), many.parameters(), strict=True):
+        assert torch.allclose(a, b, atol=1e-6)
+
+
+@given(st.sampled_from(sorted(OPTIMIZERS)), st.integers(1, 8), st.integers(2, 4), st.integers(0, 100))
+def test_repeating_the_batch_leaves_the_step_as_it_was(name, size, times, seed):
+    """Gradients are divided by the batch size, whether the repetition is one large batch or several small ones."""
+    once = batch(size, seed)
+    steps = {"once": [once], "in one batch": [joined([once] * times)], "in a group": [once] * times}
+    moved = {}
+    for way, group in steps.items():
+        model = net().double()
+        train_step(
+            model,
+            model,
+            build_optimizer(OptimSection(name=name, lr=0.1, weight_decay=0.01), model),
+            None,
+            group,
+            lambda b: b.images_NCHW.double() / 255,
+            CPU,
+            loss_of=lambda logits_NK, labels_N, _: nn.functional.cross_entropy(logits_NK, labels_N),
+        )
+        moved[way] = torch.cat([parameter.detach().flatten() for parameter in model.parameters()])
+    assert torch.allclose(moved["in one batch"], moved["once"], rtol=0, atol=1e-7)
+    assert torch.allclose(moved["in a group"], moved["once"], rtol=0, atol=1e-7)
+
+
+def test_all_pictures_make_one_step_an_epoch():
+    assert batches_per_step(129, 64, "all") == 3
+    assert steps_per_epoch(129, 64, "all") == 1
+    assert batches_per_step(129, 64, 2) == 2
 
 
 def test_a_step_by_hand():
@@ -137,7 +185,7 @@ def test_a_gradient_that_is_not_finite_moves_no_weight():
             lambda b: b.images_NCHW.float() / 255,
             CPU,
             loss_of=lambda logits_NK, labels_N, weights_N: (logits_NK * 0).sum().sqrt(),
-            clip_norm=1.0,
+            clip=build_clip(OptimSection(clip_norm=1.0)),
         )
     assert error.value.what == "gradient norm"
     assert error.value.parameter in dict(model.named_parameters())

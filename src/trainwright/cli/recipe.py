@@ -19,19 +19,30 @@ def recipe(
     explain: Annotated[
         bool, typer.Option("--explain", help="Print every setting with range, meaning, source.")
     ] = False,
+    plot: Annotated[
+        Path | None, typer.Option(metavar="FILE.svg", help="Draw the learning rate of every step; needs --pictures.")
+    ] = None,
+    pictures: Annotated[int | None, typer.Option(metavar="N", help="Training pictures of the run to draw.")] = None,
     recipe: RecipeFile = None,
     model: Annotated[str | None, typer.Option(help="Net to write into the recipe.")] = None,
     set_: Set = None,
 ) -> None:
-    """Print a whole recipe with the source of each value, check one, or print its schema."""
+    """Print a whole recipe with the source of each value, check one, print its schema, or draw its schedule."""
     from trainwright.errors import InputError
     from trainwright.recipe import compose, json_schema, read_recipe_file, write_recipe
     from trainwright.workflows.requests import recipe_from_words
 
     modes = [word for word, given in (("--check", check), ("--schema", schema), ("--explain", explain)) if given]
-    composing = [word for word, given in (("--recipe", recipe), ("--model", model), ("--set", set_)) if given]
+    drawing = [word for word, given in (("--plot", plot), ("--pictures", pictures is not None)) if given]
+    composing = [word for word, given in (("--recipe", recipe), ("--model", model), ("--set", set_)) if given] + drawing
     if len(modes) > 1 or (modes and composing):
         raise InputError(f"{modes[0]} stands alone", got=" ".join([*modes, *composing]), hint="one call for each")
+    if len(drawing) == 1:
+        raise InputError(
+            "a drawing of the schedule needs a file and the number of training pictures",
+            got=drawing[0],
+            hint="--plot schedule.svg --pictures 50000; they decide the steps an epoch and what auto means",
+        )
     if schema:
         print(json_module.dumps(json_schema(), indent=2))
     elif explain:
@@ -41,5 +52,12 @@ def recipe(
     elif check is not None:
         compose(read_recipe_file(check))
         print(f"{check}: no mistakes")
+    elif plot is not None and pictures is not None:
+        from trainwright.workflows.schedule import draw_schedule, plan_schedule
+
+        plan = plan_schedule(recipe_from_words(None, recipe, {"model": model}, set_ or []), pictures)
+        draw_schedule(plan, plot)
+        length = f"{plan.epochs} epochs of {plan.steps_per_epoch} steps"
+        print(f"{plot}: {plan.schedule}, {length}, peak {plan.peak_rate:g} at step {plan.peak_step}")
     else:
         print(write_recipe(recipe_from_words(None, recipe, {"model": model}, set_ or [])), end="")

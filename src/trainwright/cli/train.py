@@ -28,7 +28,10 @@ def train(
     weight_decay: Annotated[
         str | None, typer.Option(metavar="DECAY", help="Decay of filters and matrices.", show_default="auto")
     ] = None,
-    opt: Annotated[str | None, typer.Option(help="sgd or adamw.", show_default="sgd")] = None,
+    opt: Annotated[
+        str | None,
+        typer.Option(help="sgd, momentum, nesterov, adagrad, rmsprop, adam, adamw, timm:NAME.", show_default="sgd"),
+    ] = None,
     sched: Annotated[
         str | None,
         typer.Option(help="one-cycle, cosine, step, plateau, … (`recipe --explain`).", show_default="one-cycle"),

@@ -5,6 +5,7 @@ Legend: N pictures of a batch, C channels, H W height and width.
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -78,7 +79,9 @@ def order(seed: int, epoch: int, count: int) -> np.ndarray:
     return np.argsort((words_N2[:, 0] << 31) | (words_N2[:, 1] >> 1), kind="stable")
 
 
-def batches(part: Pictures, batch_size: int, *, seed: int, epoch: int, start: int = 0) -> Iterator[Batch]:
+def batches(
+    part: Pictures, batch_size: int, *, seed: int, epoch: int, start: int = 0, every_picture: bool = False
+) -> Iterator[Batch]:
     """Walks through a part in this epoch's order; the last batch is left out where it would be short.
 
     Pictures on disk are read ahead by a thread that ends with the iterator.
@@ -88,8 +91,11 @@ def batches(part: Pictures, batch_size: int, *, seed: int, epoch: int, start: in
         batch_size: pictures a batch.
         seed, epoch: decide the order.
         start: index of the first batch wanted, so that an epoch can be taken up in its middle.
+        every_picture: leave none out; the batches then differ by one picture at most, the largest first.
     """
     rows = torch.from_numpy(order(seed, epoch, len(part)))
+    if every_picture:
+        return _read(part, rows.tensor_split(math.ceil(len(part) / batch_size))[start:])
     whole = len(part) // batch_size * batch_size
     return _read(part, rows[:whole].split(batch_size)[start:])
 

@@ -12,6 +12,8 @@ from .building import build as build
 from .building import build_model as build_model
 from .building import check_model as check_model
 from .choice import choose_model as choose_model
+from .layer_numbers import head_parameters as head_parameters
+from .layer_numbers import layer_numbers as layer_numbers
 from .plain import Plain as Plain
 from .profile import LayerRow as LayerRow
 from .profile import layer_table as layer_table

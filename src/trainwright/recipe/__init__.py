@@ -22,6 +22,8 @@ from .loss import LossSection as LossSection
 from .machine import MachineSection as MachineSection
 from .model import OWN_MODELS as OWN_MODELS
 from .model import ModelSection as ModelSection
+from .optim import OWN_OPTIMIZERS as OWN_OPTIMIZERS
+from .optim import TIMM_OPTIMIZER as TIMM_OPTIMIZER
 from .optim import OptimSection as OptimSection
 from .preprocess import PreprocessSection as PreprocessSection
 from .reading import parse_assignments as parse_assignments
@@ -30,6 +32,7 @@ from .recipe import Choice as Choice
 from .recipe import Given as Given
 from .recipe import Origin as Origin
 from .recipe import Recipe as Recipe
+from .regularization import RegularizationSection as RegularizationSection
 from .resolving import compose as compose
 from .scalars import format_value as format_value
 from .scalars import parse_plain as parse_plain

@@ -21,19 +21,19 @@ _KINDS: dict[type, Kind] = {float: "number", int: "whole number", bool: "switch"
 class Setting:
     """One setting: what it is called, what it may be, what it does.
 
-    `auto` says whether the word `auto` is a value too. `choices` are the words of a choice. Bounds are None where
-    there are none; `low_included` and `high_included` tell `at least` from `above`. `applies` maps a sibling's dotted
-    key to the values under which this setting has an effect; `needs` is the dotted key that must be above 0 for it.
-    `dosed` says whether `STRENGTH @ PROBABILITY` is a value too.
+    `words` are values beside the numbers, such as `auto`; `choices` the words of a choice. Bounds are None where there
+    are none; `low_included` and `high_included` tell `at least` from `above`. `applies` maps a sibling's dotted key to
+    the values under which this setting has an effect; `needs` is the dotted key that must be above 0 for it. `dosed`
+    says whether `STRENGTH @ PROBABILITY` is a value too.
     """
 
     key: str
     kind: Kind
-    auto: bool
     default: Any
     unit: str
     meaning: str
     source: str
+    words: tuple[str, ...] = ()
     choices: tuple[str, ...] = ()
     low: float | None = None
     low_included: bool = True
@@ -51,9 +51,14 @@ class Setting:
         return self.key.partition(".")[0]
 
     @property
+    def auto(self) -> bool:
+        """Says whether the setting may be left to trainwright."""
+        return "auto" in self.words
+
+    @property
     def type(self) -> str:
         """Says the kind of value in a word or two: `number or auto`."""
-        return f"{self.kind} or auto" if self.auto and self.kind != "choice" else self.kind
+        return self.kind if self.kind == "choice" else " or ".join([self.kind, *self.words])
 
     @property
     def range(self) -> str:
@@ -81,8 +86,8 @@ class Setting:
             low = None if self.low is None else f"{'at least' if self.low_included else 'above'} {_number(self.low)}"
             high = None if self.high is None else f"{'at most' if self.high_included else 'below'} {_number(self.high)}"
             words = " ".join([f"a {self.kind}", " and ".join(bound for bound in (low, high) if bound)])
-            words += ", or such a number @ a probability" if self.dosed else ""
-        return f"{words}, or auto" if self.auto else words
+        dosed = ["such a number @ a probability"] if self.dosed else []
+        return ", or ".join([words, *dosed, *self.words])
 
 
 @cache
@@ -108,7 +113,7 @@ def describe() -> list[Setting]:
 
 
 def _row(section: str, key: str, info: Any) -> Setting:
-    kind, auto, choices = _kind(info.annotation)
+    kind, words, choices = _kind(info.annotation)
     extra = declared(info)
     low = extra.get("minimum", extra.get("exclusiveMinimum"))
     high = extra.get("maximum", extra.get("exclusiveMaximum"))
@@ -117,11 +122,11 @@ def _row(section: str, key: str, info: Any) -> Setting:
     return Setting(
         key=key,
         kind=kind,
-        auto=auto,
         default=info.default,
         unit=extra["unit"],
         meaning=info.description,
         source=extra["source"],
+        words=words,
         choices=choices,
         low=low,
         low_included="minimum" in extra,
@@ -135,13 +140,13 @@ def _row(section: str, key: str, info: Any) -> Setting:
     )
 
 
-def _kind(annotation: Any) -> tuple[Kind, bool, tuple[str, ...]]:
-    """Reads kind, whether `auto` is allowed, and choices off an annotation such as `float | Literal["auto"]`."""
+def _kind(annotation: Any) -> tuple[Kind, tuple[str, ...], tuple[str, ...]]:
+    """Reads kind, words beside numbers, and choices off an annotation such as `float | Literal["auto"]`."""
     if get_origin(annotation) is Literal:
         choices = get_args(annotation)
-        return "choice", "auto" in choices, choices
-    arms = get_args(annotation) or (annotation,)
-    return _KINDS[arms[0]], any(get_origin(arm) is Literal for arm in arms), ()
+        return "choice", ("auto",) if "auto" in choices else (), choices
+    arm, *others = get_args(annotation) or (annotation,)
+    return _KINDS[arm], tuple(word for other in others for word in get_args(other)), ()
 
 
 def _number(value: float) -> str:

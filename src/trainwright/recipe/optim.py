@@ -6,14 +6,24 @@ from typing import Literal
 
 from .section import Auto, Section, setting
 
+OWN_OPTIMIZERS = ("sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "adamw")
+TIMM_OPTIMIZER = "timm:"
+"""What stands in front of the name of an optimizer of timm's list."""
+
 
 class OptimSection(Section):
     """The section `optim`."""
 
-    name: Literal["sgd", "adamw"] = setting(
+    name: str = setting(
         "sgd",
-        "`sgd`: stochastic gradient descent with momentum; `adamw`: Adam with decoupled weight decay.",
-        source="Sutskever et al. 2013; Loshchilov & Hutter 2019",
+        "`sgd`: stochastic gradient descent with the settings momentum and nesterov, which has a momentum of 0.9 that "
+        "looks ahead unless told otherwise; `momentum`: v = γv + g, w −= αv; `nesterov`: the same, looking ahead; "
+        "`adagrad`, `rmsprop`, `adam`: the step divided by the root of the squared gradients' sum or mean; `adamw`: "
+        "Adam with decoupled weight decay; `timm:lion` and so on: any optimizer of timm's list, as timm sets it up.",
+        source="Robbins & Monro 1951; Polyak 1964; Nesterov 1983; Duchi et al. 2011; Hinton 2012, lecture 6e; Kingma & "
+        "Ba 2015; Loshchilov & Hutter 2019; timm",
+        pattern=rf"^({'|'.join(OWN_OPTIMIZERS)}|{TIMM_OPTIMIZER}[a-z0-9]+)$",
+        examples=(*OWN_OPTIMIZERS, f"{TIMM_OPTIMIZER}lion"),
     )
     lr: float | Auto = setting(
         "auto",
@@ -26,8 +36,9 @@ class OptimSection(Section):
     )
     weight_decay: float | Auto = setting(
         "auto",
-        "Decay of convolution and linear weights; biases and normalization parameters are not decayed. SGD adds "
-        "it to the gradient, AdamW shrinks the weights by lr times it. `auto`: 5e-4 (sgd), 0.05 (adamw).",
+        "Decay of filters and matrices; biases, normalization parameters and PReLU slopes are not decayed. `adamw` "
+        "shrinks the weights by lr times it, our others add it times the weights to the gradient. `auto`: 5e-4 (sgd, "
+        "momentum, nesterov), 0.05 (adamw), timm's own, else 0; 0 beside regularization.l1 or l2.",
         unit="1/step",
         source="Krogh & Hertz 1992; Loshchilov & Hutter 2019",
         scale="log",
@@ -39,7 +50,7 @@ class OptimSection(Section):
         "Share of the last velocity that is kept.",
         source="Sutskever et al. 2013",
         scale="linear",
-        applies={"name": ("sgd",)},
+        applies={"name": ("sgd", "momentum", "nesterov")},
         ge=0.0,
         lt=1.0,
     )
@@ -54,7 +65,7 @@ class OptimSection(Section):
         0.9,
         "Decay of the running mean of the gradient.",
         source="Kingma & Ba 2015",
-        applies={"name": ("adamw",)},
+        applies={"name": ("adam", "adamw")},
         ge=0.0,
         lt=1.0,
     )
@@ -62,15 +73,33 @@ class OptimSection(Section):
         0.999,
         "Decay of the running mean of the squared gradient.",
         source="Kingma & Ba 2015",
-        applies={"name": ("adamw",)},
+        applies={"name": ("adam", "adamw")},
+        ge=0.0,
+        lt=1.0,
+    )
+    rho: float = setting(
+        0.99,
+        "Decay of the running mean of the squared gradient; torch.optim calls it alpha.",
+        source="Hinton 2012, lecture 6e; the default is torch.optim's",
+        applies={"name": ("rmsprop",)},
         ge=0.0,
         lt=1.0,
     )
     eps: float = setting(
         1e-8,
-        "Added to the root of the second moment.",
-        source="Kingma & Ba 2015; torch.optim puts it outside the root",
-        applies={"name": ("adamw",)},
+        "Added to the root by which the step is divided, outside the root.",
+        source="Kingma & Ba 2015; outside the root as in torch.optim",
+        applies={"name": ("adagrad", "rmsprop", "adam", "adamw")},
+        gt=0.0,
+        le=1.0,
+    )
+    layer_decay: float = setting(
+        1.0,
+        "Each layer's learning rate as a share of that of the layer above it, so that rates fall from the head, which "
+        "has lr, towards the input. 1: all alike.",
+        unit="share of the rate above",
+        source="Howard & Ruder 2018 (ULMFiT); Clark et al. 2020 (ELECTRA)",
+        scale="linear",
         gt=0.0,
         le=1.0,
     )
@@ -83,11 +112,13 @@ class OptimSection(Section):
         ge=1,
         le=65_536,
     )
-    accumulate: int = setting(
+    accumulate: int | Literal["all"] = setting(
         1,
-        "Batches whose gradients are averaged into one optimizer step. The last step of an epoch may have fewer.",
+        "Batches whose gradients are averaged into one optimizer step. The last step of an epoch may have fewer. "
+        "`all`: every step sees all training pictures, full-batch gradient descent; none is left out, and they go "
+        "through the net in nearly equal batches of at most batch_size.",
         unit="batches",
-        source="own choice",
+        source="Cauchy 1847 (all)",
         ge=1,
         le=4096,
     )
@@ -96,6 +127,25 @@ class OptimSection(Section):
         "Largest norm of the whole gradient; longer gradients are scaled down to it. 0: off.",
         unit="gradient norm",
         source="Pascanu et al. 2013",
+        scale="log",
+        ge=0.0,
+        le=1e6,
+    )
+    clip_value: float = setting(
+        0.0,
+        "Largest magnitude of each number in the gradient; larger ones are cut to it. 0: off.",
+        unit="gradient",
+        source="Mikolov 2012",
+        scale="log",
+        ge=0.0,
+        le=1e6,
+    )
+    clip_adaptive: float = setting(
+        0.0,
+        "Largest norm of each unit's gradient as a share of the norm of its weights; longer ones are scaled down to "
+        "it. The head is left alone. 0.01 is usual. 0: off.",
+        unit="share of the weights' norm",
+        source="Brock et al. 2021 (NFNet), equation 3",
         scale="log",
         ge=0.0,
         le=1e6,

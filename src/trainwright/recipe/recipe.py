@@ -17,6 +17,7 @@ from .machine import MachineSection
 from .model import ModelSection
 from .optim import OptimSection
 from .preprocess import PreprocessSection
+from .regularization import RegularizationSection
 from .rules import idle_settings, refuse_contradictions
 from .schedule import ScheduleSection
 from .section import Section
@@ -67,6 +68,7 @@ class Recipe(Section):
     loss: LossSection = Field(default_factory=LossSection)
     optim: OptimSection = Field(default_factory=OptimSection)
     schedule: ScheduleSection = Field(default_factory=ScheduleSection)
+    regularization: RegularizationSection = Field(default_factory=RegularizationSection)
     training: TrainingSection = Field(default_factory=TrainingSection)
     machine: MachineSection = Field(default_factory=MachineSection)
     logging: LoggingSection = Field(default_factory=LoggingSection)

@@ -165,8 +165,10 @@ def _shown(value: Any) -> str:
 
 def _mend(setting: Setting, value: Any) -> str | None:
     """Finds what the user most likely wanted to write."""
-    options = [*(setting.choices or setting.examples), *(["auto"] if setting.auto else [])]
+    options = [*(setting.choices or setting.examples), *setting.words]
     if isinstance(value, str):
+        if (setting.key, value.lower()) == ("optim.batch_size", "all"):
+            return "for full-batch gradient descent: --set optim.accumulate=all"
         if setting.kind == "switch" and value.lower() in ("yes", "on", "y", "1", "true"):
             return "write true"
         if setting.kind == "switch" and value.lower() in ("no", "off", "n", "0", "false"):

@@ -224,6 +224,54 @@ def _plateau_comes_before_the_end(sections: Sections) -> list[Contradiction]:
     ]
 
 
+def _momentum_moves(sections: Sections) -> list[Contradiction]:
+    name = _value(sections, "optim.name")
+    if name not in ("momentum", "nesterov") or _value(sections, "optim.momentum") > 0:
+        return []
+    return [
+        Contradiction(
+            keys=("optim.momentum", "optim.name"),
+            problem=f"{name} without momentum is plain stochastic gradient descent",
+            expected="optim.momentum above 0",
+            got="optim.momentum: 0",
+            hint="optim.name: sgd for steps without momentum",
+        )
+    ]
+
+
+def _one_way_of_clipping(sections: Sections) -> list[Contradiction]:
+    given = [key for key in CLIPPINGS if _value(sections, key) > 0]
+    if len(given) < 2:
+        return []
+    return [
+        Contradiction(
+            keys=tuple(given),
+            problem="the gradient can be clipped in one way only",
+            expected=f"one of {', '.join(CLIPPINGS)} above 0",
+            got=", ".join(f"{key}: {format_value(_value(sections, key))}" for key in given),
+            hint=f"leave {' and '.join(given[1:])} out",
+        )
+    ]
+
+
+def _decoupled_has_a_penalty(sections: Sections) -> list[Contradiction]:
+    keys = ("regularization.decoupled", "regularization.l1", "regularization.l2")
+    decoupled, l1, l2 = (_value(sections, key) for key in keys)
+    if not decoupled or l1 > 0 or l2 > 0:
+        return []
+    return [
+        Contradiction(
+            keys=keys,
+            problem="regularization.decoupled has no effect, since there is no penalty",
+            expected="regularization.l1 or regularization.l2 above 0",
+            got="both 0",
+            hint="leave regularization.decoupled out",
+        )
+    ]
+
+
+CLIPPINGS = ("optim.clip_norm", "optim.clip_value", "optim.clip_adaptive")
+
 RULES: tuple[Callable[[Sections], list[Contradiction]], ...] = (
     _columns_differ,
     _float16_has_a_gpu,
@@ -231,6 +279,9 @@ RULES: tuple[Callable[[Sections], list[Contradiction]], ...] = (
     _statistics_have_weights,
     _one_center_and_one_scale,
     _plateau_comes_before_the_end,
+    _momentum_moves,
+    _one_way_of_clipping,
+    _decoupled_has_a_penalty,
 )
 
 

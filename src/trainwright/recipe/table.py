@@ -21,7 +21,7 @@ def settings_table() -> str:
 
 
 def _line(row: Setting) -> str:
-    range_words = f"{row.range}, or auto" if row.auto and not row.choices and not row.examples else row.range
+    range_words = row.range if row.choices or row.examples else ", or ".join([row.range, *row.words])
     only = [f"{key} is {' or '.join(values)}" for key, values in row.applies.items()]
     only += [f"{row.needs} is above 0"] if row.needs else []
     meaning = f"{row.meaning} Only where {' and '.join(only)}." if only else row.meaning

@@ -11,13 +11,15 @@ Severity = Literal["note", "warn", "stop"]
 
 @dataclass(frozen=True, kw_only=True)
 class StepRecord:
-    """One optimizer step. `loss` is the training loss as trained (smoothed labels, augmented pictures)."""
+    """One optimizer step. `loss` is the training loss as trained (smoothed labels, augmented pictures), without the
+    `penalty` on the weights, which is None where none is a term of the loss."""
 
     step: int
     epoch: int
     learning_rate: float
     loss: float
     gradient_norm_before_clip: float | None = None
+    penalty: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,7 +8,7 @@ Example:    fit(build(recipe, data), data, Progress(), folder, meta, observers=[
 """
 
 from .averaging import WeightAverage, ema_decay
-from .build import Setup, build
+from .build import Setup, build, check_batch_size
 from .checkpoint import Checkpoint, load_checkpoint, load_newest, save_checkpoint
 from .choice import choose_training
 from .evaluation import Answers, answer, eval_batch, judge, predict_logits
@@ -16,9 +16,10 @@ from .interruption import Interruption, listening
 from .loop import Observer, fit
 from .losses import cross_entropy
 from .machine import Machine, choose_machine, choose_workers, decide_machine, open_device, open_machine
-from .optimizers import build_optimizer, parameter_groups
+from .optimizers import build_optimizer, check_optimizer
+from .parameter_groups import parameter_groups
 from .progress import Progress, kept_preprocessor, restore, save_last, save_result
-from .schedules import rate_factor
+from .schedules import check_schedule, rate_factor
 from .snapshot import Snapshot, open_snapshot, snapshot_from, snapshot_meta
 from .step import grouped, steps_per_epoch, train_step
 from .stopping import Best, better, out_of_patience
@@ -38,6 +39,9 @@ __all__ = [
     "better",
     "build",
     "build_optimizer",
+    "check_batch_size",
+    "check_optimizer",
+    "check_schedule",
     "choose_machine",
     "choose_training",
     "choose_workers",

@@ -15,11 +15,13 @@ from trainwright.models import build as build_net
 from trainwright.recipe import Recipe, decided, dose
 
 from .averaging import WeightAverage
+from .clipping import Clip, build_clip
 from .losses import Loss, build_loss, check_smoothing
 from .machine import Machine, open_machine
 from .optimizers import build_optimizer
+from .regularization import hold_norms
 from .schedules import check_schedule, risen_epoch
-from .step import steps_per_epoch
+from .step import batches_per_step, steps_per_epoch
 
 
 @dataclass(frozen=True)
@@ -30,8 +32,10 @@ class Setup:
         recipe: decided, without `auto`.
         weights: what became of a file of weights, where the recipe names one.
         forward: the model as training calls it, compiled where the recipe says so.
+        clip: how gradients are shortened, where the recipe says so.
         average: running average of the weights, where the recipe asks for it.
         scaler: scales the loss in float16, else None.
+        batches_per_step: batches whose gradients make a step; the last step of an epoch may have fewer.
         steps_per_epoch: optimizer steps an epoch.
         total_steps: optimizer steps of the whole run.
     """
@@ -46,10 +50,12 @@ class Setup:
     forward: Callable[[Tensor], Tensor]
     loss: Loss
     optimizer: torch.optim.Optimizer
+    clip: Clip | None
     average: WeightAverage | None
     scaler: torch.amp.GradScaler | None
     epochs: int
     batch_size: int
+    batches_per_step: int
     steps_per_epoch: int
 
     @property
@@ -102,6 +108,8 @@ def build(recipe: Recipe, data: PreparedData, *, preprocessor: Preprocessor | No
     if preprocessor is None:
         preprocessor = fit_preprocessor(recipe.preprocess, data.train, source=source_preprocessing(built.model))
     model = machine.place(built.model)
+    optimizer = build_optimizer(optim, model)
+    hold_norms(recipe.regularization, optimizer)  # the average begins with the first weights, so they are held, too
     torch.manual_seed(training.seed)
     return Setup(
         recipe=recipe,
@@ -119,11 +127,13 @@ def build(recipe: Recipe, data: PreparedData, *, preprocessor: Preprocessor | No
         weights=built.weights,
         forward=torch.compile(model) if recipe.machine.compile else model,
         loss=build_loss(recipe.loss),
-        optimizer=build_optimizer(optim, model),
+        optimizer=optimizer,
+        clip=build_clip(optim),
         average=WeightAverage(model, training.ema) if training.ema > 0 else None,
         scaler=torch.amp.GradScaler(machine.device.type) if machine.dtype == torch.float16 else None,
         epochs=decided(training.epochs),
         batch_size=batch_size,
+        batches_per_step=batches_per_step(len(data.train), batch_size, optim.accumulate),
         steps_per_epoch=per_epoch,
     )
 

@@ -22,6 +22,7 @@ from .build import Setup
 from .evaluation import answer
 from .interruption import Interruption
 from .non_finite import damaged_tensor, first_non_finite
+from .parameter_groups import top_rate
 from .progress import Progress, save_last, save_result
 from .schedules import rate_factor
 from .step import NonFiniteLoss, grouped, set_rate, train_step
@@ -113,8 +114,15 @@ def _train_epoch(
     recipe = setup.recipe
     setup.model.train()
     saved_at = time.perf_counter()
-    order = batches(data.train, setup.batch_size, seed=recipe.training.seed, epoch=progress.epoch, start=progress.batch)
-    for group, waited_s, started in _timed(grouped(order, recipe.optim.accumulate)):
+    order = batches(
+        data.train,
+        setup.batch_size,
+        seed=recipe.training.seed,
+        epoch=progress.epoch,
+        start=progress.batch,
+        every_picture=recipe.optim.accumulate == "all",
+    )
+    for group, waited_s, started in _timed(grouped(order, setup.batches_per_step)):
         factor = rate_factor(
             recipe.schedule,
             progress.step,
@@ -132,7 +140,8 @@ def _train_epoch(
             lambda batch: setup.prepare_train(batch, progress.epoch),
             setup.machine,
             loss_of=setup.loss,
-            clip_norm=recipe.optim.clip_norm,
+            clip=setup.clip,
+            regularization=recipe.regularization,
         )
         progress.step += 1
         if setup.average is not None:
@@ -151,6 +160,7 @@ def _train_epoch(
                 epoch=progress.epoch,
                 learning_rate=rate,
                 loss=result.loss,
+                penalty=result.penalty,
                 gradient_norm_before_clip=result.gradient_norm_before_clip,
             ),
         )
@@ -180,9 +190,9 @@ def _not_finite(
     setup: Setup, progress: Progress, what: str, step: int, layer: str, observers: Sequence[Observer]
 ) -> TrainingError:
     """Says where numbers ceased to be finite, as a finding, as the end of the run, and as the error to raise."""
-    rate, peak = float(setup.optimizer.param_groups[0]["lr"]), decided(setup.recipe.optim.lr)
+    rate, peak = top_rate(setup.optimizer), decided(setup.recipe.optim.lr)
     advice: dict[str, float] = {"optim.lr": float(f"{peak / 10:.3g}")}
-    if not 0 < setup.recipe.optim.clip_norm <= 1:
+    if setup.clip is None or setup.recipe.optim.clip_norm > 1:
         advice["optim.clip_norm"] = 1.0
     summary = f"the {what} at step {step}, in epoch {progress.epoch}, first in {layer}"
     finding = Finding(
@@ -220,7 +230,7 @@ def _epoch_record(
     return EpochRecord(
         epoch=progress.epoch,
         step=progress.step,
-        learning_rate=setup.optimizer.param_groups[0]["lr"],
+        learning_rate=top_rate(setup.optimizer),
         train_loss=progress.loss_sum / progress.batch,
         train_accuracy=progress.correct / progress.pictures,
         valid_loss=loss,

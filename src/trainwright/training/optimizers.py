@@ -1,4 +1,4 @@
-"""Optimizers by name, over parameter groups that decay only what should decay."""
+"""Optimizers by name. docs/optimizers.md has the equation of each; tests work them out in NumPy."""
 
 from __future__ import annotations
 
@@ -7,53 +7,75 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
-from trainwright.recipe import OptimSection, decided
+from trainwright.recipe import TIMM_OPTIMIZER, OptimSection, decided
 
+from .parameter_groups import Group, parameter_groups
+from .timm_optimizers import build_timm_optimizer, check_timm_optimizer
 
-def parameter_groups(model: nn.Module, weight_decay: float) -> list[dict[str, object]]:
-    """Divides trainable parameters into those that decay and those that do not.
-
-    Matrices and filters decay. Vectors (biases, scale and shift of normalizations) do not: pulling them to zero
-    does not make a net simpler, and moves the scale that a normalization was given to learn.
-
-    Source: Goyal et al. 2017, section 5.3; He et al. 2019, "no bias decay".
-    """
-    trainable = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    return [
-        {"params": [p for p in trainable if p.ndim > 1], "weight_decay": weight_decay},
-        {"params": [p for p in trainable if p.ndim <= 1], "weight_decay": 0.0},
-    ]
+Builder = Callable[[OptimSection, list[Group], bool], torch.optim.Optimizer]
+"""Takes the section, groups of parameters, and whether torch has a one-pass update where they lie."""
 
 
 def build_optimizer(section: OptimSection, model: nn.Module) -> torch.optim.Optimizer:
     """Builds the optimizer of a decided recipe over all trainable parameters of the model."""
-    return OPTIMIZERS[section.name](section, model)
+    groups = parameter_groups(model, decided(section.weight_decay), section.layer_decay)
+    if section.name.startswith(TIMM_OPTIMIZER):
+        return build_timm_optimizer(section.name.removeprefix(TIMM_OPTIMIZER), groups, decided(section.lr))
+    fused = all(parameter.device.type in ("cpu", "cuda") for parameter in model.parameters())
+    return OPTIMIZERS[section.name](section, groups, fused)
 
 
-def _sgd(section: OptimSection, model: nn.Module) -> torch.optim.Optimizer:
-    return torch.optim.SGD(
-        parameter_groups(model, decided(section.weight_decay)),
-        lr=decided(section.lr),
-        momentum=section.momentum,
-        nesterov=section.nesterov and section.momentum > 0,
-        fused=_fused(model),
-    )
+def check_optimizer(section: OptimSection) -> None:
+    """Makes sure, before pictures are read, that an optimizer of timm's list can be had.
+
+    Raises:
+        InputError: timm has none of this name, or it cannot be driven here.
+    """
+    if section.name.startswith(TIMM_OPTIMIZER):
+        check_timm_optimizer(section.name.removeprefix(TIMM_OPTIMIZER))
 
 
-def _adamw(section: OptimSection, model: nn.Module) -> torch.optim.Optimizer:
-    return torch.optim.AdamW(
-        parameter_groups(model, decided(section.weight_decay)),
-        lr=decided(section.lr),
-        betas=(section.beta1, section.beta2),
-        eps=section.eps,
-        fused=_fused(model),
-    )
+def _sgd(section: OptimSection, groups: list[Group], fused: bool) -> torch.optim.Optimizer:
+    return _velocity(section, groups, fused, nesterov=section.nesterov and section.momentum > 0)
 
 
-def _fused(model: nn.Module) -> bool:
-    """Tells whether torch has a one-pass update for the device that the weights lie on."""
-    return all(parameter.device.type in ("cpu", "cuda") for parameter in model.parameters())
+def _momentum(section: OptimSection, groups: list[Group], fused: bool) -> torch.optim.Optimizer:
+    return _velocity(section, groups, fused, nesterov=False)
 
 
-OPTIMIZERS: dict[str, Callable[[OptimSection, nn.Module], torch.optim.Optimizer]] = {"sgd": _sgd, "adamw": _adamw}
-"""Every value of `optim.name` and its builder."""
+def _nesterov(section: OptimSection, groups: list[Group], fused: bool) -> torch.optim.Optimizer:
+    return _velocity(section, groups, fused, nesterov=True)
+
+
+def _velocity(section: OptimSection, groups: list[Group], fused: bool, *, nesterov: bool) -> torch.optim.Optimizer:
+    return torch.optim.SGD(groups, lr=decided(section.lr), momentum=section.momentum, nesterov=nesterov, fused=fused)
+
+
+def _adagrad(section: OptimSection, groups: list[Group], _: bool) -> torch.optim.Optimizer:
+    return torch.optim.Adagrad(groups, lr=decided(section.lr), eps=section.eps)
+
+
+def _rmsprop(section: OptimSection, groups: list[Group], _: bool) -> torch.optim.Optimizer:
+    return torch.optim.RMSprop(groups, lr=decided(section.lr), alpha=section.rho, eps=section.eps)
+
+
+def _adam(section: OptimSection, groups: list[Group], fused: bool) -> torch.optim.Optimizer:
+    betas = (section.beta1, section.beta2)
+    return torch.optim.Adam(groups, lr=decided(section.lr), betas=betas, eps=section.eps, fused=fused)
+
+
+def _adamw(section: OptimSection, groups: list[Group], fused: bool) -> torch.optim.Optimizer:
+    betas = (section.beta1, section.beta2)
+    return torch.optim.AdamW(groups, lr=decided(section.lr), betas=betas, eps=section.eps, fused=fused)
+
+
+OPTIMIZERS: dict[str, Builder] = {
+    "sgd": _sgd,
+    "momentum": _momentum,
+    "nesterov": _nesterov,
+    "adagrad": _adagrad,
+    "rmsprop": _rmsprop,
+    "adam": _adam,
+    "adamw": _adamw,
+}
+"""Every value of `optim.name` but those of timm's list, and its builder."""

@@ -6,26 +6,33 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
 from trainwright.data import Batch
-from trainwright.recipe import OptimSection, decided
+from trainwright.recipe import OptimSection, RegularizationSection, decided
 
+from .clipping import Clip, gradient_norm
 from .losses import Loss
 from .machine import Machine
 from .non_finite import damaged_gradient
+from .parameter_groups import set_rates
+from .regularization import add_penalty, bring_back, shrink
+
+UNREGULARIZED = RegularizationSection()
 
 
 @dataclass(frozen=True)
 class StepResult:
-    """What one step measured. `loss` is the mean over the group's batches."""
+    """What one step measured. `loss` is the mean over the group's pictures, `penalty` what was added to it."""
 
     loss: float
     correct: int
     pictures: int
     gradient_norm_before_clip: float | None
+    penalty: float | None = None
 
 
 class NonFiniteLoss(ArithmeticError):
@@ -52,12 +59,23 @@ def grouped(batches: Iterator[Batch], size: int) -> Iterator[list[Batch]]:
         yield group
 
 
-def steps_per_epoch(pictures: int, batch_size: int, accumulate: int) -> int:
-    """Counts optimizer steps an epoch: whole batches only, the last group of batches may be smaller.
+def batches_per_step(pictures: int, batch_size: int, accumulate: int | Literal["all"]) -> int:
+    """Counts the batches whose gradients make a step; of `all`, those that the training part is divided into.
 
-    >>> steps_per_epoch(1000, 100, 4)
-    3
+    >>> batches_per_step(1001, 100, 4), batches_per_step(1001, 100, "all")
+    (4, 11)
     """
+    return math.ceil(pictures / batch_size) if accumulate == "all" else accumulate
+
+
+def steps_per_epoch(pictures: int, batch_size: int, accumulate: int | Literal["all"]) -> int:
+    """Counts optimizer steps an epoch: whole batches only, the last group of batches may be smaller; or one of `all`.
+
+    >>> steps_per_epoch(1000, 100, 4), steps_per_epoch(1000, 100, "all")
+    (3, 1)
+    """
+    if accumulate == "all":
+        return 1
     return math.ceil(pictures // batch_size / accumulate)
 
 
@@ -71,26 +89,28 @@ def train_step(
     machine: Machine,
     *,
     loss_of: Loss,
-    clip_norm: float,
+    clip: Clip | None = None,
+    regularization: RegularizationSection = UNREGULARIZED,
 ) -> StepResult:
-    """Makes one optimizer step: forward and backward of each batch in the group, clip, step.
+    """Makes one optimizer step: forward and backward of each batch in the group, penalty, clip, step, max-norm.
 
-    Gradients are averaged over the group, so that accumulating G batches of B pictures is one step on G·B pictures.
+    Gradients are averaged over the group's pictures, so that accumulating G batches of B pictures is one step on G·B.
 
     Args:
         forward: the model as it is called, compiled or not: N C H W → logits N K.
         model: the module whose parameters the optimizer holds.
         scaler: for float16 only.
-        group: batches of equal size.
+        group: batches; a picture counts alike in all of them.
         prepare: augments and normalizes a batch on the device: float N C H W.
         loss_of: (logits N K, labels N, weights N or None) → a scalar.
-        clip_norm: largest norm of the gradient; 0 leaves it and its norm unmeasured.
+        clip: how gradients are shortened; None leaves them, and their norm unmeasured.
+        regularization: what holds the weights small.
 
     Raises:
-        NonFiniteLoss: the loss, or the clipped gradient, is not finite; before any weight has moved.
+        NonFiniteLoss: the loss, or a gradient to be clipped, is not finite; before any weight has moved.
     """
     optimizer.zero_grad(set_to_none=True)
-    loss_sum, correct, pictures = 0.0, 0, 0
+    loss_sum, correct, pictures = 0.0, 0, sum(len(batch.labels_N) for batch in group)
     for batch in group:
         images_NCHW = prepare(batch)
         labels_N = batch.labels_N.to(machine.device, non_blocking=True)
@@ -98,38 +118,39 @@ def train_step(
         with machine.autocast():
             logits_NK = forward(images_NCHW)
         loss = loss_of(logits_NK, labels_N, weights_N)
-        share = loss / len(group)
+        parts = pictures / len(labels_N)
+        share = loss / parts
         (share if scaler is None else scaler.scale(share)).backward()
         # One transfer from the device for both numbers; counts up to 2²⁴ are exact in float32.
         hits = (logits_NK.detach().argmax(dim=1) == labels_N).sum()
         value, right = torch.stack([loss.detach().float(), hits.float()]).tolist()
         if not math.isfinite(value):
             raise NonFiniteLoss("loss", value, batch)
-        loss_sum += value
+        loss_sum += value / parts
         correct += int(right)
-        pictures += len(labels_N)
 
     if scaler is not None:
         scaler.unscale_(optimizer)
+    penalty = add_penalty(regularization, optimizer)
     norm = None
-    if clip_norm > 0:
-        gradients = [parameter.grad for parameter in model.parameters() if parameter.grad is not None]
-        total_norm = nn.utils.get_total_norm(gradients)
+    if clip is not None:
+        total_norm = gradient_norm(model)
         norm = float(total_norm)
         if scaler is None and not math.isfinite(norm):
             raise NonFiniteLoss("gradient norm", norm, group[-1], damaged_gradient(model))
-        nn.utils.clip_grads_with_norm_(model.parameters(), clip_norm, total_norm)
+        clip(model, total_norm)
+    shrink(regularization, optimizer)
     if scaler is None:
         optimizer.step()
     else:
         scaler.step(optimizer)
         scaler.update()
-    return StepResult(loss_sum / len(group), correct, pictures, norm)
+    bring_back(regularization, optimizer)
+    return StepResult(loss_sum, correct, pictures, norm, penalty)
 
 
 def set_rate(optimizer: torch.optim.Optimizer, section: OptimSection, factor: float) -> float:
-    """Sets the learning rate of every group to the peak rate times the schedule's factor, and returns it."""
+    """Sets the learning rate to the peak rate times the schedule's factor, and returns it; layers have their shares."""
     rate = decided(section.lr) * factor
-    for group in optimizer.param_groups:
-        group["lr"] = rate
+    set_rates(optimizer, rate)
     return rate

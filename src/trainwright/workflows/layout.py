@@ -30,6 +30,8 @@ from trainwright.runs import (
 from trainwright.training import Setup
 from trainwright.tuning import Check
 
+from .schedule import draw_schedule, rates_of
+
 
 def make_folder(out: Path, name: str | None, recipe: Recipe, data: PreparedData) -> RunFolder:
     """Makes the empty folder of a new run.
@@ -60,13 +62,14 @@ def lay_out(folder: RunFolder, recipe: Recipe, data: PreparedData) -> None:
 
 
 def draw_start(folder: RunFolder, setup: Setup, data: PreparedData) -> None:
-    """Writes the table of layers and a picture of the first augmented batch."""
+    """Writes the table of layers, a picture of the first augmented batch, and the planned learning rate."""
     table = layer_table(setup.model, channels=data.channels, img_size=data.img_size)
     write_atomic(folder.layers, json.dumps([dataclasses.asdict(row) for row in table], indent=1))
     batch = next(batches(data.train, setup.batch_size, seed=setup.recipe.training.seed, epoch=1))
     grid = preview_grid(setup.prepare_train(batch, epoch=1), setup.preprocessor)
     folder.plots.mkdir(exist_ok=True)
     Image.fromarray(grid).save(folder.plots / "first-batch.png")
+    draw_schedule(rates_of(setup.recipe, setup.steps_per_epoch), folder.plots / "schedule.svg")
 
 
 def write_checks(folder: RunFolder, checks: Sequence[Check]) -> None:

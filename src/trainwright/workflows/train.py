@@ -33,6 +33,7 @@ from trainwright.training import (
     Progress,
     Setup,
     build,
+    check_optimizer,
     choose_machine,
     choose_training,
     choose_workers,
@@ -127,10 +128,12 @@ def refuse_early(asked: Recipe) -> None:
     """Looks, before pictures are read, at what would stop the run after it.
 
     Raises:
-        InputError: no such model, weights or transform, or a package that a setting needs is not installed.
+        InputError: no such model, weights, transform or optimizer, or a package that a setting needs is not
+            installed.
     """
     check_model(asked.model)
     load_transform(asked.augment.transform)
+    check_optimizer(asked.optim)
     if asked.logging.tensorboard:
         require_tensorboard()
 

@@ -13,6 +13,7 @@ import sys
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -23,7 +24,7 @@ from .randomness import words
 
 KEY = "augment.transform"
 
-Transform = Callable[[Tensor], Tensor]
+Transform = Callable[[Tensor], Any]
 
 
 def load_transform(name: str) -> Transform | None:

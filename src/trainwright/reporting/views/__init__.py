@@ -11,3 +11,5 @@ from __future__ import annotations
 
 from .run import RunView as RunView
 from .run import read_view as read_view
+from .schedule import PlannedRates as PlannedRates
+from .schedule import planned_rates as planned_rates
