@@ -13,6 +13,8 @@ from .audit import Audit as Audit
 from .audit import Rejected as Rejected
 from .augment import NOTHING as NOTHING
 from .augment import Augmenter as Augmenter
+from .augment import Mix as Mix
+from .augment import Mixing as Mixing
 from .augment import augment_findings as augment_findings
 from .augment import choose_augment as choose_augment
 from .augment import colour_components as colour_components

@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from .augment.mixing import Mix, Mixing
 from .augment.randomness import words
 
 READ_AHEAD = 2
@@ -31,12 +32,14 @@ class Batch:
         labels_N: int64, index of the class.
         samples_N: int64, stable ids that the random numbers of augmentation hang on.
         weights_N: float32, each picture's weight in the loss; None where all count alike.
+        mix: what is mixed into the pictures, or None.
     """
 
     images_NCHW: Tensor
     labels_N: Tensor
     samples_N: Tensor
     weights_N: Tensor | None
+    mix: Mix | None = None
 
 
 class Pictures(Protocol):
@@ -80,7 +83,14 @@ def order(seed: int, epoch: int, count: int) -> np.ndarray:
 
 
 def batches(
-    part: Pictures, batch_size: int, *, seed: int, epoch: int, start: int = 0, every_picture: bool = False
+    part: Pictures,
+    batch_size: int,
+    *,
+    seed: int,
+    epoch: int,
+    start: int = 0,
+    every_picture: bool = False,
+    mixing: Mixing | None = None,
 ) -> Iterator[Batch]:
     """Walks through a part in this epoch's order; the last batch is left out where it would be short.
 
@@ -92,12 +102,13 @@ def batches(
         seed, epoch: decide the order.
         start: index of the first batch wanted, so that an epoch can be taken up in its middle.
         every_picture: leave none out; the batches then differ by one picture at most, the largest first.
+        mixing: brings another picture for each.
     """
     rows = torch.from_numpy(order(seed, epoch, len(part)))
     if every_picture:
-        return _read(part, rows.tensor_split(math.ceil(len(part) / batch_size))[start:])
+        return _read(part, rows.tensor_split(math.ceil(len(part) / batch_size))[start:], mixing, epoch)
     whole = len(part) // batch_size * batch_size
-    return _read(part, rows[:whole].split(batch_size)[start:])
+    return _read(part, rows[:whole].split(batch_size)[start:], mixing, epoch)
 
 
 def eval_batches(part: Pictures, batch_size: int) -> Iterator[Batch]:
@@ -105,20 +116,24 @@ def eval_batches(part: Pictures, batch_size: int) -> Iterator[Batch]:
     return _read(part, torch.arange(len(part)).split(batch_size))
 
 
-def _read(part: Pictures, rows_of_batches: Sequence[Tensor]) -> Iterator[Batch]:
+def _read(
+    part: Pictures, rows_of_batches: Sequence[Tensor], mixing: Mixing | None = None, epoch: int = 0
+) -> Iterator[Batch]:
     wanted = [rows_N for rows_N in rows_of_batches if len(rows_N)]
     if part.on_disk:
-        return _read_ahead(part, wanted)
-    return (_batch(part, rows_N, part.images(rows_N)) for rows_N in wanted)
+        return _read_ahead(part, wanted, mixing, epoch)
+    return (_batch(part, rows_N, mixing, epoch) for rows_N in wanted)
 
 
-def _read_ahead(part: Pictures, rows_of_batches: Sequence[Tensor]) -> Iterator[Batch]:
+def _read_ahead(
+    part: Pictures, rows_of_batches: Sequence[Tensor], mixing: Mixing | None, epoch: int
+) -> Iterator[Batch]:
     """Keeps one thread reading the next batches; its errors come out here, and closing the iterator ends it."""
     waiting: deque[Future[Batch]] = deque()
     with ThreadPoolExecutor(1, thread_name_prefix="trainwright-read-ahead") as reader:
         try:
             for rows_N in rows_of_batches:
-                waiting.append(reader.submit(_read_in_order, part, rows_N))
+                waiting.append(reader.submit(_batch, part, rows_N, mixing, epoch))
                 if len(waiting) > READ_AHEAD:
                     yield waiting.popleft().result()
             while waiting:
@@ -128,13 +143,20 @@ def _read_ahead(part: Pictures, rows_of_batches: Sequence[Tensor]) -> Iterator[B
                 future.cancel()
 
 
-def _read_in_order(part: Pictures, rows_N: Tensor) -> Batch:
-    """Reads rows from the lowest to the highest, as they lie on the disk, then puts them into the order asked for."""
-    sorted_N, came_from_N = rows_N.sort()
-    images_NCHW = part.images(sorted_N).index_select(0, came_from_N.argsort())
-    return _batch(part, rows_N, images_NCHW)
-
-
-def _batch(part: Pictures, rows_N: Tensor, images_NCHW: Tensor) -> Batch:
+def _batch(part: Pictures, rows_N: Tensor, mixing: Mixing | None, epoch: int) -> Batch:
     weights_N = None if part.weights_N is None else part.weights_N[rows_N]
-    return Batch(images_NCHW, part.labels_N[rows_N], part.samples_N[rows_N], weights_N)
+    images_NCHW, samples_N = _images(part, rows_N), part.samples_N[rows_N]
+    mix = None
+    if mixing is not None:
+        others_N = mixing.partners(samples_N, epoch)
+        share_N, boxes_N4 = mixing.shares(samples_N, epoch, *images_NCHW.shape[2:])
+        mix = Mix(_images(part, others_N), part.labels_N[others_N], part.samples_N[others_N], share_N, boxes_N4)
+    return Batch(images_NCHW, part.labels_N[rows_N], samples_N, weights_N, mix)
+
+
+def _images(part: Pictures, rows_N: Tensor) -> Tensor:
+    """Reads pictures; from a disk from the lowest row to the highest, as they lie there, and then in order."""
+    if not part.on_disk:
+        return part.images(rows_N)
+    sorted_N, came_from_N = rows_N.sort()
+    return part.images(sorted_N).index_select(0, came_from_N.argsort())

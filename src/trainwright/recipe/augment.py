@@ -167,6 +167,25 @@ class AugmentSection(Section):
         ge=0,
         le=1024,
     )
+    mixup: float = setting(
+        0.0,
+        "α of the Beta(α, α) from which shares are drawn with which each picture is blended with another one of the "
+        "training part, and their labels with them. The paper: 0.2 to 0.4. 0: off. Beside cutmix either happens to "
+        "every other picture.",
+        source="Zhang et al. 2018 (mixup)",
+        scale="linear",
+        ge=0.0,
+        le=32.0,
+    )
+    cutmix: float = setting(
+        0.0,
+        "α of the Beta(α, α) from which the share of the area is drawn that another picture does not cover; labels are "
+        "shared out by area. The paper: 1. 0: off.",
+        source="Yun et al. 2019 (CutMix)",
+        scale="linear",
+        ge=0.0,
+        le=32.0,
+    )
     erase: float | Auto | str = _dosed(
         "Largest share of the area of a rectangle at a random place, of at least 0.02 and of sides 0.3 to 3.3, that is "
         "set to the training mean. The paper: 0.4 @ 0.5.",

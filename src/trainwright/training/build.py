@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from trainwright.data import Augmenter, Batch, PreparedData, Preprocessor, colour_components, fit_preprocessor
+from trainwright.data import Augmenter, Batch, Mixing, PreparedData, Preprocessor, colour_components, fit_preprocessor
 from trainwright.errors import InputError
 from trainwright.models import WeightReport, source_preprocessing
 from trainwright.models import build as build_net
@@ -45,6 +45,7 @@ class Setup:
     machine: Machine
     preprocessor: Preprocessor
     augmenter: Augmenter
+    mixing: Mixing | None
     model: nn.Module
     weights: WeightReport | None
     forward: Callable[[Tensor], Tensor]
@@ -73,9 +74,14 @@ class Setup:
         return self.model if self.average is None else self.average.model
 
     def prepare_train(self, batch: Batch, epoch: int) -> Tensor:
-        """Moves a training batch to the device, augments and normalizes it: float N C H W."""
-        images_NCHW = batch.images_NCHW.to(self.machine.device, non_blocking=True)
-        return self.augmenter.train(images_NCHW, batch.samples_N, epoch)
+        """Moves a training batch to the device, augments, normalizes and mixes it: float N C H W."""
+        own_NCHW = self._augmented(batch.images_NCHW, batch.samples_N, epoch)
+        if batch.mix is None:
+            return own_NCHW
+        return batch.mix.blended(own_NCHW, self._augmented(batch.mix.images_NCHW, batch.mix.samples_N, epoch))
+
+    def _augmented(self, images_NCHW: Tensor, samples_N: Tensor, epoch: int) -> Tensor:
+        return self.augmenter.train(images_NCHW.to(self.machine.device, non_blocking=True), samples_N, epoch)
 
     def prepare_eval(self, batch: Batch) -> Tensor:
         """Moves a batch to the device and normalizes it: float N C H W."""
@@ -123,6 +129,7 @@ def build(recipe: Recipe, data: PreparedData, *, preprocessor: Preprocessor | No
             channels_last=machine.channels_last,
             components_CC=colour_components(data.train) if dose(decided(recipe.augment.fancy_pca)).on else None,
         ),
+        mixing=Mixing.of(recipe.augment, seed=training.seed, pictures=len(data.train)),
         model=model,
         weights=built.weights,
         forward=torch.compile(model) if recipe.machine.compile else model,

@@ -121,6 +121,7 @@ def _train_epoch(
         epoch=progress.epoch,
         start=progress.batch,
         every_picture=recipe.optim.accumulate == "all",
+        mixing=setup.mixing,
     )
     for group, waited_s, started in _timed(grouped(order, setup.batches_per_step)):
         factor = rate_factor(

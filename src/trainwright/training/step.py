@@ -11,7 +11,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from trainwright.data import Batch
+from trainwright.data import Batch, Mix
 from trainwright.recipe import OptimSection, RegularizationSection, decided
 
 from .clipping import Clip, gradient_norm
@@ -79,6 +79,20 @@ def steps_per_epoch(pictures: int, batch_size: int, accumulate: int | Literal["a
     return math.ceil(pictures // batch_size / accumulate)
 
 
+def mixed_loss(loss_of: Loss, logits_NK: Tensor, labels_N: Tensor, weights_N: Tensor | None, mix: Mix | None) -> Tensor:
+    """Computes the loss of a batch; where pictures are mixed, that of both labels by their shares.
+
+    Source: Zhang et al. 2018, section 2: the loss is linear in the label.
+    """
+    if mix is None:
+        return loss_of(logits_NK, labels_N, weights_N)
+    share_N = mix.share_N.to(logits_NK.device, non_blocking=True)
+    weights_N = torch.ones_like(share_N) if weights_N is None else weights_N
+    others_N = mix.labels_N.to(logits_NK.device, non_blocking=True)
+    own = loss_of(logits_NK, labels_N, weights_N * share_N)
+    return own + loss_of(logits_NK, others_N, weights_N * (1.0 - share_N))
+
+
 def train_step(
     forward: Callable[[Tensor], Tensor],
     model: nn.Module,
@@ -117,7 +131,7 @@ def train_step(
         weights_N = None if batch.weights_N is None else batch.weights_N.to(machine.device, non_blocking=True)
         with machine.autocast():
             logits_NK = forward(images_NCHW)
-        loss = loss_of(logits_NK, labels_N, weights_N)
+        loss = mixed_loss(loss_of, logits_NK, labels_N, weights_N, batch.mix)
         parts = pictures / len(labels_N)
         share = loss / parts
         (share if scaler is None else scaler.scale(share)).backward()

@@ -65,7 +65,8 @@ def draw_start(folder: RunFolder, setup: Setup, data: PreparedData) -> None:
     """Writes the table of layers, a picture of the first augmented batch, and the planned learning rate."""
     table = layer_table(setup.model, channels=data.channels, img_size=data.img_size)
     write_atomic(folder.layers, json.dumps([dataclasses.asdict(row) for row in table], indent=1))
-    batch = next(batches(data.train, setup.batch_size, seed=setup.recipe.training.seed, epoch=1))
+    seed = setup.recipe.training.seed
+    batch = next(batches(data.train, setup.batch_size, seed=seed, epoch=1, mixing=setup.mixing))
     grid = preview_grid(setup.prepare_train(batch, epoch=1), setup.preprocessor)
     folder.plots.mkdir(exist_ok=True)
     Image.fromarray(grid).save(folder.plots / "first-batch.png")

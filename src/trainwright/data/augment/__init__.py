@@ -11,6 +11,8 @@ from .augmenter import Augmenter as Augmenter
 from .choice import augment_findings as augment_findings
 from .choice import choose_augment as choose_augment
 from .components import colour_components as colour_components
+from .mixing import Mix as Mix
+from .mixing import Mixing as Mixing
 from .policies import NOTHING as NOTHING
 from .policies import is_off as is_off
 from .preview import preview_grid as preview_grid

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from .geometry import lens_scale
 from .noise import noise
+from .occlusion import inside_boxes
 from .plan import Plan
 
 
@@ -32,7 +33,7 @@ def gather_resample(images_NCHW: Tensor, plan: Plan, fill: str, constant_C: Tens
     finished_NCHW = _colour(pixels_NCHW, plan.colours_NCD, inside_NHW)
     if inside_NHW is not None:
         finished_NCHW = finished_NCHW + (1.0 - inside_NHW[:, None]) * constant_1C11
-    return torch.where(_hidden(plan, images_NCHW), constant_1C11, finished_NCHW)
+    return torch.where(inside_boxes(plan.boxes_NB4, *images_NCHW.shape[2:]), constant_1C11, finished_NCHW)
 
 
 def old_index(position: Tensor, size: int, fill: str) -> Tensor:
@@ -160,14 +161,3 @@ def _colour(pixels_NCHW: Tensor, colours_NCD: Tensor, inside_NHW: Tensor | None)
         mixed_NCHW = mixed_NCHW + colours_NCD[:, :, old, None, None] * pixels_NCHW[:, old : old + 1]
     offset_NCHW = colours_NCD[:, :, channels, None, None]
     return mixed_NCHW + (offset_NCHW if inside_NHW is None else offset_NCHW * inside_NHW[:, None])
-
-
-def _hidden(plan: Plan, images_NCHW: Tensor) -> Tensor:
-    """Marks the pixels inside each picture's boxes: bool N 1 H W."""
-    height, width = images_NCHW.shape[2:]
-    y_H = torch.arange(height, device=images_NCHW.device)
-    x_W = torch.arange(width, device=images_NCHW.device)
-    top, left, bottom, right = plan.boxes_NB4[:, :, :, None].unbind(dim=2)
-    rows_NBH = (y_H >= top) & (y_H < bottom)
-    columns_NBW = (x_W >= left) & (x_W < right)
-    return (rows_NBH[:, :, :, None] & columns_NBW[:, :, None, :]).any(dim=1, keepdim=True)

@@ -56,3 +56,13 @@ def erasing_boxes(unit_N4: Tensor, largest: float, height: int, width: int) -> T
     sides_N2 = torch.minimum(sides_N2.round().to(torch.int64), size_2)
     corner_N2 = (unit_N4[:, 2:] * (size_2 - sides_N2 + 1)).to(torch.int64)
     return torch.cat([corner_N2, corner_N2 + sides_N2], dim=1).to(torch.int32)
+
+
+def inside_boxes(boxes_NB4: Tensor, height: int, width: int) -> Tensor:
+    """Marks the pixels inside each picture's boxes: bool N 1 H W."""
+    y_H = torch.arange(height, device=boxes_NB4.device)
+    x_W = torch.arange(width, device=boxes_NB4.device)
+    top, left, bottom, right = boxes_NB4[:, :, :, None].unbind(dim=2)
+    rows_NBH = (y_H >= top) & (y_H < bottom)
+    columns_NBW = (x_W >= left) & (x_W < right)
+    return (rows_NBH[:, :, :, None] & columns_NBW[:, :, None, :]).any(dim=1, keepdim=True)
