@@ -84,7 +84,7 @@ def test_asking_leaves_the_model_in_its_mode_and_learns_nothing():
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
     zeros = torch.zeros(3, dtype=torch.int64)
     batches = [Batch(torch.zeros(3, 1, 2, 2, dtype=torch.uint8), zeros, zeros, None)] * 2
-    first = predict_logits(model, batches, lambda b: b.images_NCHW.float(), CPU)
+    first = predict_logits(model, batches, [lambda b: b.images_NCHW.float()], CPU)
     assert model.training
     assert first.shape == (6, 2)
     assert torch.equal(first[:3], first[3:])

@@ -6,6 +6,7 @@ import os
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 import safetensors.torch
 from PIL import Image
@@ -490,3 +491,22 @@ def test_data_previews_augmentation(photos, cli, tmp_path):
     with Image.open(tmp_path / "sheet.png") as sheet:
         # Original, two tricks, all together; pictures of 16 pixels are enlarged six times.
         assert sheet.size == (4 * 98 - 2, 34 + 6 * 98 - 2)
+
+
+def test_views_of_the_same_picture_are_averaged(trained, cli, tmp_path):
+    run = trained[0]
+    plain, flipped = (json.loads(cli("evaluate", run, f"--tta={tta}", "--json").out) for tta in ("none", "flip"))
+    assert (plain["tta"], flipped["tta"]) == ("none", "flip")
+    assert plain["loss"] != flipped["loss"]
+    ended = cli("evaluate", run, "--tta=ten")
+    assert "probabilities are averaged over 10 views of each picture (ten)" in ended.out
+    picture, mirrored = tmp_path / "one.png", tmp_path / "two.png"
+    pixels = np.random.default_rng(0).integers(0, 256, (8, 8), dtype=np.uint8)
+    Image.fromarray(pixels).save(picture)
+    Image.fromarray(pixels[:, ::-1]).save(mirrored)
+    one, two = (dict(answer.top) for answer in tw.Run.open(run).predict([picture, mirrored], top=10))
+    both = dict(tw.Run.open(run).predict(picture, top=10, tta="flip")[0].top)
+    assert both == pytest.approx({label: (one[label] + two[label]) / 2 for label in one}, abs=1e-3)
+    ended = cli("predict", run, picture, "--tta=twelve")
+    assert ended.code == 2
+    assert "one of none, flip, five, ten, scales" in ended.err

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from .options import Device, Json, RunPath
+from .options import Device, Json, RunPath, Tta
 
 
 def evaluate(
@@ -16,6 +16,7 @@ def evaluate(
         str | None,
         typer.Argument(metavar="[DATA]", help="Other pictures with known classes.", show_default="test part"),
     ] = None,
+    tta: Tta = "none",
     device: Device = None,
     json: Json = False,
 ) -> None:
@@ -29,7 +30,7 @@ def evaluate(
     from trainwright.workflows.evaluate import evaluate_run, evaluation_figures
 
     with RunConsole(json=json) as console:
-        record = evaluate_run(folder, data, console, machine=machine)
+        record = evaluate_run(folder, data, console, machine=machine, tta=tta)
         console.evaluation(record)
     if json:
         print(json_module.dumps(evaluation_figures(record)))

@@ -24,6 +24,12 @@ Set = Annotated[
 RecipeFile = Annotated[Path | None, typer.Option("--recipe", metavar="FILE", help="Recipe file to start from.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON value on stdout; all else goes to stderr.")]
 Device = Annotated[str | None, typer.Option("--device", help="cpu, cuda, cuda:1, mps or auto.", show_default="auto")]
+Tta = Annotated[
+    str,
+    typer.Option(
+        "--tta", metavar="VIEWS", help="Average over views of each picture: none, flip, five, ten (crops) or scales."
+    ),
+]
 Seed = Annotated[
     str | None, typer.Option("--seed", metavar="N", help="All randomness is a function of it.", show_default="0")
 ]

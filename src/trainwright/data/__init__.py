@@ -23,6 +23,7 @@ from .augment import is_off as is_off
 from .augment import load_transform as load_transform
 from .augment import preview_grid as preview_grid
 from .augment import trick_sheet as trick_sheet
+from .augment import view_maps as view_maps
 from .batches import Batch as Batch
 from .batches import batches as batches
 from .batches import eval_batches as eval_batches

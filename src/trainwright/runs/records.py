@@ -54,7 +54,7 @@ class EvaluationRecord:
     the expected calibration error over 15 equal bins. `top_k_accuracy` maps k to accuracy, for 1 and, where there are
     more than 5 classes, 5. `mistakes` are the most confident wrong answers, most confident first. `trained_on`
     counts pictures of foreign data, by their content, that stood in the training part, and `unseen` judges the others;
-    None for the run's own parts.
+    None for the run's own parts. `tta` names the views of each picture whose probabilities were averaged.
     """
 
     part: Literal["train", "valid", "test", "other"]
@@ -71,6 +71,7 @@ class EvaluationRecord:
     mistakes: tuple[Mistake, ...] = ()
     trained_on: int | None = None
     unseen: Unseen | None = None
+    tta: str = "none"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -55,11 +55,15 @@ def eval_batch(img_size: int) -> int:
 
 @torch.inference_mode()
 def predict_logits(
-    model: nn.Module, batches: Iterable[Batch], prepare: Callable[[Batch], Tensor], machine: Machine
+    model: nn.Module, batches: Iterable[Batch], views: Sequence[Callable[[Batch], Tensor]], machine: Machine
 ) -> Tensor:
     """Runs pictures through a model in evaluation mode, and puts it back into the mode that it was in.
 
-    Returns: logits N K, float32 on the CPU, one row a picture in the order of the batches.
+    Args:
+        views: ways to prepare a batch; of several, the mean of the probabilities counts.
+
+    Returns: logits N K, float32 on the CPU, one row a picture in the order of the batches; of several views the
+        logarithm of the mean probabilities.
     """
     was_training = model.training
     model.eval()
@@ -67,16 +71,23 @@ def predict_logits(
     try:
         for batch in batches:
             with machine.autocast():
-                rows.append(model(prepare(batch)).float().cpu())
+                logits_VNK = [model(prepare(batch)).float() for prepare in views]
+            rows.append(_averaged(logits_VNK).cpu())
     finally:
         model.train(was_training)
     return torch.cat(rows)
 
 
-def answer(model: nn.Module, part: Part, prepare: Callable[[Batch], Tensor], machine: Machine) -> Answers:
-    """Asks a model about every picture of a part, in storage order."""
+def _averaged(logits_VNK: Sequence[Tensor]) -> Tensor:
+    if len(logits_VNK) == 1:
+        return logits_VNK[0]
+    return torch.stack([logits_NK.double().softmax(dim=1) for logits_NK in logits_VNK]).mean(dim=0).log().float()
+
+
+def answer(model: nn.Module, part: Part, views: Sequence[Callable[[Batch], Tensor]], machine: Machine) -> Answers:
+    """Asks a model about every picture of a part, in storage order; views as in `predict_logits`."""
     batches = eval_batches(part, eval_batch(part.images_SCHW.shape[-1]))
-    return Answers(predict_logits(model, batches, prepare, machine), part.labels_N)
+    return Answers(predict_logits(model, batches, views, machine), part.labels_N)
 
 
 def judge(

@@ -73,7 +73,7 @@ def fit(
             return _stop(progress, "interrupted", f"interrupted by {interruption.signal_name}", observers)
 
         started = time.perf_counter()
-        valid = answer(setup.judged, data.valid, setup.prepare_eval, setup.machine) if data.valid else None
+        valid = answer(setup.judged, data.valid, [setup.prepare_eval], setup.machine) if data.valid else None
         accuracy, loss = (valid.accuracy, valid.loss) if valid else (None, None)
         valid_time_s = time.perf_counter() - started
         progress.train_time_s += progress.epoch_time_s + valid_time_s

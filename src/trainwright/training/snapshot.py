@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from torch import Tensor, nn
 
-from trainwright.data import NOTHING, Augmenter, Batch, preprocessor_from
+from trainwright.data import NOTHING, Augmenter, Batch, preprocessor_from, view_maps
 from trainwright.errors import InputError
 from trainwright.models import build_model
 from trainwright.recipe import MachineSection, ModelSection, Recipe
@@ -37,6 +38,22 @@ class Snapshot:
     def prepare(self, batch: Batch) -> Tensor:
         """Moves pictures to the device and normalizes them as in training: float N C H W."""
         return self.preprocessing.evaluate(batch.images_NCHW.to(self.machine.device))
+
+    def views(self, tta: str = "none") -> list[Callable[[Batch], Tensor]]:
+        """Lists the ways to prepare pictures under a kind of test-time augmentation (views.VIEWS).
+
+        Raises:
+            InputError: no such kind.
+        """
+        size = self.meta["img_size"]
+        maps_V23 = view_maps(tta, size, size)
+        if tta == "none":
+            return [self.prepare]
+        device = self.machine.device
+        return [
+            lambda batch, own=map_23: self.preprocessing.view(batch.images_NCHW.to(device), own[None].to(device))
+            for map_23 in maps_V23
+        ]
 
 
 def snapshot_meta(recipe: Recipe, *, classes: tuple[str, ...], channels: int, img_size: int) -> dict[str, Any]:

@@ -18,7 +18,12 @@ from trainwright.training import Answers, answer, choose_workers, judge, open_sn
 
 
 def evaluate_run(
-    folder: RunFolder, source: str | Path | None, console: RunConsole, *, machine: MachineSection | None = None
+    folder: RunFolder,
+    source: str | Path | None,
+    console: RunConsole,
+    *,
+    machine: MachineSection | None = None,
+    tta: str = "none",
 ) -> EvaluationRecord:
     """Judges the best snapshot on the run's own test part, or on other data.
 
@@ -28,13 +33,16 @@ def evaluate_run(
             run's. None: the run's own test part (validation part where there is none).
         console: is told how far reading has come, which pictures cannot be read, and how many the net has learned.
         machine: where to compute.
+        tta: test-time augmentation: none, flip, five, ten or scales.
 
     Raises:
-        InputError: no whole snapshot, data that cannot be read, unknown classes, or a run without such a part.
+        InputError: no such test-time augmentation, no whole snapshot, data that cannot be read, unknown classes, or a
+            run without such a part.
     """
     recipe = compose(read_recipe_file(folder.recipe))
     machine = machine or MachineSection()
     snapshot = open_snapshot(folder.checkpoints, machine)
+    views = snapshot.views(tta)
     workers = choose_workers(machine)[0].value
     seen_N: list[bool] | None = None
     if source is None:
@@ -69,8 +77,11 @@ def evaluate_run(
             where=str(folder.path),
             hint=f"give pictures whose classes are known: trainwright evaluate {folder.path} DATA",
         )
-    answers = answer(snapshot.model, part, snapshot.prepare, snapshot.machine)
+    answers = answer(snapshot.model, part, views, snapshot.machine)
     record = judge(answers, classes=snapshot.classes, names=part.names, part=name, epoch=snapshot.epoch)
+    record = replace(record, tta=tta)
+    if len(views) > 1:
+        console.note(f"probabilities are averaged over {len(views)} views of each picture ({tta})")
     if seen_N is None:
         return record
     record = replace(record, trained_on=sum(seen_N), unseen=_unseen(answers, seen_N))
@@ -103,6 +114,7 @@ def evaluation_figures(record: EvaluationRecord) -> dict[str, Any]:
     return {
         "part": record.part,
         "pictures": record.pictures,
+        "tta": record.tta,
         "trained_on": record.trained_on,
         "unseen": None if record.unseen is None else asdict(record.unseen),
         "accuracy": record.accuracy,

@@ -22,7 +22,7 @@ def judge_best(folder: RunFolder, recipe: Recipe, data: PreparedData) -> Evaluat
     if not len(part):
         return None
     snapshot = open_snapshot(folder.checkpoints, recipe.machine)
-    answers = answer(snapshot.model, part, snapshot.prepare, snapshot.machine)
+    answers = answer(snapshot.model, part, snapshot.views(), snapshot.machine)
     record = judge(answers, classes=snapshot.classes, names=part.names, part=name, epoch=snapshot.epoch)
     draw_mistakes(record, part, folder.plots / "mistakes")
     return record

@@ -8,12 +8,13 @@ from __future__ import annotations
 import csv
 import glob
 import io
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from trainwright.data import PICTURE_SUFFIXES, Batch, Reading, read_pictures
 from trainwright.errors import InputError
@@ -38,12 +39,18 @@ class Prediction:
 
 
 def predict_run(
-    folder: RunFolder, pictures: Iterable[str], *, top: int = 1, machine: MachineSection | None = None
+    folder: RunFolder,
+    pictures: Iterable[str],
+    *,
+    top: int = 1,
+    machine: MachineSection | None = None,
+    tta: str = "none",
 ) -> list[Prediction]:
     """Answers for files, folders (all pictures in them, sorted) and patterns, with the run's kept snapshot.
 
     Raises:
-        InputError: no pictures are named, the run has no whole snapshot, or `top` is less than 1.
+        InputError: no pictures are named, the run has no whole snapshot, `top` is less than 1, or there is no such
+            test-time augmentation.
     """
     paths = expand(pictures)
     if not paths:
@@ -51,19 +58,19 @@ def predict_run(
     if top < 1:
         raise InputError("at least one class a picture must be listed", got=f"--top {top}")
     snapshot = open_snapshot(folder.checkpoints, machine or MachineSection())
-    return list(predict(snapshot, paths, top=top))
+    return list(predict(snapshot, paths, top=top, tta=tta))
 
 
-def predict(snapshot: Snapshot, paths: Sequence[str], *, top: int) -> Iterator[Prediction]:
+def predict(snapshot: Snapshot, paths: Sequence[str], *, top: int, tta: str = "none") -> Iterator[Prediction]:
     """Reads pictures as the run's data were read and yields an answer for each path, in order."""
-    meta = snapshot.meta
+    meta, views = snapshot.meta, snapshot.views(tta)
     workers = choose_workers(MachineSection())[0].value
     reading = Reading(img_size=meta["img_size"], channels=meta["channels"], **meta["reading"])
     at_once = eval_batch(meta["img_size"])
     for start in range(0, len(paths), at_once):
         chunk = paths[start : start + at_once]
         read = list(read_pictures([Path(path) for path in chunk], reading, workers=workers))
-        answers = _ask(snapshot, [item for item in read if not isinstance(item, str)], top)
+        answers = _ask(snapshot, views, [item for item in read if not isinstance(item, str)], top)
         for path, item in zip(chunk, read, strict=True):
             if isinstance(item, str):
                 pattern = any(sign in path for sign in "*?[") and not Path(path).exists()
@@ -101,14 +108,16 @@ def to_csv(predictions: Iterable[Prediction], *, top: int) -> str:
     return text.getvalue()
 
 
-def _ask(snapshot: Snapshot, pictures: list[np.ndarray], top: int) -> Iterator[tuple[tuple[str, float], ...]]:
+def _ask(
+    snapshot: Snapshot, views: Sequence[Callable[[Batch], Tensor]], pictures: list[np.ndarray], top: int
+) -> Iterator[tuple[tuple[str, float], ...]]:
     """Yields the likeliest classes of each picture with their probabilities, likeliest first."""
     count = len(pictures)
     if count == 0:
         return
     zeros_N = torch.zeros(count, dtype=torch.int64)
     batch = Batch(images_NCHW=torch.from_numpy(np.stack(pictures)), labels_N=zeros_N, samples_N=zeros_N, weights_N=None)
-    logits_NK = predict_logits(snapshot.model, [batch], snapshot.prepare, snapshot.machine)
+    logits_NK = predict_logits(snapshot.model, [batch], views, snapshot.machine)
     values, indices = logits_NK.double().softmax(dim=1).topk(min(top, len(snapshot.classes)), dim=1)
     for row in range(count):
         pairs = zip(indices[row].tolist(), values[row].tolist(), strict=True)

@@ -79,26 +79,34 @@ class Run:
             "findings": [_plain(finding) for finding in history.findings],
         }
 
-    def evaluate(self, data: str | Path | None = None) -> dict[str, Any]:
-        """Judges the kept snapshot on the run's own test part, or on other data; see `evaluate --json`."""
+    def evaluate(self, data: str | Path | None = None, *, tta: str = "none") -> dict[str, Any]:
+        """Judges the kept snapshot on the run's own test part, or on other data; see `evaluate --json`.
+
+        Args:
+            data: other pictures whose classes are known.
+            tta: test-time augmentation: none, flip, five, ten or scales.
+        """
         from trainwright.reporting import RunConsole
 
         from .evaluate import evaluate_run, evaluation_figures
 
         with RunConsole() as console:
-            return evaluation_figures(evaluate_run(self.folder, data, console))
+            return evaluation_figures(evaluate_run(self.folder, data, console, tta=tta))
 
-    def predict(self, pictures: str | Path | Sequence[str | Path], *, top: int = 1) -> list[Prediction]:
+    def predict(
+        self, pictures: str | Path | Sequence[str | Path], *, top: int = 1, tta: str = "none"
+    ) -> list[Prediction]:
         """Names the class of each picture; one answer for every input, in order.
 
         Args:
             pictures: files, folders or patterns; one, or several.
             top: how many classes to list for each.
+            tta: test-time augmentation: none, flip, five, ten or scales.
         """
         from .predict import predict_run
 
         listed = [pictures] if isinstance(pictures, str | Path) else pictures
-        return predict_run(self.folder, [str(picture) for picture in listed], top=top)
+        return predict_run(self.folder, [str(picture) for picture in listed], top=top, tta=tta)
 
     def __repr__(self) -> str:
         return f"Run({str(self.path)!r})"

@@ -19,3 +19,4 @@ from .preview import preview_grid as preview_grid
 from .preview import trick_sheet as trick_sheet
 from .transform import load_transform as load_transform
 from .tricks import doses as doses
+from .views import view_maps as view_maps

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor
 
@@ -10,7 +12,7 @@ from trainwright.recipe import AugmentSection
 
 from .apply import channel_means, resample
 from .colour import scaling_matrix
-from .plan import draw_plan
+from .plan import draw_plan, untouched
 from .transform import load_transform, transform_pictures
 from .tricks import COLOUR, doses
 
@@ -82,6 +84,18 @@ class Augmenter:
     def evaluate(self, images_NCHW: Tensor) -> Tensor:
         """Normalizes pictures and does nothing else: uint8 → float32 N C H W, the bits of `train` at strength 0."""
         return self._laid_out(self.preprocessor.apply(images_NCHW))
+
+    def view(self, images_NCHW: Tensor, map_123: Tensor) -> Tensor:
+        """Shows all pictures through one map and normalizes them, for test-time augmentation: float32 N C H W.
+
+        Args:
+            images_NCHW: uint8.
+            map_123: one of views.view_maps.
+        """
+        plan = untouched(len(images_NCHW), self._colours_1CD)
+        plan = replace(plan, maps_N23=map_123.expand(len(images_NCHW), 2, 3), whole_pixels=False)
+        pixels_NCHW = resample(images_NCHW, plan, fill="edge", constant_C=self._constant_C)
+        return self._laid_out(self.preprocessor.finish(pixels_NCHW))
 
     def _laid_out(self, pixels_NCHW: Tensor) -> Tensor:
         layout = torch.channels_last if self.channels_last else torch.contiguous_format
