@@ -7,7 +7,8 @@ from typing import get_args
 import pytest
 
 from trainwright.models.building import OWN_BUILDERS
-from trainwright.recipe import OWN_MODELS, LossSection, MachineSection, OptimSection, ScheduleSection
+from trainwright.models.initialization import SCHEMES
+from trainwright.recipe import OWN_MODELS, InitSection, LossSection, MachineSection, OptimSection, ScheduleSection
 from trainwright.training.losses import LOSSES
 from trainwright.training.machine import DTYPES
 from trainwright.training.optimizers import OPTIMIZERS
@@ -22,6 +23,7 @@ def choices(section: type, field: str) -> set[str]:
     ("named", "built"),
     [
         (set(OWN_MODELS), set(OWN_BUILDERS)),
+        (choices(InitSection, "scheme"), set(SCHEMES)),
         (choices(LossSection, "name"), set(LOSSES)),
         (choices(OptimSection, "name"), set(OPTIMIZERS)),
         (choices(ScheduleSection, "name"), set(COURSES)),

@@ -5,6 +5,8 @@ import pytest
 from trainwright.errors import InputError
 from trainwright.recipe import Given, Origin, Recipe, compose, parse_assignments, read_recipe_file, write_recipe
 
+SECTIONS = ", ".join(Recipe.model_fields)
+
 
 def words(*assignments: str) -> dict[str, Given]:
     return parse_assignments(assignments)
@@ -93,8 +95,11 @@ def test_the_whole_message_of_a_mistake(assignment, message):
         ("optim.epochs=1", "did you mean 'training.epochs'?"),
         ("LR=1", "did you mean 'optim.lr'?"),
         ("scheduler=x", "did you mean 'schedule.name'?"),
-        ("qqqq=1", "one of: data, preprocess, augment, model, loss, optim, schedule, training, machine, logging"),
-        ("qqqq.zzzz=1", "one of: data, preprocess, augment, model, loss, optim, schedule, training, machine, logging"),
+        ("qqqq=1", f"one of: {SECTIONS}"),
+        (
+            "qqqq.zzzz=1",
+            f"one of: {SECTIONS}",
+        ),
         ("loss.qqqq=1", "one of: loss.name, loss.label_smoothing"),
         ("machine.device=gpu", "did you mean 'cuda'?"),
         ("machine.precision=fp16", "did you mean 'float16'?"),

@@ -20,6 +20,7 @@ def refused(**values: object) -> InputError:
 def test_the_defaults_contradict_nothing():
     assert contradictions(Recipe().sections()) == []
     assert set(idle_settings(Recipe().sections())) == {
+        "init.std",
         *("optim.beta1", "optim.beta2", "optim.eps"),
         *("schedule.cycles", "schedule.cycle_decay", "schedule.drop_epochs", "schedule.drop_factor"),
     }
@@ -31,7 +32,8 @@ DECLARED = [(row.key, sibling, values) for row in catalog().values() for sibling
 @pytest.mark.parametrize(("key", "sibling", "values"), DECLARED)
 def test_every_declared_setting_is_refused_beside_a_sibling_that_takes_its_effect(key, sibling, values):
     others = [choice for choice in catalog()[sibling].choices or ("resnet18",) if choice not in values]
-    value = {"number": 0.5, "whole number": 8, "switch": True}[catalog()[key].kind]
+    row = catalog()[key]
+    value = {"number": 0.5, "whole number": 8, "switch": True}.get(row.kind) or row.choices[-1]
     for other in others:
         error = refused(**{sibling: other, key: value})
         assert error.problem == f"{key} has no effect, since {sibling} is {other}"
@@ -91,6 +93,25 @@ def test_weights_need_a_model():
     assert error.problem == "there are no published weights for plain"
     assert made(model__weights="w.safetensors", model__name="plain").model.weights == "w.safetensors"
     assert made(model__weights="pretrained", model__name="resnet18").model.weights == "pretrained"
+
+
+def test_loaded_weights_are_not_drawn_again():
+    loaded = {"model__name": "resnet18", "model__weights": "pretrained"}
+    error = refused(init__scheme="xavier", **loaded)
+    assert error.problem == (
+        "init.scheme xavier has no effect, since the loaded weights take the place of what it draws"
+    )
+    assert error.got == "init.scheme: xavier, model.weights: pretrained"
+    error = refused(init__centered_weight_norm=True, **loaded)
+    assert error.problem.startswith("init.centered_weight_norm would change the loaded weights")
+    assert made(init__scheme="native", **loaded).init.scheme == "native"
+    assert made(init__class_prior=True, **loaded).init.class_prior
+
+
+def test_weights_of_zero_have_no_direction():
+    error = refused(init__scheme="zeros", init__centered_weight_norm=True)
+    assert error.problem == "weights of zero cannot be scaled to length 1"
+    assert error.hint == "init.scheme: kaiming, or auto"
 
 
 @pytest.mark.parametrize("key", ["preprocess.center", "preprocess.scale"])

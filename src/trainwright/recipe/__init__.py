@@ -15,6 +15,7 @@ from .catalog import catalog as catalog
 from .catalog import describe as describe
 from .data import BUILT_IN_DATA as BUILT_IN_DATA
 from .data import DataSection as DataSection
+from .init import InitSection as InitSection
 from .logging import LoggingSection as LoggingSection
 from .loss import LossSection as LossSection
 from .machine import MachineSection as MachineSection

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 
 from trainwright.errors import InputError
+from trainwright.models import plain_state
 
 from .build import Setup
 from .checkpoint import Checkpoint, save_checkpoint
@@ -61,9 +62,9 @@ def save_last(folder: Path, setup: Setup, progress: Progress, meta: Mapping[str,
 
 
 def save_result(folder: Path, setup: Setup, progress: Progress, meta: Mapping[str, Any]) -> None:
-    """Writes the judged model and its preprocessing: all that prediction needs."""
+    """Writes the judged model, its weights as the layers use them, and its preprocessing: all that prediction needs."""
     state = {"preprocessor": setup.preprocessor.state()}
-    save_checkpoint(folder, setup.judged.state_dict(), state, {**meta, "epoch": progress.epoch, "step": progress.step})
+    save_checkpoint(folder, plain_state(setup.judged), state, {**meta, "epoch": progress.epoch, "step": progress.step})
 
 
 def restore(checkpoint: Checkpoint, setup: Setup) -> Progress:

@@ -8,7 +8,7 @@ from typing import Any, Unpack
 
 from trainwright.data import PreparedData, choose_augment, choose_preprocess, prepare
 from trainwright.errors import InputError, Interrupted, TrainingError
-from trainwright.models import check_model, choose_model
+from trainwright.models import check_model, choose_init, choose_model
 from trainwright.recipe import OWN_MODELS, Recipe, compose, decided, read_recipe_file
 from trainwright.reporting import RunConsole, write_report
 from trainwright.runs import (
@@ -139,6 +139,7 @@ def decide(asked: Recipe, data: PreparedData) -> Recipe:
             device=open_device(recipe.machine.device).type,
         )
     )
+    recipe = recipe.decide(choose_init(recipe.init, recipe.model))
     pretrained = recipe.model.weights != "none" and recipe.model.name not in OWN_MODELS
     recipe = recipe.decide(choose_preprocess(recipe.preprocess, pretrained=pretrained))
     recipe = recipe.decide(choose_training(recipe, pictures=pictures))
