@@ -67,7 +67,8 @@ def train(
         name: name of the run; made from date, model and data when left out. The name of an unfinished run with the
             same recipe resumes it.
         resume: a run to go on with; nothing else may then ask for another recipe.
-        **short: `model, weights, epochs, batch_size, lr, weight_decay, opt, sched, img_size, seed, workers, device`.
+        **short: `model, weights, epochs, batch_size, lr, weight_decay, opt, sched, init, img_size, seed, workers,
+            device`.
 
     Returns: the finished run.
 
