@@ -40,9 +40,7 @@ def test_weights_have_mean_zero_and_the_length_of_the_gain(name):
 def test_the_start_is_what_the_scheme_drew_without_its_mean():
     plain = build_model(TINY, classes=3, channels=1, img_size=8, seed=0, init=InitSection(scheme="kaiming"))
     drawn = plain.state_dict()["stem.0.weight"]
-    torch.testing.assert_close(
-        plain_state(tiny())["stem.0.weight"], drawn - drawn.mean(dim=(1, 2, 3), keepdim=True)
-    )
+    torch.testing.assert_close(plain_state(tiny())["stem.0.weight"], drawn - drawn.mean(dim=(1, 2, 3), keepdim=True))
 
 
 def test_the_gradient_is_that_of_the_formula():

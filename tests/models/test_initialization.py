@@ -11,7 +11,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from torch import Tensor, nn
+from torch import nn
 
 from trainwright.errors import InputError, TrainwrightError
 from trainwright.models import build_model, choose_init, initialize, layer_signals, set_class_prior
@@ -149,9 +149,7 @@ def test_every_scheme_draws_every_net(scheme, name):
             if scheme in DEVIATIONS and scheme != "data-dependent" and (key not in heads or head == "scheme"):
                 fans = describe_layer(layer, 1.0, 0.02)
                 expected = DEVIATIONS[scheme](fans.fan_in, fans.fan_out)
-                assert layer.weight.std().item() == pytest.approx(
-                    expected, rel=4 / math.sqrt(2 * layer.weight.numel())
-                )
+                assert layer.weight.std().item() == pytest.approx(expected, rel=4 / math.sqrt(2 * layer.weight.numel()))
         if scheme not in ("native", "zeros") and head == "small":
             (last,) = heads.values()
             assert last.weight.std().item() == pytest.approx(0.01, rel=0.2)
@@ -261,5 +259,3 @@ def test_the_docstring_of_a_scheme_names_its_source():
     for name, draw in SCHEMES.items():
         assert draw.__doc__, name
         assert "Source" in draw.__doc__ or name in ("native", "zeros")
-
-

@@ -6,8 +6,8 @@ import re
 import xml.etree.ElementTree as ET
 
 import pytest
-from reporting.test_activations import facts, row
 
+from reporting.test_activations import facts, row
 from trainwright.reporting import activations_picture, activations_view
 from trainwright.reporting.charts.histograms import BARS_HEIGHT, BARS_TOP, BARS_WIDTH, COLUMNS, PANEL_HEIGHT
 

@@ -1,7 +1,7 @@
 """Nets: built from a recipe, sized by the data, filled with weights, described layer by layer.
 
 Comes in:   the recipe's sections `model` and `init`, the number of classes, channels and pixels; files of weights
-Goes out:   `nn.Module`s that map float pictures N C H W to logits N K; choices with reasons; tables of layers and signals
+Goes out:   `nn.Module`s that map float pictures N C H W to logits N K; choices with reasons; tables of layers, signals
 May import: errors, recipe, runs; torch; timm only inside functions (it takes seconds to import)
 Read next:  training/
 Example:    build_model(ModelSection(name="small-resnet", width=32, depth=1), classes=10, channels=1, img_size=28)

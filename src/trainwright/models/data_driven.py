@@ -145,7 +145,7 @@ def _rates(model: nn.Module, layers: list[nn.Module], images_NCHW: Tensor, seed:
 
 @torch.no_grad()
 def _chains(model: nn.Module, layers: list[nn.Module], images_NCHW: Tensor) -> Iterator[tuple[list[nn.Module], bool]]:
-    """Yields chains of layers in which each undoes the scale of the one before; and if a normalization does the last's."""
+    """Yields chains of layers in which each undoes the scale of the one before, and whether the last's is undone."""
     before_NK = model(images_NCHW)
 
     def stay() -> bool:

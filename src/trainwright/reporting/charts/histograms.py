@@ -82,7 +82,8 @@ def _panel(layer: LayerActivity, x: float, y: float) -> Markup:
     zero = "" if not layer.low < 0 < layer.high else _zero_mark(layer)
     return Markup(
         '<g class="panel" transform="translate({x} {y})"><title>{told}</title>'
-        '<text class="heading" y="12">{name}</text><text class="tick" x="{width}" y="12" text-anchor="end">{kind}</text>'
+        '<text class="heading" y="12">{name}</text>'
+        '<text class="tick" x="{width}" y="12" text-anchor="end">{kind}</text>'
         '<text class="tick" y="27">{moments}</text>'
         '{zero}<path class="bars" d="{bars}"/><path class="base" d="M0 {below}H{width}"/>'
         '<text class="tick" y="{tick}">{low}</text>'
