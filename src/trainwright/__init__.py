@@ -16,12 +16,14 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from .errors import InputError, Interrupted, TrainingError, TrainwrightError
     from .recipe import Recipe
+    from .workflows.activations import Activations, activations
     from .workflows.run import Run
     from .workflows.train import train
 
 __version__ = version("trainwright")
 
 __all__ = [
+    "Activations",
     "InputError",
     "Interrupted",
     "Recipe",
@@ -29,16 +31,19 @@ __all__ = [
     "TrainingError",
     "TrainwrightError",
     "__version__",
+    "activations",
     "train",
 ]
 
 _HOMES = {
+    "Activations": ".workflows.activations",
     "InputError": ".errors",
     "Interrupted": ".errors",
     "Recipe": ".recipe",
     "Run": ".workflows.run",
     "TrainingError": ".errors",
     "TrainwrightError": ".errors",
+    "activations": ".workflows.activations",
     "train": ".workflows.train",
 }
 

@@ -9,9 +9,11 @@ import pytest
 from trainwright.data.preprocess.fitting import CENTERS, SCALES
 from trainwright.data.preprocess.whitening import TURNED_BACK
 from trainwright.models.building import OWN_BUILDERS
+from trainwright.models.initialization import SCHEMES
 from trainwright.recipe import (
     OWN_MODELS,
     OWN_OPTIMIZERS,
+    InitSection,
     LossSection,
     MachineSection,
     PreprocessSection,
@@ -36,6 +38,7 @@ def choices(section: type, field: str) -> set[str]:
         (choices(PreprocessSection, "center"), set(CENTERS)),
         (choices(PreprocessSection, "scale"), set(SCALES)),
         (choices(PreprocessSection, "whiten"), {"none", *TURNED_BACK}),
+        (choices(InitSection, "scheme"), set(SCHEMES)),
         (choices(LossSection, "name"), set(LOSSES)),
         (set(OWN_OPTIMIZERS), set(OPTIMIZERS)),
         (set(CLIPPINGS), {f"optim.{name}" for name in CLIPS}),

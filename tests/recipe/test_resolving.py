@@ -5,7 +5,7 @@ import pytest
 from trainwright.errors import InputError
 from trainwright.recipe import Given, Origin, Recipe, compose, parse_assignments, read_recipe_file, write_recipe
 
-SECTIONS = "one of: data, preprocess, augment, model, loss, optim, schedule, regularization, training, machine, logging"
+SECTIONS = f"one of: {', '.join(Recipe.model_fields)}"
 
 
 def words(*assignments: str) -> dict[str, Given]:

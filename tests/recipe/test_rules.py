@@ -20,6 +20,7 @@ def refused(**values: object) -> InputError:
 def test_the_defaults_contradict_nothing():
     assert contradictions(Recipe().sections()) == []
     assert set(idle_settings(Recipe().sections())) == {
+        "init.std",
         *("optim.beta1", "optim.beta2", "optim.rho", "optim.eps"),
         "preprocess.epsilon",
         *("schedule.cycles", "schedule.cycle_decay", "schedule.drop_epochs", "schedule.drop_factor"),
@@ -37,7 +38,8 @@ def others_of(sibling: str) -> tuple[str, ...]:
 @pytest.mark.parametrize(("key", "sibling", "values"), DECLARED)
 def test_every_declared_setting_is_refused_beside_a_sibling_that_takes_its_effect(key, sibling, values):
     others = [choice for choice in others_of(sibling) if choice not in values]
-    value = {"number": 0.5, "whole number": 8, "switch": True}[catalog()[key].kind]
+    row = catalog()[key]
+    value = {"number": 0.5, "whole number": 8, "switch": True}.get(row.kind) or row.choices[-1]
     for other in others:
         error = refused(**{sibling: other, key: value})
         assert error.problem == f"{key} has no effect, since {sibling} is {format_value(other)}"
@@ -97,6 +99,25 @@ def test_weights_need_a_model():
     assert error.problem == "there are no published weights for plain"
     assert made(model__weights="w.safetensors", model__name="plain").model.weights == "w.safetensors"
     assert made(model__weights="pretrained", model__name="resnet18").model.weights == "pretrained"
+
+
+def test_loaded_weights_are_not_drawn_again():
+    loaded = {"model__name": "resnet18", "model__weights": "pretrained"}
+    error = refused(init__scheme="xavier", **loaded)
+    assert error.problem == (
+        "init.scheme xavier has no effect, since the loaded weights take the place of what it draws"
+    )
+    assert error.got == "init.scheme: xavier, model.weights: pretrained"
+    error = refused(init__centered_weight_norm=True, **loaded)
+    assert error.problem.startswith("init.centered_weight_norm would change the loaded weights")
+    assert made(init__scheme="native", **loaded).init.scheme == "native"
+    assert made(init__class_prior=True, **loaded).init.class_prior
+
+
+def test_weights_of_zero_have_no_direction():
+    error = refused(init__scheme="zeros", init__centered_weight_norm=True)
+    assert error.problem == "weights of zero cannot be scaled to length 1"
+    assert error.hint == "init.scheme: kaiming, or auto"
 
 
 @pytest.mark.parametrize("key", ["preprocess.center", "preprocess.scale"])
@@ -169,3 +190,10 @@ def test_penalties_and_max_norm_are_not_negative(key):
     error = refused(**{f"regularization__{key}": -1.0})
     assert error.problem == f"regularization.{key} is out of range"
     assert error.expected.startswith("a number at least 0")
+
+
+def test_max_norm_does_not_hold_weights_that_have_a_gain():
+    error = refused(regularization__max_norm=3.0, init__centered_weight_norm=True)
+    assert "max-norm does not hold" in error.problem
+    assert error.got == "regularization.max_norm: 3.0, init.centered_weight_norm: true"
+    assert error.hint == "leave regularization.max_norm out"

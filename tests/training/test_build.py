@@ -1,8 +1,33 @@
-import pytest
+from __future__ import annotations
 
+import math
+from dataclasses import replace
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+from trainwright.data import PreparedData, prepare
 from trainwright.errors import InputError
-from trainwright.recipe import Recipe, ScheduleSection, TrainingSection
-from trainwright.training.build import check_batch_size, check_validation
+from trainwright.models import WeightReport, layer_signals
+from trainwright.recipe import (
+    InitSection,
+    Recipe,
+    ScheduleSection,
+    TrainingSection,
+    compose,
+    parse_assignments,
+)
+from trainwright.training import Setup, build
+from trainwright.training.build import (
+    FIRST_PICTURES,
+    check_batch_size,
+    check_head,
+    check_validation,
+    class_shares,
+    first_pictures,
+)
+from trainwright.workflows.train import decide
 
 
 def test_a_batch_larger_than_the_data_is_refused():
@@ -23,3 +48,67 @@ def test_settings_that_look_at_a_validation_part_need_one():
     for recipe in (plateau, patient):
         check_validation(recipe, 1)
     check_validation(Recipe(), 0)
+
+
+WORDS = ["model.name=plain", "model.width=8", "model.depth=1", "machine.threads=1", "machine.precision=float32"]
+
+
+@pytest.fixture(scope="module")
+def digits():
+    return prepare(compose({}).data, seed=0)
+
+
+def setup_of(data: PreparedData, *words: str) -> Setup:
+    return build(decide(compose(parse_assignments([*WORDS, *words])), data), data)
+
+
+def test_lsuv_looks_at_training_pictures_as_the_net_sees_them(digits):
+    setup = setup_of(digits, "init.scheme=lsuv", "init.head=scheme", "augment.cutout=4")
+    images_NCHW = setup.augmenter.evaluate(first_pictures(digits, seed=0))
+    assert len(images_NCHW) == FIRST_PICTURES
+    rows = [row for row in layer_signals(setup.model, images_NCHW) if row.kind in ("Conv2d", "Linear")]
+    assert [row.std for row in rows] == pytest.approx([1.0] * 3, abs=0.01)
+    assert setup.average is not None
+    averaged, own = setup.average.model.state_dict(), setup.model.state_dict()
+    assert all(torch.equal(averaged[name], own[name]) for name in own)
+
+
+@pytest.mark.parametrize("scheme", ["lsuv", "data-dependent"])
+def test_the_same_recipe_draws_the_same_weights(digits, scheme):
+    first, again, other = (
+        setup_of(digits, f"init.scheme={scheme}", f"training.seed={seed}").model.state_dict() for seed in (1, 1, 2)
+    )
+    assert all(torch.equal(first[name], again[name]) for name in first)
+    assert not torch.equal(first["stages.0.0.weight"], other["stages.0.0.weight"])
+
+
+def test_with_a_class_prior_the_first_loss_is_the_entropy_of_the_shares(digits):
+    rows = torch.cat([torch.where(digits.train.labels_N == k)[0][: 5 * (k + 1)] for k in range(10)])
+    names = [digits.train.names[row] for row in rows.tolist()]
+    columns = {name: getattr(digits.train, name)[rows] for name in ("rows_N", "labels_N", "samples_N")}
+    few = replace(digits.train, names=names, **columns)
+    data = replace(digits, train=few)
+    shares = class_shares(data)
+    counts = [5 * (k + 1) for k in range(10)]
+    assert shares == pytest.approx([count / sum(counts) for count in counts])
+    entropy = -sum(share * math.log(share) for share in shares)
+    for prior, expected in (("true", entropy), ("false", math.log(10))):
+        setup = setup_of(data, f"init.class_prior={prior}", "loss.label_smoothing=0")
+        logits_NK = setup.model(setup.augmenter.evaluate(few.images(torch.arange(len(few)))))
+        # The small weights of the head add a little to what the bias says.
+        assert setup.loss(logits_NK, few.labels_N, None).item() == pytest.approx(expected, abs=0.03)
+    assert entropy < math.log(10) - 0.1
+
+
+def test_weighted_pictures_count_by_their_weight():
+    part = SimpleNamespace(labels_N=torch.tensor([0, 0, 1]), weights_N=torch.tensor([1.0, 1.0, 6.0]))
+    assert class_shares(SimpleNamespace(train=part, classes=("a", "b"))) == [0.25, 0.75]  # type: ignore[arg-type]
+
+
+def test_a_class_prior_does_not_overwrite_a_loaded_head():
+    recipe = Recipe(init=InitSection(class_prior=True))
+    loaded = WeightReport(loaded=("head.bias",), adapted=(), skipped={}, missing=(), head_replaced=False)
+    with pytest.raises(InputError, match=r"init\.class_prior would overwrite the bias of the last layer"):
+        check_head(recipe, loaded)
+    check_head(recipe, replace(loaded, head_replaced=True))
+    check_head(recipe, None)

@@ -48,3 +48,22 @@ def test_a_head_with_large_weights_is_told(setup, data):
     assert check.finding.code == "initialization-too-large"
     assert check.finding.severity == "warn"
     assert check.finding.evidence["first_loss"] > 2 * math.log(10)
+
+
+def test_a_net_of_zeros_is_told(data):
+    setup = build(decide(compose(parse_assignments([*WORDS, "init.scheme=zeros"])), data), data)
+    drawn = torch.get_rng_state()
+    check = check_first_loss(setup, data)
+    assert check.verdict == "no gradient reaches the weights"
+    assert check.finding is not None
+    assert (check.finding.code, check.finding.severity) == ("no-gradient-at-start", "warn")
+    assert check.finding.advice == {"init.scheme": "auto"}
+    assert check.evidence["first_loss"] == pytest.approx(math.log(10), rel=1e-6)
+    assert torch.equal(torch.get_rng_state(), drawn)
+
+
+def test_a_head_of_zeros_alone_is_no_fault(setup, data):
+    """All pictures get the same answer, but the head has a gradient, as in many of timm's nets."""
+    heads = [module for module in setup.model.modules() if isinstance(module, torch.nn.Linear)]
+    torch.nn.init.zeros_(heads[-1].weight)
+    assert check_first_loss(setup, data).passed

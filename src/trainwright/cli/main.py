@@ -11,7 +11,7 @@ import typer
 
 from trainwright.errors import TrainwrightError
 
-from . import data, doctor, evaluate, predict, recipe, report, train
+from . import activations, data, doctor, evaluate, predict, recipe, report, train
 
 INTERRUPTED = 130
 
@@ -23,7 +23,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (train, evaluate, predict, report, data, recipe, doctor):
+for command in (train, evaluate, predict, report, data, activations, recipe, doctor):
     name = command.__name__.rpartition(".")[2]
     app.command(name)(getattr(command, name))
 

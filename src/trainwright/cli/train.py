@@ -36,6 +36,9 @@ def train(
         str | None,
         typer.Option(help="one-cycle, cosine, step, plateau, … (`recipe --explain`).", show_default="one-cycle"),
     ] = None,
+    init: Annotated[
+        str | None, typer.Option(help="kaiming, xavier, lsuv, … (`recipe --explain`).", show_default="auto")
+    ] = None,
     img_size: ImgSize = None,
     seed: Seed = None,
     workers: Workers = None,
@@ -63,6 +66,7 @@ def train(
         "weight_decay": weight_decay,
         "opt": opt,
         "sched": sched,
+        "init": init,
         "img_size": img_size,
         "seed": seed,
         "workers": workers,

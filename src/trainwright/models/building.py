@@ -10,8 +10,12 @@ import torch
 from torch import nn
 
 from trainwright.errors import InputError, TrainwrightError
+from trainwright.recipe.init import InitSection
 from trainwright.recipe.model import ModelSection
 
+from .choice import scheme_for
+from .gains import find_activation
+from .initialization import initialize
 from .plain import Plain
 from .pretrained import find_pretrained
 from .small_resnet import SmallResNet
@@ -20,6 +24,9 @@ from .weights import WeightReport, load_weights, read_tensors
 
 OWN_BUILDERS: Final[dict[str, Callable[..., nn.Module]]] = {"small-resnet": SmallResNet, "plain": Plain}
 """Our own nets by the name they have in the recipe; all take the same arguments."""
+
+NATIVE: Final = InitSection(scheme="native")
+"""Weights as the net's own code draws them; those of our own nets as `auto` does."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +37,9 @@ class Built:
     weights: WeightReport | None
 
 
-def build(section: ModelSection, *, classes: int, channels: int, img_size: int, seed: int) -> Built:
+def build(
+    section: ModelSection, *, classes: int, channels: int, img_size: int, seed: int, init: InitSection = NATIVE
+) -> Built:
     """Builds a net on the CPU in float32; the first weights are a function of the arguments alone.
 
     Torch's global random state is left as it was.
@@ -41,6 +50,7 @@ def build(section: ModelSection, *, classes: int, channels: int, img_size: int, 
         channels: channels C of the pictures, 1 or 3.
         img_size: side of the square pictures, pixels.
         seed: decides the first weights, 0 to 2⁶³ − 1.
+        init: how they are drawn; decided. What `lsuv` and `data-dependent` do with pictures is not done here.
 
     Returns:
         A net in training mode that maps float pictures N C H W to logits N K, and the report on loaded weights.
@@ -49,27 +59,36 @@ def build(section: ModelSection, *, classes: int, channels: int, img_size: int, 
         InputError: no such model; pictures too small for it; weights that cannot be had or are of another model.
         TrainwrightError: the section still says `auto` where the net needs a value, a bug of ours.
     """
+    for key, value in (("model.name", section.name), ("init.scheme", init.scheme)):
+        if value == "auto":
+            raise _undecided(key)
     generator_state = torch.get_rng_state()
     # Only the CPU's generator draws here; torch.manual_seed would also reset those of the GPUs.
     torch.default_generator.manual_seed(seed)
     try:
         if section.name in OWN_BUILDERS:
-            return _build_own(section, classes=classes, channels=channels, img_size=img_size)
-        if section.name == "auto":
-            raise _undecided("name")
-        return _build_timm(section, classes=classes, channels=channels, img_size=img_size)
+            model = _own_net(section, classes=classes, channels=channels, img_size=img_size)
+            initialize(model, _of_our_own(init, model))
+        else:
+            model = build_timm(
+                section.name, classes=classes, channels=channels, img_size=img_size, dropout=section.dropout
+            )
+            initialize(model, init)
+        return Built(model, _fill(model, section, channels=channels))
     finally:
         torch.set_rng_state(generator_state)
 
 
-def build_model(section: ModelSection, *, classes: int, channels: int, img_size: int, seed: int = 0) -> nn.Module:
+def build_model(
+    section: ModelSection, *, classes: int, channels: int, img_size: int, seed: int = 0, init: InitSection = NATIVE
+) -> nn.Module:
     """Builds a net as `build` does, for those who need no report on loaded weights.
 
     >>> tiny = ModelSection(name="plain", width=4, depth=1)
     >>> tuple(build_model(tiny, classes=3, channels=1, img_size=8)(torch.zeros(2, 1, 8, 8)).shape)
     (2, 3)
     """
-    return build(section, classes=classes, channels=channels, img_size=img_size, seed=seed).model
+    return build(section, classes=classes, channels=channels, img_size=img_size, seed=seed, init=init).model
 
 
 def check_model(section: ModelSection) -> None:
@@ -89,11 +108,11 @@ def check_model(section: ModelSection) -> None:
         read_tensors(section.weights)
 
 
-def _build_own(section: ModelSection, *, classes: int, channels: int, img_size: int) -> Built:
+def _own_net(section: ModelSection, *, classes: int, channels: int, img_size: int) -> nn.Module:
     if section.width == "auto":
-        raise _undecided("width")
+        raise _undecided("model.width")
     if section.depth == "auto":
-        raise _undecided("depth")
+        raise _undecided("model.depth")
     if section.weights == "pretrained":
         raise InputError(
             f"the model '{section.name}' has no pretrained weights",
@@ -102,7 +121,7 @@ def _build_own(section: ModelSection, *, classes: int, channels: int, img_size: 
             where="model.weights",
             hint="take a timm model for pretrained weights, such as --model resnet18",
         )
-    model = OWN_BUILDERS[section.name](
+    return OWN_BUILDERS[section.name](
         classes=classes,
         channels=channels,
         img_size=img_size,
@@ -110,23 +129,29 @@ def _build_own(section: ModelSection, *, classes: int, channels: int, img_size: 
         depth=section.depth,
         dropout=section.dropout,
     )
-    return Built(model, None if section.weights == "none" else load_weights(model, section.weights))
 
 
-def _build_timm(section: ModelSection, *, classes: int, channels: int, img_size: int) -> Built:
-    model = build_timm(section.name, classes=classes, channels=channels, img_size=img_size, dropout=section.dropout)
+def _of_our_own(init: InitSection, model: nn.Module) -> InitSection:
+    """Says what `native` is for our own nets: what `auto` takes for their activation."""
+    if init.scheme != "native":
+        return init
+    return init.model_copy(update={"scheme": scheme_for(find_activation(model)[0])[0]})
+
+
+def _fill(model: nn.Module, section: ModelSection, *, channels: int) -> WeightReport | None:
+    """Loads the weights that the recipe names, if any."""
     if section.weights == "none":
-        return Built(model, None)
-    file = find_pretrained(section.name) if section.weights == "pretrained" else section.weights
-    report = load_weights(model, file)
-    remember_source(model, channels=channels)
-    return Built(model, report)
+        return None
+    report = load_weights(model, find_pretrained(section.name) if section.weights == "pretrained" else section.weights)
+    if section.name not in OWN_BUILDERS:
+        remember_source(model, channels=channels)
+    return report
 
 
 def _undecided(key: str) -> TrainwrightError:
     return TrainwrightError(
-        f"model.{key} is still 'auto'",
+        f"{key} is still 'auto'",
         expected="a decided recipe",
-        where=f"model.{key}",
-        hint="choose_model decides it",
+        where=key,
+        hint="choose_model and choose_init decide it",
     )

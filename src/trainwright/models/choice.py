@@ -16,6 +16,7 @@ efficientnet) have few multiply-adds and gain nothing from bfloat16 on a CPU; th
 
 from __future__ import annotations
 
+from trainwright.recipe.init import InitSection
 from trainwright.recipe.model import OWN_MODELS, ModelSection
 from trainwright.recipe.recipe import Choice
 
@@ -70,6 +71,39 @@ def choose_model(
         depth, why = _depth(name, img_size)
         choices.append(Choice("model.depth", depth, f"{situation}: {why}"))
     return choices
+
+
+def choose_init(section: InitSection, model: ModelSection, *, activation: str = "relu") -> list[Choice]:
+    """Chooses how the first weights are drawn where the recipe says `auto`.
+
+    Args:
+        section: what it already decides is left alone.
+        model: its name decided.
+        activation: of our own nets, by the names in gains.py.
+
+    >>> choose_init(InitSection(), ModelSection(name="plain"))[0].value
+    'kaiming-fan-out'
+    """
+    if section.scheme != "auto":
+        return []
+    if model.weights != "none":
+        why = "weights are loaded; what they leave out starts as the net's own code has it"
+        return [Choice("init.scheme", "native", why)]
+    if model.name not in OWN_MODELS:
+        return [Choice("init.scheme", "native", "timm starts each model as its authors did")]
+    return [Choice("init.scheme", *scheme_for(activation))]
+
+
+def scheme_for(activation: str) -> tuple[str, str]:
+    """Names the scheme for nets of an activation, with the reason.
+
+    Source: Glorot & Bengio 2010 (saturating, odd around 0); Klambauer et al. 2017 (selu); He et al. 2015 (all others).
+    """
+    if activation in ("linear", "sigmoid", "tanh"):
+        return "xavier", f"{activation} passes small signals on in proportion, forward and backward alike"
+    if activation == "selu":
+        return "xavier-caffe", "selu normalizes by itself where weights have the variance 1/fan_in"
+    return "kaiming-fan-out", f"{activation} takes part of the signal; this keeps the size of gradients"
 
 
 def _name(img_size: int, pictures: int, on_cpu: bool) -> tuple[str, str]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from .sizes import check_img_size, stage_count
-from .starting import start_conv, start_head
 
 
 class Plain(nn.Module):
@@ -61,8 +60,6 @@ class Plain(nn.Module):
         self.flatten = nn.Flatten()
         self.dropout = nn.Dropout(dropout)
         self.head = nn.Linear(channels_in, classes)
-        self.apply(start_conv)
-        start_head(self.head)
 
     def forward(self, images_NCHW: Tensor) -> Tensor:
         """Returns the logits N K of float pictures N C H W."""

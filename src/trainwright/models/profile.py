@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils.parametrize import is_parametrized
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from .receptive_field import Field, FieldTracker
@@ -83,7 +84,8 @@ class _Watch(TorchDispatchMode):
     def __init__(self, model: nn.Module, tracker: FieldTracker) -> None:
         super().__init__()
         self._tracker = tracker
-        self._modules = list(model.named_modules())
+        # What computes a layer's weights (torch's parametrize) is part of the layer.
+        self._modules = [(name, module) for name, module in model.named_modules() if not _computes_weights(name)]
         self._names = {module: name for name, module in self._modules}
         self._inside: list[str] = []
         self._outputs: dict[str, tuple[tuple[int, ...], Field | None]] = {}
@@ -120,11 +122,11 @@ class _Watch(TorchDispatchMode):
         counted: set[int] = set()
         own: dict[str, int] = {}
         for name, module in self._modules:
-            parameters = [p for p in module.parameters(recurse=False) if id(p) not in counted]
+            parameters = [p for p in _own_parameters(module) if id(p) not in counted]
             counted.update(id(parameter) for parameter in parameters)
             own[name] = sum(parameter.numel() for parameter in parameters)
-        kinds = {name: type(module).__name__ for name, module in self._modules}
-        leaves = {name for name, module in self._modules if not any(module.children())}
+        kinds = {name: kind_of(module) for name, module in self._modules}
+        leaves = {name for name, module in self._modules if is_leaf(module)}
         silent = [name for name in kinds if name not in self._outputs and own[name]]
         rows = []
         for name in [*self._outputs, *silent]:
@@ -143,6 +145,28 @@ class _Watch(TorchDispatchMode):
         name = self._inside.pop()
         if isinstance(output, Tensor):
             self._outputs[name] = (tuple(output.shape[1:]), self._tracker.field(output))
+
+
+def kind_of(module: nn.Module) -> str:
+    """Names the class of a module as it was before torch's parametrize made another of it."""
+    kind = type(module)
+    return (kind.__mro__[1] if is_parametrized(module) else kind).__name__
+
+
+def is_leaf(module: nn.Module) -> bool:
+    """Tells whether a module holds no others but those that compute its own weights."""
+    return all(name == "parametrizations" for name, _ in module.named_children())
+
+
+def _computes_weights(name: str) -> bool:
+    return "parametrizations" in name.split(".")
+
+
+def _own_parameters(module: nn.Module) -> Iterator[nn.Parameter]:
+    """Yields the parameters of a module itself, and those that its weights are computed from."""
+    yield from module.parameters(recurse=False)
+    if is_parametrized(module):
+        yield from module.get_submodule("parametrizations").parameters()
 
 
 def _products(operation: Any, arguments: Sequence[Any], result: Any) -> int:

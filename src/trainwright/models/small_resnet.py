@@ -9,7 +9,6 @@ import torch
 from torch import Tensor, nn
 
 from .sizes import check_img_size, entry_width, stage_widths
-from .starting import start_conv, start_head
 
 
 class ResidualBlock(nn.Module):
@@ -121,8 +120,6 @@ class SmallResNet(nn.Module):
         self.pool = GlobalPool()
         self.dropout = nn.Dropout(dropout)
         self.head = nn.Linear(2 * channels_in, classes)
-        self.apply(start_conv)
-        start_head(self.head)
 
     def forward(self, images_NCHW: Tensor) -> Tensor:
         """Returns the logits N K of float pictures N C H W."""

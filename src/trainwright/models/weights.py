@@ -17,6 +17,8 @@ from torch import Tensor, nn
 
 from trainwright.errors import InputError
 
+from .heads import head_names
+
 LEAST_SHARE = 0.9
 """Share of the net's tensors, head left out, that a file must fill; below it, the file is of another model."""
 
@@ -73,7 +75,7 @@ def load_weights(model: nn.Module, file: str | Path) -> WeightReport:
         InputError: no such file; not a file of tensors; tensors of another model.
     """
     tensors = read_tensors(file)
-    heads = _heads(model)
+    heads = tuple(f"{name}." for name in head_names(model))
     tensors = _as_timm_names_them(model, tensors)
     tensors, adapted = _fit_channels(model, tensors)
     wanted = model.state_dict()
@@ -182,13 +184,6 @@ def _other_model(file: str | Path, lost: Sequence[str], of: int, skipped: Mappin
         where="model.weights",
         hint="the model, its width and its depth must be those that the weights were trained with",
     )
-
-
-def _heads(model: nn.Module) -> tuple[str, ...]:
-    """Returns what the names of the head's tensors begin with."""
-    config = getattr(model, "pretrained_cfg", None)
-    names = "head" if config is None else config.get("classifier") or ()
-    return tuple(f"{name}." for name in ((names,) if isinstance(names, str) else names))
 
 
 def _as_timm_names_them(model: nn.Module, tensors: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -17,6 +17,7 @@ from .data import BUILT_IN_DATA as BUILT_IN_DATA
 from .data import DataSection as DataSection
 from .dosing import Dose as Dose
 from .dosing import dose as dose
+from .init import InitSection as InitSection
 from .logging import LoggingSection as LoggingSection
 from .loss import LossSection as LossSection
 from .machine import MachineSection as MachineSection

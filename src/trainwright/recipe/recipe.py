@@ -11,6 +11,7 @@ from pydantic import Field, PrivateAttr, ValidationError, model_validator
 from ..errors import InputError, TrainwrightError, did_you_mean
 from .augment import AugmentSection
 from .data import DataSection
+from .init import InitSection
 from .logging import LoggingSection
 from .loss import LossSection
 from .machine import MachineSection
@@ -65,6 +66,7 @@ class Recipe(Section):
     preprocess: PreprocessSection = Field(default_factory=PreprocessSection)
     augment: AugmentSection = Field(default_factory=AugmentSection)
     model: ModelSection = Field(default_factory=ModelSection)
+    init: InitSection = Field(default_factory=InitSection)
     loss: LossSection = Field(default_factory=LossSection)
     optim: OptimSection = Field(default_factory=OptimSection)
     schedule: ScheduleSection = Field(default_factory=ScheduleSection)

@@ -209,6 +209,63 @@ def _one_center_and_one_scale(sections: Sections) -> list[Contradiction]:
     ]
 
 
+def _loaded_weights_stay(sections: Sections) -> list[Contradiction]:
+    scheme, weights = _value(sections, "init.scheme"), _value(sections, "model.weights")
+    if weights == "none":
+        return []
+    found: list[Contradiction] = []
+    if scheme not in ("auto", "native"):
+        found.append(
+            Contradiction(
+                keys=("init.scheme", "model.weights"),
+                problem=f"init.scheme {scheme} has no effect, since the loaded weights take the place of what it draws",
+                expected="init.scheme native or auto beside model.weights, or model.weights: none",
+                got=f"init.scheme: {scheme}, model.weights: {format_value(weights)}",
+                hint="leave init.scheme out to train from the loaded weights",
+            )
+        )
+    if _value(sections, "init.centered_weight_norm"):
+        found.append(
+            Contradiction(
+                keys=("init.centered_weight_norm", "model.weights"),
+                problem="init.centered_weight_norm would change the loaded weights: it takes the mean out of each row",
+                expected="model.weights: none",
+                got=f"model.weights: {format_value(weights)}",
+                hint="leave init.centered_weight_norm out",
+            )
+        )
+    return found
+
+
+def _one_hand_on_the_length(sections: Sections) -> list[Contradiction]:
+    limit = _value(sections, "regularization.max_norm")
+    if limit == 0 or not _value(sections, "init.centered_weight_norm"):
+        return []
+    return [
+        Contradiction(
+            keys=("regularization.max_norm", "init.centered_weight_norm"),
+            problem="the length of centered, normalized weights is a gain of its own, which max-norm does not hold",
+            expected="one of regularization.max_norm and init.centered_weight_norm",
+            got=f"regularization.max_norm: {format_value(limit)}, init.centered_weight_norm: true",
+            hint="leave regularization.max_norm out",
+        )
+    ]
+
+
+def _zeros_have_no_direction(sections: Sections) -> list[Contradiction]:
+    if _value(sections, "init.scheme") != "zeros" or not _value(sections, "init.centered_weight_norm"):
+        return []
+    return [
+        Contradiction(
+            keys=("init.centered_weight_norm", "init.scheme"),
+            problem="weights of zero cannot be scaled to length 1",
+            expected="another init.scheme, or no init.centered_weight_norm",
+            got="init.scheme: zeros, init.centered_weight_norm: true",
+            hint="init.scheme: kaiming, or auto",
+        )
+    ]
+
+
 def _plateau_comes_before_the_end(sections: Sections) -> list[Contradiction]:
     patience, drop_epochs = _value(sections, "training.patience"), _value(sections, "schedule.drop_epochs")
     if _value(sections, "schedule.name") != "plateau" or patience == 0 or patience > drop_epochs:
@@ -278,6 +335,9 @@ RULES: tuple[Callable[[Sections], list[Contradiction]], ...] = (
     _weights_have_a_model,
     _statistics_have_weights,
     _one_center_and_one_scale,
+    _loaded_weights_stay,
+    _one_hand_on_the_length,
+    _zeros_have_no_direction,
     _plateau_comes_before_the_end,
     _momentum_moves,
     _one_way_of_clipping,

@@ -9,16 +9,19 @@ Example:    write_report(open_run("runs/digits"))
 
 from __future__ import annotations
 
+from .charts import activations_picture as activations_picture
 from .charts import schedule_file as schedule_file
 from .report import render_report as render_report
 from .report import write_report as write_report
 from .terminal import RunConsole as RunConsole
 from .terminal import RunPlan as RunPlan
+from .terminal import activation_lines as activation_lines
 from .terminal import audit_lines as audit_lines
 from .terminal import machine_lines as machine_lines
 from .terminal import prediction_lines as prediction_lines
 from .terminal import setting_lines as setting_lines
 from .views import PlannedRates as PlannedRates
 from .views import RunView as RunView
+from .views import activations_view as activations_view
 from .views import planned_rates as planned_rates
 from .views import read_view as read_view

@@ -8,20 +8,39 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from trainwright.data import Augmenter, Batch, Mixing, PreparedData, Preprocessor, colour_components, fit_preprocessor
+from trainwright.data import (
+    Augmenter,
+    Batch,
+    Mixing,
+    PreparedData,
+    Preprocessor,
+    batches,
+    colour_components,
+    fit_preprocessor,
+)
 from trainwright.errors import InputError
-from trainwright.models import WeightReport, source_preprocessing
+from trainwright.models import (
+    SCHEMES_ON_PICTURES,
+    WeightReport,
+    fit_to_pictures,
+    set_class_prior,
+    source_preprocessing,
+)
 from trainwright.models import build as build_net
 from trainwright.recipe import Recipe, decided, dose
 
 from .averaging import WeightAverage
 from .clipping import Clip, build_clip
+from .evaluation import eval_batch
 from .losses import Loss, build_loss, check_smoothing
 from .machine import Machine, open_machine
 from .optimizers import build_optimizer
 from .regularization import hold_norms
 from .schedules import check_schedule, risen_epoch
 from .step import batches_per_step, steps_per_epoch
+
+FIRST_PICTURES = 128
+"""Pictures that an initialization looks at; Mishkin & Matas 2015 find that more change nothing."""
 
 
 @dataclass(frozen=True)
@@ -109,11 +128,29 @@ def build(recipe: Recipe, data: PreparedData, *, preprocessor: Preprocessor | No
     check_schedule(recipe.schedule, decided(training.epochs) * per_epoch, per_epoch=per_epoch)
     machine = open_machine(recipe.machine)
     built = build_net(
-        recipe.model, classes=len(data.classes), channels=data.channels, img_size=data.img_size, seed=training.seed
+        recipe.model,
+        classes=len(data.classes),
+        channels=data.channels,
+        img_size=data.img_size,
+        seed=training.seed,
+        init=recipe.init,
     )
+    check_head(recipe, built.weights)
     if preprocessor is None:
         preprocessor = fit_preprocessor(recipe.preprocess, data.train, source=source_preprocessing(built.model))
+    augmenter = Augmenter(
+        recipe.augment,
+        preprocessor,
+        seed=training.seed,
+        channels_last=machine.channels_last,
+        components_CC=colour_components(data.train) if dose(decided(recipe.augment.fancy_pca)).on else None,
+    )
     model = machine.place(built.model)
+    if recipe.init.class_prior:
+        set_class_prior(model, class_shares(data))
+    if recipe.init.scheme in SCHEMES_ON_PICTURES:
+        images_NCHW = first_pictures(data, training.seed).to(machine.device)
+        fit_to_pictures(model, recipe.init, augmenter.evaluate(images_NCHW), seed=training.seed)
     optimizer = build_optimizer(optim, model)
     hold_norms(recipe.regularization, optimizer)  # the average begins with the first weights, so they are held, too
     torch.manual_seed(training.seed)
@@ -122,13 +159,7 @@ def build(recipe: Recipe, data: PreparedData, *, preprocessor: Preprocessor | No
         classes=data.classes,
         machine=machine,
         preprocessor=preprocessor,
-        augmenter=Augmenter(
-            recipe.augment,
-            preprocessor,
-            seed=training.seed,
-            channels_last=machine.channels_last,
-            components_CC=colour_components(data.train) if dose(decided(recipe.augment.fancy_pca)).on else None,
-        ),
+        augmenter=augmenter,
         mixing=Mixing.of(recipe.augment, seed=training.seed, pictures=len(data.train)),
         model=model,
         weights=built.weights,
@@ -143,6 +174,37 @@ def build(recipe: Recipe, data: PreparedData, *, preprocessor: Preprocessor | No
         batches_per_step=batches_per_step(len(data.train), batch_size, optim.accumulate),
         steps_per_epoch=per_epoch,
     )
+
+
+def first_pictures(data: PreparedData, seed: int) -> Tensor:
+    """Draws the training pictures that an initialization looks at, uint8 N C H W, at most FIRST_PICTURES."""
+    at_once = min(FIRST_PICTURES, eval_batch(data.img_size), len(data.train))
+    return next(batches(data.train, at_once, seed=seed, epoch=0)).images_NCHW
+
+
+def class_shares(data: PreparedData) -> list[float]:
+    """Counts each class's share of the training part, by the pictures' weights in the loss where they have some."""
+    weights_N = data.train.weights_N
+    counts_K = torch.bincount(
+        data.train.labels_N, None if weights_N is None else weights_N.double(), minlength=len(data.classes)
+    ).double()
+    return (counts_K / counts_K.sum()).tolist()
+
+
+def check_head(recipe: Recipe, weights: WeightReport | None) -> None:
+    """Refuses to overwrite the bias of a last layer that was loaded.
+
+    Raises:
+        InputError: `init.class_prior` beside weights whose head was kept.
+    """
+    if recipe.init.class_prior and weights is not None and not weights.head_replaced:
+        raise InputError(
+            "init.class_prior would overwrite the bias of the last layer, which was loaded with the weights",
+            expected="a last layer that is new",
+            got=f"one for {recipe.model.weights}'s own classes, as many as here",
+            where="init.class_prior",
+            hint="leave init.class_prior out",
+        )
 
 
 def check_batch_size(batch_size: int, pictures: int) -> None:

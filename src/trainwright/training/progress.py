@@ -12,6 +12,7 @@ import torch
 
 from trainwright.data import PreparedData, Preprocessor, preprocessor_from, preprocessor_state
 from trainwright.errors import InputError
+from trainwright.models import plain_state
 
 from .build import Setup
 from .checkpoint import Checkpoint, load_newest, save_checkpoint
@@ -63,9 +64,9 @@ def save_last(folder: Path, setup: Setup, progress: Progress, meta: Mapping[str,
 
 
 def save_result(folder: Path, setup: Setup, progress: Progress, meta: Mapping[str, Any]) -> None:
-    """Writes the judged model and its preprocessing: all that prediction needs."""
+    """Writes the judged model, its weights as the layers use them, and its preprocessing: all that prediction needs."""
     state = {"preprocessor": preprocessor_state(setup.preprocessor)}
-    save_checkpoint(folder, setup.judged.state_dict(), state, {**meta, "epoch": progress.epoch, "step": progress.step})
+    save_checkpoint(folder, plain_state(setup.judged), state, {**meta, "epoch": progress.epoch, "step": progress.step})
 
 
 def kept_preprocessor(folder: Path, data: PreparedData) -> Preprocessor | None:

@@ -1,4 +1,4 @@
-"""The first check before training: an untrained net knows nothing, so its loss is ln K."""
+"""The first check before training: an untrained net knows nothing, so its loss is ln K, and it can learn."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from trainwright.data import PreparedData, batches
@@ -16,6 +17,9 @@ from trainwright.training import Setup, eval_batch
 
 TOLERATED_EXCESS = 0.5
 """Share of ln K by which the first loss may lie above it; own choice, until thresholds come from a healthy corpus."""
+
+PICTURES_FOR_GRADIENT = 16
+"""Enough to see whether a gradient is exactly 0."""
 
 
 @dataclass(frozen=True)
@@ -34,16 +38,19 @@ class Check:
 def check_first_loss(setup: Setup, data: PreparedData) -> Check:
     """Compares the loss of the untrained net with ln K, on one batch of training pictures as they are.
 
-    Runs on a copy in training mode (batch statistics), so the setup stays as it was. Pretrained bodies pass too: their
-    head is new.
+    Where all pictures get the same answer, looks whether any gradient reaches the weights. Runs on a copy in training
+    mode (batch statistics), so the setup stays as it was. Pretrained bodies pass too: their head is new.
 
     Source: Karpathy 2019, A Recipe for Training Neural Networks (verify loss at init).
     """
     batch = next(batches(data.train, min(eval_batch(data.img_size), len(data.train)), seed=0, epoch=0))
     twin = copy.deepcopy(setup.model).train()
     state = torch.get_rng_state()
+    images_NCHW = setup.prepare_eval(batch)
     with setup.machine.autocast():
-        logits_NK = twin(setup.prepare_eval(batch))
+        logits_NK = twin(images_NCHW)
+    same = bool((logits_NK == logits_NK[:1]).all())
+    stuck = same and not _gets_gradient(twin, images_NCHW, batch.labels_N)
     torch.set_rng_state(state)
     losses_N = F.cross_entropy(logits_NK.double().cpu(), batch.labels_N, reduction="none")
     loss, error = losses_N.mean().item(), losses_N.std().item() / math.sqrt(len(losses_N))
@@ -62,6 +69,31 @@ def check_first_loss(setup: Setup, data: PreparedData) -> Check:
             since_step=0,
             source="Karpathy 2019, A Recipe for Training Neural Networks",
         )
+    if stuck:
+        return Check("first loss", False, summary, "no gradient reaches the weights", evidence, _no_gradient(evidence))
     limit = f"{TOLERATED_EXCESS:.0%} above"
     verdict = f"near enough, not over {limit}" if passed else f"too high, over {limit}"
     return Check("first loss", passed, summary, verdict, evidence, finding)
+
+
+def _gets_gradient(model: nn.Module, images_NCHW: Tensor, labels_N: Tensor) -> bool:
+    """Tells whether the loss of some pictures has a gradient by any weight but those of vectors, such as biases."""
+    weights = [parameter for parameter in model.parameters() if parameter.requires_grad and parameter.ndim > 1]
+    with torch.enable_grad():
+        logits_NK = model(images_NCHW[:PICTURES_FOR_GRADIENT])
+        loss = F.cross_entropy(logits_NK, labels_N[: len(logits_NK)].to(logits_NK.device))
+        gradients = torch.autograd.grad(loss, weights, allow_unused=True)
+    return any(gradient is not None and bool(gradient.any()) for gradient in gradients)
+
+
+def _no_gradient(evidence: Mapping[str, float]) -> Finding:
+    return Finding(
+        code="no-gradient-at-start",
+        severity="warn",
+        summary="the untrained net gives every picture the same answer, and no gradient reaches its weights: it cannot "
+        "learn",
+        evidence=evidence,
+        advice={"init.scheme": "auto"},
+        since_step=0,
+        source="Goodfellow et al. 2016, Deep Learning, section 8.4 (units that start alike stay alike)",
+    )

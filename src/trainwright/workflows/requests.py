@@ -36,6 +36,7 @@ class ShortSettings(TypedDict, total=False):
     seed: int | None
     workers: int | None
     device: str | None
+    init: str | None
 
 
 SHORT_NAMES = {
@@ -51,6 +52,7 @@ SHORT_NAMES = {
     "seed": "training.seed",
     "workers": "machine.workers",
     "device": "machine.device",
+    "init": "init.scheme",
 }
 """Short name → recipe key."""
 

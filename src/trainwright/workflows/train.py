@@ -16,7 +16,7 @@ from trainwright.data import (
     preprocess_findings,
 )
 from trainwright.errors import InputError, Interrupted, TrainingError
-from trainwright.models import check_model, choose_model
+from trainwright.models import check_model, choose_init, choose_model
 from trainwright.recipe import OWN_MODELS, Recipe, compose, decided, read_recipe_file
 from trainwright.reporting import RunConsole, write_report
 from trainwright.runs import (
@@ -78,7 +78,8 @@ def train(
         name: name of the run; made from date, model and data when left out. The name of an unfinished run with the
             same recipe resumes it.
         resume: a run to go on with; nothing else may then ask for another recipe.
-        **short: `model, weights, epochs, batch_size, lr, weight_decay, opt, sched, img_size, seed, workers, device`.
+        **short: `model, weights, epochs, batch_size, lr, weight_decay, opt, sched, init, img_size, seed, workers,
+            device`.
 
     Returns: the finished run.
 
@@ -153,6 +154,7 @@ def decide(asked: Recipe, data: PreparedData) -> Recipe:
             device=open_device(recipe.machine.device).type,
         )
     )
+    recipe = recipe.decide(choose_init(recipe.init, recipe.model))
     pretrained = recipe.model.weights != "none" and recipe.model.name not in OWN_MODELS
     recipe = recipe.decide(choose_preprocess(recipe.preprocess, pretrained=pretrained))
     recipe = recipe.decide(choose_training(recipe, pictures=pictures))

@@ -9,6 +9,8 @@ Example:    read_view(open_run("runs/digits")).headline.accuracy
 
 from __future__ import annotations
 
+from .activations import ActivationsView as ActivationsView
+from .activations import activations_view as activations_view
 from .run import RunView as RunView
 from .run import read_view as read_view
 from .schedule import PlannedRates as PlannedRates

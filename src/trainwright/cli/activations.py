@@ -1,0 +1,62 @@
+"""`trainwright activations`."""
+
+from __future__ import annotations
+
+import json as json_module
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .options import Data, Device, ImgSize, Json, RecipeFile, Seed, Set, Workers
+
+
+def activations(
+    data: Data = None,
+    model: Annotated[
+        str | None,
+        typer.Option(help="small-resnet, plain, or any timm model.", show_default="auto"),
+    ] = None,
+    weights: Annotated[
+        str | None, typer.Option(metavar="WEIGHTS", help="none, pretrained, or a file of weights.", show_default="none")
+    ] = None,
+    init: Annotated[
+        str | None, typer.Option(help="kaiming, xavier, lsuv, … (`recipe --explain`).", show_default="auto")
+    ] = None,
+    img_size: ImgSize = None,
+    seed: Seed = None,
+    workers: Workers = None,
+    device: Device = None,
+    recipe: RecipeFile = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE.svg", help="Draw histograms of all layers into a file.")
+    ] = None,
+    set_: Set = None,
+    json: Json = False,
+) -> None:
+    """See what one batch does in every layer of a net before its first step, under any initialization."""
+    from trainwright.reporting import RunConsole, activation_lines, activations_view
+    from trainwright.workflows.requests import recipe_from_words
+
+    short = {
+        "model": model,
+        "weights": weights,
+        "init": init,
+        "img_size": img_size,
+        "seed": seed,
+        "workers": workers,
+        "device": device,
+    }
+    asked = recipe_from_words(data, recipe, short, set_ or [])
+    from trainwright.workflows.activations import look_at_activations, refuse_other_pictures
+
+    if out is not None:
+        refuse_other_pictures(out)
+    with RunConsole(json=json) as console:
+        found = look_at_activations(asked, console)
+        if not json:
+            print("\n".join(activation_lines(activations_view(found.facts))))
+        if out is not None:
+            console.note(f"histograms of every layer: {found.draw(out)}")
+    if json:
+        print(json_module.dumps(dict(found.facts)))
