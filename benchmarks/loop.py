@@ -5,7 +5,7 @@
 Both train the net that `auto` picks (another width: --width), in the same precision and memory layout, on the same
 pictures, one epoch. The bare loop reads float tensors that were normalized beforehand. They take turns; the ratio is
 that of the medians. `augmentation off` is the same work; `augmentation on` has our flip, crop and cutout on top of it,
-and `averaged weights` the running average of the weights too, as `auto` has it.
+`averaged weights` the running average of the weights too, as `auto` has it, and `policy medium` that policy's tricks.
 """
 
 from __future__ import annotations
@@ -31,9 +31,10 @@ from trainwright.workflows.train import decide
 RESULTS = Path(__file__).parent / "results" / "loop.md"
 ON = ["augment.flip=0.5", "augment.crop_padding=3", "augment.cutout=7"]
 WAYS = {
-    "augmentation off": ["training.ema=0", "augment.flip=0", "augment.crop_padding=0", "augment.cutout=0"],
+    "augmentation off": ["training.ema=0", "augment.policy=none"],
     "augmentation on": ["training.ema=0", *ON],
     "augmentation on, averaged weights": ON,
+    "policy medium": ["training.ema=0", "augment.policy=medium"],
 }
 """What ours does, by its settings; the first is the work of the bare loop."""
 
