@@ -44,3 +44,8 @@ def test_editors_know_the_form():
     assert {arm["type"] for arm in rotate["anyOf"]} == {"number", "string"}
     assert rotate["maximum"] == 180
     assert "@" in rotate["pattern"]
+
+
+def test_equal_doses_are_kept_alike():
+    assert given("15@0.50") == given("15 @ .5") == "15 @ 0.5"
+    assert given("15 @ 1.0") == 15.0

@@ -4,7 +4,8 @@ import pytest
 
 from trainwright.errors import InputError
 from trainwright.recipe import Given, Origin, Recipe, catalog, compose, format_value
-from trainwright.recipe.rules import contradictions, idle_settings
+from trainwright.recipe.idle import idle_settings
+from trainwright.recipe.rules import contradictions
 
 
 def made(**values: object) -> Recipe:
@@ -197,3 +198,9 @@ def test_max_norm_does_not_hold_weights_that_have_a_gain():
     assert "max-norm does not hold" in error.problem
     assert error.got == "regularization.max_norm: 3.0, init.centered_weight_norm: true"
     assert error.hint == "leave regularization.max_norm out"
+
+
+def test_cutmix_needs_pixels():
+    error = refused(augment__cutmix=1.0, preprocess__whiten="pca")
+    assert "components and not pixels" in error.problem
+    assert made(augment__cutmix=1.0, preprocess__whiten="zca").augment.cutmix == 1.0

@@ -6,7 +6,9 @@ from typing import Any
 import pytest
 
 from trainwright.errors import InputError
+from trainwright.recipe import AugmentSection
 from trainwright.reporting import read_view
+from trainwright.reporting.views.run import MOVES
 from trainwright.runs import Finding, RunFolder
 
 
@@ -67,3 +69,10 @@ def test_a_damaged_recipe_is_named(make_run: Callable[..., RunFolder], damage: b
     folder.recipe.write_bytes(damage)
     with pytest.raises(InputError, match="a file of the run is damaged"):
         read_view(folder)
+
+
+def test_every_trick_of_augmentation_has_a_word() -> None:
+    assert set(MOVES) == {f"augment.{name}" for name in AugmentSection.model_fields} - {
+        "augment.policy",
+        "augment.fill",
+    }

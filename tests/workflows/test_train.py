@@ -298,6 +298,10 @@ def test_predict_says_when_nothing_could_be_read(trained, cli):
     assert ended.code == 2
     assert [answer["path"] for answer in json.loads(ended.out)] == ["nowhere.png", "no*.jpg"]
     assert "none of the pictures could be read" in ended.err
+    ended = cli("predict", trained[0], "nowhere.png")
+    assert ended.code == 2
+    assert "nowhere.png" in ended.out
+    assert "nowhere.png" not in ended.err, "each line has said why; it is not said again"
     with pytest.raises(tw.InputError, match="no pictures are named"):
         tw.Run.open(trained[0]).predict([])
 
@@ -510,3 +514,9 @@ def test_views_of_the_same_picture_are_averaged(trained, cli, tmp_path):
     ended = cli("predict", run, picture, "--tta=twelve")
     assert ended.code == 2
     assert "one of none, flip, five, ten, scales" in ended.err
+
+
+def test_a_preview_is_a_png(photos, cli, tmp_path):
+    ended = cli("data", photos, f"--preview={tmp_path / 'sheet.jpg'}")
+    assert ended.code == 2
+    assert "the preview is drawn as a PNG file" in ended.err

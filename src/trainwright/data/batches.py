@@ -150,7 +150,14 @@ def _batch(part: Pictures, rows_N: Tensor, mixing: Mixing | None, epoch: int) ->
     if mixing is not None:
         others_N = mixing.partners(samples_N, epoch)
         share_N, boxes_N4 = mixing.shares(samples_N, epoch, *images_NCHW.shape[2:])
-        mix = Mix(_images(part, others_N), part.labels_N[others_N], part.samples_N[others_N], share_N, boxes_N4)
+        mix = Mix(
+            _images(part, others_N),
+            part.labels_N[others_N],
+            part.samples_N[others_N],
+            None if part.weights_N is None else part.weights_N[others_N],
+            share_N,
+            boxes_N4,
+        )
     return Batch(images_NCHW, part.labels_N[rows_N], samples_N, weights_N, mix)
 
 

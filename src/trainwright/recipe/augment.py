@@ -19,17 +19,17 @@ def _dosed(meaning: str, *, unit: str, source: str, most: float) -> Any:
 class AugmentSection(Section):
     """The section `augment`. Training only; what happens to a picture depends on (seed, epoch, picture, trick).
 
-    A trick happens to every picture, with a strength drawn between 0 and the given one (in both directions where there
-    are two); `15 @ 0.5` is strength 15 for every other picture on average. All geometry is one resample, all colour
-    one matrix, whatever the number of tricks.
+    A trick happens to every picture, as strongly as is drawn for it up to the given strength (docs/augmentation.md has
+    each distribution); `15 @ 0.5` is strength 15 for every other picture on average. All geometry is one resample, all
+    colour one matrix, whatever the number of tricks.
     """
 
     policy: Literal["auto", "none", "light", "medium", "strong", "digits"] = setting(
         "auto",
-        "The tricks that are used where their own settings are `auto`. `none`: nothing; `light`: flips and shifts; "
-        "`medium`: also turns, zooms, slants, colours; `strong`: more of it, and hidden parts; `digits`: for digits "
-        "and letters, nothing that mirrors. `auto`: nothing in runs of less than 15 epochs, else flips, shifts and "
-        "cutout, where a check finds that flips leave a picture in its class.",
+        "The tricks that are used where their own settings are `auto`. `none`: nothing; `light`: flips, shifts, "
+        "cutout; `medium`: flips, turns, zooms, slants, colours; `strong`: more of it, and hidden parts; `digits`: for "
+        "digits and letters, nothing that mirrors. `auto`: nothing in runs of less than 15 epochs, else `light`, where "
+        "a check finds that flips leave a picture in its class.",
         source="own choice",
     )
     transform: str = setting(

@@ -20,6 +20,15 @@ class Dose(NamedTuple):
         return self.strength > 0 and self.probability > 0
 
 
+def written(given: Dose) -> float | str:
+    """Writes a dose in the one way in which a recipe keeps it, so that equal doses are equal.
+
+    >>> written(Dose(15.0, 0.5)), written(Dose(15.0, 1.0))
+    ('15 @ 0.5', 15.0)
+    """
+    return given.strength if given.probability == 1 else f"{given.strength:g} @ {given.probability:g}"
+
+
 def dose(value: float | str) -> Dose:
     """Reads a decided dose; a bare number happens to every picture.
 

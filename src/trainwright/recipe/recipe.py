@@ -11,6 +11,7 @@ from pydantic import Field, PrivateAttr, ValidationError, model_validator
 from ..errors import InputError, TrainwrightError, did_you_mean
 from .augment import AugmentSection
 from .data import DataSection
+from .idle import idle_settings
 from .init import InitSection
 from .logging import LoggingSection
 from .loss import LossSection
@@ -19,7 +20,7 @@ from .model import ModelSection
 from .optim import OptimSection
 from .preprocess import PreprocessSection
 from .regularization import RegularizationSection
-from .rules import idle_settings, refuse_contradictions
+from .rules import refuse_contradictions
 from .schedule import ScheduleSection
 from .section import Section
 from .training import TrainingSection

@@ -9,8 +9,9 @@ from pydantic import ValidationError
 
 from ..errors import InputError, nearest
 from .catalog import Setting, catalog, section_class
+from .idle import idle_settings
 from .recipe import Given, Origin, Recipe
-from .rules import as_error, contradictions, idle_settings, joined
+from .rules import as_error, contradictions, joined
 from .scalars import format_value
 from .section import Section
 

@@ -1,32 +1,15 @@
-"""The rules between settings, all in one place: what has no effect beside what, and what contradicts what."""
+"""The rules between settings, all in one place: what contradicts what."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from ..errors import InputError
+from .idle import Sections, idle_settings
 from .model import OWN_MODELS
 from .scalars import format_value
-from .section import Section, declared
-
-Sections = Mapping[str, Section]
-"""The sections of a recipe by their names, each valid on its own."""
-
-
-@dataclass(frozen=True)
-class Idle:
-    """Why a setting has no effect: the sibling that decides it, the sibling's value, and what would be needed."""
-
-    sibling: str
-    value: Any
-    needed: str
-
-    @property
-    def reason(self) -> str:
-        """Says it in words, for a comment or a message."""
-        return f"{self.sibling} is {format_value(self.value)}"
 
 
 @dataclass(frozen=True)
@@ -38,25 +21,6 @@ class Contradiction:
     expected: str | None = None
     got: str | None = None
     hint: str | None = None
-
-
-def idle_settings(sections: Sections) -> dict[str, Idle]:
-    """Finds the settings that have no effect beside the values of their siblings, whoever gave them."""
-    idle: dict[str, Idle] = {}
-    for section_name, section in sections.items():
-        for name, field in type(section).model_fields.items():
-            extra = declared(field)
-            applies: dict[str, tuple[str, ...]] = extra.get("applies", {})
-            needs: str | None = extra.get("needs")
-            key = f"{section_name}.{name}"
-            for sibling, values in applies.items():
-                if (value := getattr(section, sibling)) not in values:
-                    idle[key] = Idle(f"{section_name}.{sibling}", value, f"one of {', '.join(values)}")
-            # A switch that is off beside a sibling that is 0 says what happens anyway.
-            is_off = getattr(section, name) is False
-            if key not in idle and needs is not None and getattr(section, needs) == 0 and not is_off:
-                idle[key] = Idle(f"{section_name}.{needs}", getattr(section, needs), "above 0")
-    return idle
 
 
 def contradictions(sections: Sections) -> list[Contradiction]:
@@ -209,6 +173,21 @@ def _one_center_and_one_scale(sections: Sections) -> list[Contradiction]:
     ]
 
 
+def _cut_pictures_have_pixels(sections: Sections) -> list[Contradiction]:
+    cutmix = _value(sections, "augment.cutmix")
+    if cutmix == 0 or _value(sections, "preprocess.whiten") != "pca":
+        return []
+    return [
+        Contradiction(
+            keys=("augment.cutmix", "preprocess.whiten"),
+            problem="what PCA whitening leaves are components and not pixels, of which cutmix could cut out an area",
+            expected="augment.cutmix: 0, or preprocess.whiten: zca or none",
+            got=f"augment.cutmix: {format_value(cutmix)}, preprocess.whiten: pca",
+            hint="augment.mixup blends under any preprocessing",
+        )
+    ]
+
+
 def _loaded_weights_stay(sections: Sections) -> list[Contradiction]:
     scheme, weights = _value(sections, "init.scheme"), _value(sections, "model.weights")
     if weights == "none":
@@ -335,6 +314,7 @@ RULES: tuple[Callable[[Sections], list[Contradiction]], ...] = (
     _weights_have_a_model,
     _statistics_have_weights,
     _one_center_and_one_scale,
+    _cut_pictures_have_pixels,
     _loaded_weights_stay,
     _one_hand_on_the_length,
     _zeros_have_no_direction,

@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeVar, cast
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 from pydantic.fields import FieldInfo
 
-from .dosing import PATTERN, dose
+from .dosing import PATTERN, dose, written
 
 Auto = Literal["auto"]
 Value = TypeVar("Value")
@@ -43,7 +43,9 @@ class Section(BaseModel):
                 return value
         if isinstance(value, bool) or not isinstance(value, int | float | str):
             return value
-        number = dose(value).strength if isinstance(value, str) else value
+        if isinstance(value, str):
+            value = written(dose(value))
+        number = value if not isinstance(value, str) else dose(value).strength
         for name, (words, holds) in BOUNDS.items():
             bound = extra.get(name)
             if bound is not None and not holds(number, bound):

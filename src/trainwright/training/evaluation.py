@@ -72,7 +72,7 @@ def predict_logits(
         for batch in batches:
             with machine.autocast():
                 logits_VNK = [model(prepare(batch)).float() for prepare in views]
-            rows.append(_averaged(logits_VNK).cpu())
+            rows.append(_averaged([logits_NK.cpu() for logits_NK in logits_VNK]))
     finally:
         model.train(was_training)
     return torch.cat(rows)

@@ -86,11 +86,15 @@ def mixed_loss(loss_of: Loss, logits_NK: Tensor, labels_N: Tensor, weights_N: Te
     """
     if mix is None:
         return loss_of(logits_NK, labels_N, weights_N)
-    share_N = mix.share_N.to(logits_NK.device, non_blocking=True)
-    weights_N = torch.ones_like(share_N) if weights_N is None else weights_N
-    others_N = mix.labels_N.to(logits_NK.device, non_blocking=True)
-    own = loss_of(logits_NK, labels_N, weights_N * share_N)
-    return own + loss_of(logits_NK, others_N, weights_N * (1.0 - share_N))
+    device = logits_NK.device
+    own_N = mix.share_N.to(device, non_blocking=True)
+    other_N = 1.0 - own_N
+    if weights_N is not None:
+        own_N = own_N * weights_N
+    if mix.weights_N is not None:
+        other_N = other_N * mix.weights_N.to(device, non_blocking=True)
+    others_N = mix.labels_N.to(device, non_blocking=True)
+    return loss_of(logits_NK, labels_N, own_N) + loss_of(logits_NK, others_N, other_N)
 
 
 def train_step(

@@ -52,7 +52,7 @@ def check_first_loss(setup: Setup, data: PreparedData) -> Check:
     same = bool((logits_NK == logits_NK[:1]).all())
     stuck = same and not _gets_gradient(twin, images_NCHW, batch.labels_N)
     torch.set_rng_state(state)
-    losses_N = F.cross_entropy(logits_NK.double().cpu(), batch.labels_N, reduction="none")
+    losses_N = F.cross_entropy(logits_NK.cpu().double(), batch.labels_N, reduction="none")
     loss, error = losses_N.mean().item(), losses_N.std().item() / math.sqrt(len(losses_N))
     expected = math.log(len(data.classes))
     evidence = {"first_loss": loss, "standard_error": error, "ln_classes": expected}

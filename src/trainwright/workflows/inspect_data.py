@@ -16,6 +16,7 @@ from trainwright.data import (
     prepare,
     trick_sheet,
 )
+from trainwright.errors import InputError
 from trainwright.recipe import PreprocessSection, Recipe, decided, dose
 from trainwright.reporting import RunConsole
 from trainwright.runs import write_atomic
@@ -39,8 +40,13 @@ def preview_augmentation(recipe: Recipe, data: PreparedData, path: Path) -> int:
         data: the prepared pictures.
         path: of the picture that is written.
 
-    Returns: how many tricks are on.
+    Returns: how many tricks are on. Mixing is not shown: it takes two pictures.
+
+    Raises:
+        InputError: the path does not end on .png, or a setting does not fit the pictures.
     """
+    if path.suffix.lower() != ".png":
+        raise InputError("the preview is drawn as a PNG file", expected="FILE.png", got=str(path), where="--preview")
     recipe = recipe.decide(choose_training(recipe, pictures=len(data.train)))
     choices = choose_augment(
         recipe.augment,

@@ -16,9 +16,9 @@ from torch.nn import functional as F
 from trainwright.data.augment import apply
 from trainwright.data.augment.apply import resample
 from trainwright.data.augment.colour import scaling_matrix
+from trainwright.data.augment.compiling import compiled
 from trainwright.data.augment.gather import gather_resample
 from trainwright.data.augment.geometry import compose, flip_maps, identity_maps, shift_maps
-from trainwright.data.augment.kernel import compiled
 from trainwright.data.augment.plan import Noise, Plan
 
 FILLS = ["constant", "edge", "reflect", "symmetric", "wrap"]

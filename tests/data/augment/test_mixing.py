@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -57,8 +59,13 @@ def test_cutmix_covers_the_share_that_was_drawn_where_the_border_lets_it():
     share_N, boxes_N4 = mixing(cutmix=1.0).shares(torch.arange(20_000), 1, 200, 200)
     inner = ((boxes_N4[:, :2] > 0) & (boxes_N4[:, 2:] < 200)).all(dim=1)
     covered = 1 - share_N[inner]
-    # Boxes that fit are those of small shares: the smaller, the more centers let them.
-    assert covered.max() < 0.9
+    # A square of side s fits around (1 − s)² of all centers, so weighted by the inverse what fits is Beta(1, 1) again.
+    covered = covered.double()
+    weights = (1 - covered.sqrt()).clamp(min=0.05) ** -2
+    some = covered < 0.8
+    for edge in (0.2, 0.4, 0.6):
+        part = float(weights[covered < edge].sum() / weights[some].sum())
+        assert abs(part - edge / 0.8) < 0.06
     area = (boxes_N4[:, 2] - boxes_N4[:, 0]) * (boxes_N4[:, 3] - boxes_N4[:, 1])
     assert torch.allclose(1 - area / 200**2, share_N)
     side = (boxes_N4[inner, 2] - boxes_N4[inner, 0]).double()
@@ -109,7 +116,7 @@ def test_loss_is_that_of_the_mixed_label(classes, share, smoothing):
     others = torch.randint(classes, (5,), generator=generator)
     shares = torch.full((5,), share)
     empty = torch.zeros(5, 1, 2, 2, dtype=torch.uint8)
-    mix = Mix(empty, others, labels, shares, torch.zeros(5, 4, dtype=torch.int32))
+    mix = Mix(empty, others, labels, None, shares, torch.zeros(5, 4, dtype=torch.int32))
 
     def loss_of(logits_NK, labels_N, weights_N):
         return cross_entropy(logits_NK, labels_N, smoothing=smoothing, weights_N=weights_N)
@@ -125,11 +132,28 @@ def test_loss_is_that_of_the_mixed_label(classes, share, smoothing):
     assert torch.allclose(targets.sum(dim=1), torch.ones(5), atol=1e-6), "labels stay a distribution"
     wanted = -(targets * logits.log_softmax(dim=1)).sum(dim=1).mean()
     assert torch.allclose(mixed_loss(loss_of, logits, labels, None, mix), wanted, atol=1e-5)
-    doubled = mixed_loss(loss_of, logits, labels, torch.full((5,), 2.0), mix)
+    doubled = mixed_loss(loss_of, logits, labels, torch.full((5,), 2.0), replace(mix, weights_N=torch.full((5,), 2.0)))
     assert torch.allclose(doubled, 2 * wanted, atol=1e-5)
 
 
 def test_a_batch_without_a_mix_has_its_own_loss():
     batch = Batch(torch.zeros(1, 1, 2, 2, dtype=torch.uint8), torch.tensor([1]), torch.tensor([0]), None)
     logits = torch.tensor([[0.3, 0.1]])
-    assert mixed_loss(lambda *three: cross_entropy(three[0], three[1]), logits, batch.labels_N, None, None) > 0
+    plain = mixed_loss(lambda *three: cross_entropy(three[0], three[1]), logits, batch.labels_N, None, None)
+    assert torch.equal(plain, cross_entropy(logits, batch.labels_N))
+
+
+def test_each_label_counts_by_the_weight_of_its_own_picture():
+    logits = torch.zeros(2, 3, requires_grad=True)
+    empty = torch.zeros(2, 1, 2, 2, dtype=torch.uint8)
+    none = torch.zeros(2, 4, dtype=torch.int32)
+    labels, others = torch.tensor([0, 0]), torch.tensor([2, 2])
+    mix = Mix(empty, others, labels, torch.tensor([0.0, 0.0]), torch.tensor([0.3, 0.3]), none)
+
+    def loss_of(logits_NK, labels_N, weights_N):
+        return cross_entropy(logits_NK, labels_N, weights_N=weights_N)
+
+    mixed_loss(loss_of, logits, labels, torch.tensor([1.0, 2.0]), mix).backward()
+    # Pictures of class 2 weigh nothing: what is left is 0.3 and 0.6 of the own label's loss, over two pictures.
+    wanted = torch.tensor([[0.3], [0.6]]) / 2 * (torch.full((2, 3), 1 / 3) - torch.tensor([1.0, 0.0, 0.0]))
+    assert torch.allclose(logits.grad, wanted, atol=1e-6)

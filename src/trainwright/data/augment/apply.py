@@ -57,8 +57,7 @@ def _layout(channels_last: bool) -> torch.memory_format:
 def _resample_on_cpu(images_NCHW: Tensor, plan: Plan, fill: str, constant_C: Tensor, channels_last: bool) -> Tensor:
     """Shares the pictures out to as many threads as torch computes with."""
     # Imported here, because numba costs a second, and a GPU or small pictures do without.
-    from .blend import blend_pictures
-    from .kernel import FILL_CODES, move_pictures
+    from .kernel import FILL_CODES, blend_pictures, move_pictures
 
     count, channels, height, width = images_NCHW.shape
     finished_NCHW = torch.empty((count, channels, height, width), memory_format=_layout(channels_last))
@@ -87,7 +86,7 @@ def channel_means(images_NCHW: Tensor) -> Tensor:
     """Gives the mean stored value of each channel of each picture, the same on every device: float32 N C."""
     count, channels, height, width = images_NCHW.shape
     if images_NCHW.device.type == "cpu" and images_NCHW.numel() >= WORTH_A_KERNEL:
-        from .kernel import sum_channels
+        from .compiling import sum_channels
 
         sums_NC = torch.empty((count, channels), dtype=torch.int64)
         _share_out(sum_channels, (images_NCHW.contiguous().numpy(), sums_NC.numpy()), count, images_NCHW.numel())

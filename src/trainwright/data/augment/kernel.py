@@ -1,33 +1,23 @@
-"""The one resample as compiled code for CPUs, and pictures that move by whole pixels; blend.py does all others.
+"""The one resample as compiled code for CPUs: every picture is read once and written once, still warm in the cache.
 
-Every picture is read once and written once, still warm in the cache.
+All compiled functions that call each other, and their constants, stand in this file: the machine code that is kept on
+disk is made anew when the file of the outermost function changes, and no other. They hold no lock of the interpreter,
+so that apply.py can run them on several threads. A picture is the work of one thread, so that results do not hang on
+the number of threads; arithmetic is float32 in a fixed order, the same as in gather.py.
 
-numba compiles these functions on first use and keeps the machine code on disk. They hold no lock of the interpreter, so
-that apply.py can run them on several threads. A picture is the work of one thread, so that results do not hang on the
-number of threads; arithmetic is float32 in a fixed order, the same as in gather.py.
-
-Legend: N pictures, C channels, D = C+1, H W height and width, P = N·C·H·W places in memory.
+Legend: N pictures, C channels, D = C+1, H W height and width, B boxes, G groups of up to three channels, P places.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
-import numba
 import numpy as np
+
+from .compiling import compiled
 
 CONSTANT, EDGE, REFLECT, SYMMETRIC, WRAP = range(5)
 FILL_CODES = {"constant": CONSTANT, "edge": EDGE, "reflect": REFLECT, "symmetric": SYMMETRIC, "wrap": WRAP}
-
-
-def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Compiles a function, and keeps the machine code where numba finds a folder that can be written."""
-    try:
-        return numba.njit(nogil=True, cache=True)(function)
-    except RuntimeError:
-        # numba's words for "no such folder"; then each process compiles for itself.
-        return numba.njit(nogil=True)(function)
 
 
 @compiled
@@ -110,11 +100,240 @@ def move_pictures(
 
 
 @compiled
-def sum_channels(images_NCHW: Any, sums_NC: Any, first: int, last: int) -> None:
-    """Adds up the stored values of each channel of pictures first … last - 1 into int64."""
+def mixed(word: Any) -> Any:
+    """Scrambles a 32-bit word; see noise.mixed. Products are cut back to 32 bits by hand, as numba widens them."""
+    word = np.uint32(word ^ (word >> np.uint32(16)))
+    word = np.uint32(word * np.uint32(0x7FEB352D))
+    word = np.uint32(word ^ (word >> np.uint32(15)))
+    word = np.uint32(word * np.uint32(0x846CA68B))
+    return np.uint32(word ^ (word >> np.uint32(16)))
+
+
+@compiled
+def add_noise(blend_CW: Any, channel: int, first_place: int, std: float, keys_2: Any, table: Any) -> None:
+    """Adds normal numbers to one row of one channel, whose first value is the `first_place`-th of the picture."""
+    key, other_key = np.uint32(keys_2[0]), np.uint32(keys_2[1])
+    for x in range(blend_CW.shape[1]):
+        place = np.uint32(first_place + x)
+        word = mixed(np.uint32(mixed(np.uint32((place >> np.uint32(1)) + key)) ^ other_key))
+        half = word >> np.uint32(16) if place & np.uint32(1) else word & np.uint32(0xFFFF)
+        blend_CW[channel, x] += np.float32(std) * table[half]
+
+
+@compiled
+def pack(old_CHW: Any, fill: int, packed_GHW: Any) -> None:
+    """Writes up to three channels of one picture into one word a pixel, so that one read fetches them.
+
+    Around the picture stands a border as `fill` has it, one pixel before and two behind; the highest byte of a word is
+    1 inside and 0 where the constant stands. The border must be 0 before.
+    """
+    channels, height, width = old_CHW.shape
+    here = np.uint32(1 << 24)
+    packed_P = packed_GHW.reshape(-1)
+    for group in range(len(packed_GHW)):
+        # Indices without a sign, because signed ones might count from the end, which keeps loops from being vectors.
+        for y in range(height):
+            to = np.uint64((group * (height + 3) + y + 1) * (width + 3) + 1)
+            for x in range(width):
+                packed_P[to + np.uint64(x)] = here | np.uint32(old_CHW[3 * group, y, x])
+            for byte in range(1, min(3, channels - 3 * group)):
+                shift = np.uint32(8 * byte)
+                for x in range(width):
+                    packed_P[to + np.uint64(x)] |= np.uint32(old_CHW[3 * group + byte, y, x]) << shift
+        if fill == CONSTANT:
+            continue
+        for y in (-1, height, height + 1):
+            for x in range(-1, width + 2):
+                packed_GHW[group, y + 1, x + 1] = beyond(packed_GHW, group, y, x, fill)
+        for x in (-1, width, width + 1):
+            for y in range(height):
+                packed_GHW[group, y + 1, x + 1] = beyond(packed_GHW, group, y, x, fill)
+
+
+@compiled
+def beyond(packed_GHW: Any, group: int, y: int, x: int, fill: int) -> int:
+    """Finds the word that stands beyond the border at (y, x)."""
+    row = old_index(y, packed_GHW.shape[1] - 3, fill)
+    column = old_index(x, packed_GHW.shape[2] - 3, fill)
+    return packed_GHW[group, row + 1, column + 1]
+
+
+@compiled
+def find_row(maps_N23: Any, picture: int, bend: Any, scale: Any, y: int, height: int, old_2W: Any) -> None:
+    """Writes where the pixels of row y of the new picture lie in the old one."""
+    width = old_2W.shape[1]
+    one = np.float32(1)
+    a, b, shift_x = maps_N23[picture, 0, 0], maps_N23[picture, 0, 1], maps_N23[picture, 0, 2]
+    c, d, shift_y = maps_N23[picture, 1, 0], maps_N23[picture, 1, 1], maps_N23[picture, 1, 2]
+    middle_x, middle_y = np.float32((width - 1) / 2), np.float32((height - 1) / 2)
+    from_y = np.float32(y) - middle_y
+    for x in range(width):
+        new_x, new_y = np.float32(x), np.float32(y)
+        if bend != 0:
+            from_x = new_x - middle_x
+            factor = one + bend * ((from_x * from_x + from_y * from_y) * scale)
+            new_x, new_y = middle_x + from_x * factor, middle_y + from_y * factor
+        old_2W[0, x] = a * new_x + b * new_y + shift_x
+        old_2W[1, x] = c * new_x + d * new_y + shift_y
+
+
+@compiled
+def fold(old_2W: Any, axis: int, size: int, fill: int) -> None:
+    """Brings positions along one axis to where the picture or its border shows the same; see gather.fold."""
+    width = old_2W.shape[1]
+    half, last = np.float32(0.5), np.float32(size - 1)
+    if fill == CONSTANT:
+        for x in range(width):
+            old_2W[axis, x] = min(max(old_2W[axis, x], np.float32(-1)), np.float32(size))
+    elif fill == EDGE or size == 1:
+        for x in range(width):
+            old_2W[axis, x] = min(max(old_2W[axis, x], np.float32(0)), last)
+    elif fill == WRAP:
+        period = np.float32(size)
+        for x in range(width):
+            old_2W[axis, x] -= period * np.floor(old_2W[axis, x] / period)
+    elif fill == REFLECT:
+        period = np.float32(2 * size - 2)
+        for x in range(width):
+            there = old_2W[axis, x] - period * np.floor(old_2W[axis, x] / period)
+            old_2W[axis, x] = min(there, period - there)
+    else:
+        period = np.float32(2 * size)
+        for x in range(width):
+            there = old_2W[axis, x] + half
+            there -= period * np.floor(there / period)
+            old_2W[axis, x] = min(there, period - there) - half
+    # So far away that a remainder is no longer exact, any pixel will do, but it must be one of the picture's.
+    for x in range(width):
+        old_2W[axis, x] = min(max(old_2W[axis, x], np.float32(-1)), np.float32(size))
+
+
+@compiled
+def fetch_row(old_2W: Any, packed_GHW: Any, group: int, places_W: Any, words_4W: Any, shares_4W: Any) -> None:
+    """Reads the four old pixels around each new one's folded position, and works out their shares."""
+    one = np.float32(1)
+    rows, columns = packed_GHW.shape[1:]
+    stride = np.int32(columns)
+    first = np.int32(group * rows * columns + columns + 1)
+    for x in range(len(places_W)):
+        floor_x, floor_y = np.floor(old_2W[0, x]), np.floor(old_2W[1, x])
+        right_share, low_share = old_2W[0, x] - floor_x, old_2W[1, x] - floor_y
+        left_share, top_share = one - right_share, one - low_share
+        shares_4W[0, x] = top_share * left_share
+        shares_4W[1, x] = top_share * right_share
+        shares_4W[2, x] = low_share * left_share
+        shares_4W[3, x] = low_share * right_share
+        places_W[x] = first + np.int32(floor_y) * stride + np.int32(floor_x)
+    packed_P = packed_GHW.reshape(-1)
+    right, low = np.uint64(1), np.uint64(columns)
+    for x in range(len(places_W)):
+        place = np.uint64(places_W[x])
+        words_4W[0, x] = packed_P[place]
+        words_4W[1, x] = packed_P[place + right]
+        words_4W[2, x] = packed_P[place + low]
+        words_4W[3, x] = packed_P[place + low + right]
+
+
+@compiled
+def blend_row(words_4W: Any, shares_4W: Any, byte: int, blend_CW: Any, channel: int) -> None:
+    """Mixes one byte of the four old pixels by their shares."""
+    shift, all_bits = np.uint32(8 * byte), np.uint32(255)
+    for x in range(blend_CW.shape[1]):
+        value = shares_4W[0, x] * np.float32(np.int32((words_4W[0, x] >> shift) & all_bits))
+        value += shares_4W[1, x] * np.float32(np.int32((words_4W[1, x] >> shift) & all_bits))
+        value += shares_4W[2, x] * np.float32(np.int32((words_4W[2, x] >> shift) & all_bits))
+        value += shares_4W[3, x] * np.float32(np.int32((words_4W[3, x] >> shift) & all_bits))
+        blend_CW[channel, x] = value
+
+
+@compiled
+def colour_row(
+    blend_CW: Any, inside_1W: Any, colours_NCD: Any, picture: int, channel: int, outside: Any, fill: int, new_W: Any
+) -> None:
+    """Works out one new channel from the old ones; a matrix's offset counts as far as a pixel lies inside."""
+    channels, width = blend_CW.shape
+    one = np.float32(1)
+    factor, offset = colours_NCD[picture, channel, 0], colours_NCD[picture, channel, channels]
+    for x in range(width):
+        new_W[x] = factor * blend_CW[0, x]
+    for other in range(1, channels):
+        factor = colours_NCD[picture, channel, other]
+        for x in range(width):
+            new_W[x] += factor * blend_CW[other, x]
+    if fill == CONSTANT:
+        for x in range(width):
+            new_W[x] = (new_W[x] + offset * inside_1W[0, x]) + (one - inside_1W[0, x]) * outside
+    else:
+        for x in range(width):
+            new_W[x] += offset
+
+
+@compiled
+def blend_pictures(
+    images_NCHW: Any,
+    maps_N23: Any,
+    lens_N: Any,
+    lens_scale: float,
+    colours_NCD: Any,
+    boxes_NB4: Any,
+    noise_std_N: Any,
+    noise_keys_N2: Any,
+    noise_table: Any,
+    fill: int,
+    constant_C: Any,
+    out_P: Any,
+    strides: tuple[int, int, int],
+    first: int,
+    last: int,
+) -> None:
+    """Finishes pictures first … last - 1 under any maps and colour matrices; arguments as in `move_pictures`.
+
+    Each new pixel is the bilinear blend of the four old ones around its place; under `constant`, those that lie outside
+    count as the constant. It goes row by row through short loops without branches, which a compiler turns into vector
+    instructions: places, old pixels, blend, colours, each in a row's worth of memory that stays in the cache.
+
+    Args:
+        lens_N: as in plan.Plan, empty for none.
+        lens_scale: geometry.lens_scale of the picture.
+        noise_std_N, noise_keys_N2: as in plan.Noise, empty for none.
+        noise_table: noise.normal_table.
+    """
+    _, channels, height, width = images_NCHW.shape
+    packed_GHW = np.zeros(((channels + 2) // 3, height + 3, width + 3), np.uint32)
+    old_2W = np.empty((2, width), np.float32)
+    places_W = np.empty(width, np.int64)
+    words_4W = np.empty((4, width), np.uint32)
+    shares_4W = np.empty((4, width), np.float32)
+    inside_1W = np.empty((1, width), np.float32)
+    blend_CW = np.empty((channels, width), np.float32)
+    new_W = np.empty(width, np.float32)
     for picture in range(first, last):
-        for channel in range(images_NCHW.shape[1]):
-            total = 0
-            for value in images_NCHW[picture, channel].reshape(-1):
-                total += value
-            sums_NC[picture, channel] = total
+        start = picture * channels * height * width
+        own_colours = min(picture, len(colours_NCD) - 1)
+        bend = lens_N[picture] if len(lens_N) else np.float32(0)
+        noisy = len(noise_std_N) > 0 and noise_std_N[picture] != 0
+        pack(images_NCHW[picture], fill, packed_GHW)
+        for y in range(height):
+            find_row(maps_N23, picture, bend, np.float32(lens_scale), y, height, old_2W)
+            fold(old_2W, 0, width, fill)
+            fold(old_2W, 1, height, fill)
+            for group in range(len(packed_GHW)):
+                fetch_row(old_2W, packed_GHW, group, places_W, words_4W, shares_4W)
+                for channel in range(3 * group, min(3 * group + 3, channels)):
+                    blend_row(words_4W, shares_4W, channel - 3 * group, blend_CW, channel)
+            if fill == CONSTANT:
+                blend_row(words_4W, shares_4W, 3, inside_1W, 0)
+            if noisy:
+                for channel in range(channels):
+                    place = (channel * height + y) * width
+                    add_noise(blend_CW, channel, place, noise_std_N[picture], noise_keys_N2[picture], noise_table)
+            for channel in range(channels):
+                to = start + channel * strides[0] + y * strides[1]
+                colour_row(blend_CW, inside_1W, colours_NCD, own_colours, channel, constant_C[channel], fill, new_W)
+                if strides[2] == 1:
+                    for x in range(width):
+                        out_P[to + x] = new_W[x]
+                else:
+                    for x in range(width):
+                        out_P[to + x * strides[2]] = new_W[x]
+        hide(boxes_NB4[picture], constant_C, out_P, start, strides)

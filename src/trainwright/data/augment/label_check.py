@@ -10,16 +10,17 @@ Legend: N pictures, C channels, H W height and width, F features of a picture.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import torch
 from torch import Tensor
+from torch.nn.functional import adaptive_avg_pool2d
 
 from .apply import resample
 from .colour import scaling_matrix
-from .geometry import flip_maps, rotation_maps
-from .plan import Plan, untouched
+from .geometry import flip_maps, identity_maps, rotation_maps
+from .plan import untouched
 
 MOST = 2_000
 """Pictures that are looked at, spread evenly over the training part: enough to see 1 % more errors."""
@@ -29,6 +30,15 @@ SIDE = 16
 
 DOUBT = 0.01
 """Probability of so many more errors by chance below which a trick is called harmful."""
+
+
+AT_ONCE = 64
+"""Pictures that are read and altered at a time."""
+
+ALL = torch.ones(1, dtype=torch.bool)
+
+Alterations = Callable[[int, int], list[Tensor]]
+"""Gives the maps, 1 2 3 each, that alter pictures of a height and width."""
 
 
 class Pictures(Protocol):
@@ -63,14 +73,12 @@ class LabelCheck:
 
 def check_flip(part: Pictures) -> LabelCheck:
     """Checks horizontal mirroring on up to MOST pictures."""
-    return _check(part, lambda count, _, width: [flip_maps(torch.ones(count, dtype=torch.bool), width)])
+    return _check(part, lambda _, width: [flip_maps(ALL, width)], whole_pixels=True)
 
 
 def check_vertical_flip(part: Pictures) -> LabelCheck:
     """Checks turning pictures upside down in a mirror."""
-    return _check(
-        part, lambda count, height, _: [flip_maps(torch.ones(count, dtype=torch.bool), height, vertical=True)]
-    )
+    return _check(part, lambda height, _: [flip_maps(ALL, height, vertical=True)], whole_pixels=True)
 
 
 def check_rotation(part: Pictures, degrees: float) -> LabelCheck:
@@ -78,24 +86,24 @@ def check_rotation(part: Pictures, degrees: float) -> LabelCheck:
     angles = [degrees, -degrees] + ([degrees / 2, -degrees / 2] if degrees > 90 else [])
     return _check(
         part,
-        lambda count, height, width: [rotation_maps(torch.full((count,), angle), height, width) for angle in angles],
+        lambda height, width: [rotation_maps(torch.tensor([angle]), height, width) for angle in angles],
     )
 
 
-def _check(part: Pictures, alterations: Callable[[int, int, int], list[Tensor]]) -> LabelCheck:
+def _check(part: Pictures, alterations: Alterations, *, whole_pixels: bool = False) -> LabelCheck:
     from scipy.stats import binomtest
 
     count = min(MOST, len(part))
     rows_N = torch.arange(count) * len(part) // count
-    images_NCHW, labels_N = part.images(rows_N), part.labels_N[rows_N]
-    channels, height, width = images_NCHW.shape[1:]
-    as_stored_1CD = scaling_matrix(torch.ones(channels), torch.zeros(channels))
-    plan = untouched(count, as_stored_1CD)
-    features_NF = _features(images_NCHW, plan)
+    labels_N = part.labels_N[rows_N]
+    channels, height, width = part.images(rows_N[:1]).shape[1:]
+    nothing_C = torch.zeros(channels)
+    features_NF = _features(part, rows_N, identity_maps(1), nothing_C, whole_pixels=True)
+    mean_C = features_NF.view(count, channels, -1).mean(dim=(0, 2))
     nearest_N, labels_of_N = _nearest(features_NF, features_NF, labels_N)
     right_N = labels_of_N == labels_N
-    for maps_N23 in alterations(count, height, width):
-        altered_NF = _features(images_NCHW, Plan(maps_N23, as_stored_1CD, plan.boxes_NB4, whole_pixels=False))
+    for map_123 in alterations(height, width):
+        altered_NF = _features(part, rows_N, map_123, mean_C, whole_pixels=whole_pixels)
         distance_N, labels = _nearest(features_NF, altered_NF, labels_N)
         labels_of_N = torch.where(distance_N < nearest_N, labels, labels_of_N)
         nearest_N = torch.minimum(distance_N, nearest_N)
@@ -105,12 +113,17 @@ def _check(part: Pictures, alterations: Callable[[int, int, int], list[Tensor]])
     return LabelCheck(count, int(right_N.sum()), lost, won, float(chance))
 
 
-def _features(images_NCHW: Tensor, plan: Plan) -> Tensor:
-    """Gives the pixels of altered pictures, reduced to at most SIDE × SIDE: float32 N F."""
-    constant_C = images_NCHW.to(torch.float32).mean(dim=(0, 2, 3))
-    pixels_NCHW = resample(images_NCHW, plan, fill="constant", constant_C=constant_C)
-    side = min(SIDE, *images_NCHW.shape[2:])
-    return torch.nn.functional.adaptive_avg_pool2d(pixels_NCHW, side).flatten(1)
+def _features(part: Pictures, rows_N: Tensor, map_123: Tensor, fill_C: Tensor, *, whole_pixels: bool) -> Tensor:
+    """Gives the pixels of altered pictures, reduced to at most SIDE × SIDE: float32 N F. Reads some at a time."""
+    features: list[Tensor] = []
+    for some in rows_N.split(AT_ONCE):
+        images_NCHW = part.images(some)
+        count, channels, height, width = images_NCHW.shape
+        plan = untouched(count, scaling_matrix(torch.ones(channels), torch.zeros(channels)))
+        plan = replace(plan, maps_N23=map_123.expand(count, 2, 3), whole_pixels=whole_pixels)
+        pixels_NCHW = resample(images_NCHW, plan, fill="constant", constant_C=fill_C)
+        features.append(adaptive_avg_pool2d(pixels_NCHW, min(SIDE, height, width)).flatten(1))
+    return torch.cat(features)
 
 
 def _nearest(features_NF: Tensor, others_NF: Tensor, labels_N: Tensor) -> tuple[Tensor, Tensor]:

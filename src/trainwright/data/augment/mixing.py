@@ -28,6 +28,7 @@ class Mix:
         images_NCHW: uint8, the other pictures.
         labels_N: int64, their classes.
         samples_N: int64, their stable ids.
+        weights_N: float32, their weights in the loss; None where all count alike.
         share_N: float32, what is left of each picture itself: the weight of its own label.
         boxes_N4: int32, where the other picture shows alone (cutmix); empty boxes where the two are blended (mixup).
     """
@@ -35,6 +36,7 @@ class Mix:
     images_NCHW: Tensor
     labels_N: Tensor
     samples_N: Tensor
+    weights_N: Tensor | None
     share_N: Tensor
     boxes_N4: Tensor
 

@@ -69,7 +69,9 @@ def trick_sheet(
     on = doses(section)
     columns = {"original": NOTHING}
     columns |= {name: NOTHING.model_copy(update={name: getattr(section, name), "fill": section.fill}) for name in on}
-    columns |= {"all together": section} if len(on) > 1 else {}
+    if section.transform != "none":
+        columns["transform"] = NOTHING.model_copy(update={"transform": section.transform})
+    columns |= {"all together": section} if len(columns) > 2 else {}
     height, width = images_NCHW.shape[2:]
     factor = max(1, round(CELL / max(height, width)))
     across, down = width * factor + GAP, height * factor + GAP

@@ -41,8 +41,8 @@ def load_transform(name: str) -> Transform | None:
         return None
     if name in AUTOMATIC:
         return AUTOMATIC[name]()
-    module_name, dot, attribute = name.rpartition(".")
-    if not dot:
+    module_name, _, attribute = name.rpartition(".")
+    if not module_name or not attribute:
         raise InputError(
             "augment.transform is no dotted path",
             expected=f"none, {', '.join(AUTOMATIC)}, or module.name",
@@ -56,18 +56,24 @@ def load_transform(name: str) -> Transform | None:
     try:
         found = getattr(import_module(module_name), attribute)
         transform = found() if isinstance(found, type) else found
-    except (ImportError, AttributeError, TypeError) as error:
+    except Exception as error:
+        # A module may fail in any way while it is loaded.
         raise InputError(
             "augment.transform cannot be loaded",
             expected="the dotted path of a function, or of a class that needs no arguments",
-            got=f"{name}: {error}",
+            got=f"{name}: {type(error).__name__}: {error}",
             where=KEY,
-        ) from None
+        ) from error
     finally:
         if added:
             sys.path.remove(here)
     if not callable(transform):
-        raise InputError("augment.transform is not callable", got=f"{name}, {type(transform).__name__}", where=KEY)
+        raise InputError(
+            "augment.transform is not callable",
+            expected="a function, or a class with __call__",
+            got=f"{name}, {type(transform).__name__}",
+            where=KEY,
+        )
     return transform
 
 
@@ -79,10 +85,10 @@ def transform_pictures(
     Args:
         transform: takes and gives uint8 C H W, and draws from torch's generator.
         name: what the recipe calls it, for messages.
-        images_NCHW: uint8.
+        images_NCHW: uint8, on any device; the transform sees them on the CPU, where others' code works.
         samples_N: stable sample ids, int64.
 
-    Returns: uint8 N C H W, new memory.
+    Returns: uint8 N C H W, new memory, on the device of the pictures.
 
     Raises:
         InputError: it failed, or another shape or type came back, or numbers that are none; names the picture's
@@ -90,9 +96,12 @@ def transform_pictures(
     """
     seeds_N = words(seed, epoch, samples_N, {"transform": 1})["transform"][:, 0].tolist()
     altered: list[Tensor] = []
-    with torch.random.fork_rng(devices=[]):
-        for image_CHW, own_seed, sample in zip(images_NCHW, seeds_N, samples_N.tolist(), strict=True):
-            torch.manual_seed(own_seed)
+    generator = torch.default_generator
+    before = generator.get_state()
+    # The generator of the CPU only: torch.manual_seed would reset those of devices, too, from which dropout draws.
+    try:
+        for image_CHW, own_seed, sample in zip(images_NCHW.cpu(), seeds_N, samples_N.tolist(), strict=True):
+            generator.manual_seed(own_seed)
             place = f"{KEY}, sample {sample} in epoch {epoch}"
             try:
                 result = transform(image_CHW.clone())
@@ -100,7 +109,9 @@ def transform_pictures(
                 # Whatever it is, it is not ours: the user should read what failed on which picture.
                 raise InputError(f"{name} failed", got=f"{type(error).__name__}: {error}", where=place) from error
             altered.append(_checked(result, name, image_CHW, place))
-    return torch.stack(altered)
+    finally:
+        generator.set_state(before)
+    return torch.stack(altered).to(images_NCHW.device)
 
 
 def _checked(result: object, name: str, image_CHW: Tensor, place: str) -> Tensor:

@@ -119,8 +119,16 @@ def _resized_crop(words_N4: Tensor, strength: float, height: int, width: int) ->
     unit_N4 = unit(words_N4)
     area_N = strength + (1.0 - strength) * unit_N4[:, 0]
     ratio_N = torch.exp((2.0 * unit_N4[:, 1] - 1.0) * math.log(WIDEST))
-    # A side that would be longer than the picture is as long as it (torchvision draws again, up to ten times).
-    sizes_N2 = torch.stack([(area_N * ratio_N).sqrt(), (area_N / ratio_N).sqrt()], dim=1).clamp(max=1.0)
+    # Where a side would be longer than the picture it is as long as it, and the other one keeps the area (torchvision
+    # draws again, up to ten times).
+    width_N, height_N = (area_N * ratio_N).sqrt(), (area_N / ratio_N).sqrt()
+    sizes_N2 = torch.stack(
+        [
+            torch.where(height_N > 1, area_N, width_N.clamp(max=1.0)),
+            torch.where(width_N > 1, area_N, height_N.clamp(max=1.0)),
+        ],
+        dim=1,
+    )
     return geometry.window_maps(unit_N4[:, 2:] * (1.0 - sizes_N2), sizes_N2, height, width)
 
 

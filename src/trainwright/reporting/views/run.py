@@ -24,15 +24,42 @@ from .setup import Layers, RecipeRow, environment_rows, layers, recipe_rows
 View = TypeVar("View")
 
 SEVERITIES = ("stop", "warn", "note")
-MOVES = {"augment.flip": "flipped", "augment.crop_padding": "moved", "augment.cutout": "covered in part"}
-"""Recipe key → what a value above 0 does to pictures."""
+MOVES = {
+    "augment.transform": "altered by a transform",
+    "augment.flip": "flipped",
+    "augment.vertical_flip": "turned upside down",
+    "augment.crop_padding": "moved",
+    "augment.translate": "moved",
+    "augment.scale_jitter": "enlarged in part",
+    "augment.resized_crop": "enlarged in part",
+    "augment.rotate": "turned",
+    "augment.scale": "made larger or smaller",
+    "augment.stretch": "stretched",
+    "augment.shear": "slanted",
+    "augment.lens": "bent",
+    "augment.brightness": "made brighter or darker",
+    "augment.contrast": "changed in contrast",
+    "augment.saturation": "changed in color",
+    "augment.hue": "changed in color",
+    "augment.fancy_pca": "changed in color",
+    "augment.noise": "made noisy",
+    "augment.cutout": "covered in part",
+    "augment.erase": "covered in part",
+    "augment.mixup": "blended with others",
+    "augment.cutmix": "covered in part by others",
+}
+"""Recipe key → what it does to pictures where it is on."""
+
+OFF = ("0", "0.0", "none")
+"""Values of these settings that do nothing."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class RunView:
     """One run as plain data. What the run has not written (yet) is None or empty.
 
-    `moves` are what augmentation did to training pictures, in words; `softened` tells whether labels were smoothed.
+    `moves` are what augmentation did to training pictures, in words; `mixed` tells whether two pictures were put into
+    one, `softened` whether labels were smoothed.
     """
 
     name: str
@@ -47,6 +74,7 @@ class RunView:
     judgements: tuple[Judgement, ...]
     first_batch: Path | None
     moves: tuple[str, ...]
+    mixed: bool
     softened: bool
     audit: DataSummary | None
     layers: Layers | None
@@ -91,7 +119,8 @@ def read_view(folder: RunFolder) -> RunView:
         epochs=epochs,
         judgements=judged,
         first_batch=first_batch if first_batch.is_file() else None,
-        moves=tuple(word for key, word in MOVES.items() if values.get(key, "0") not in ("0", "0.0")),
+        moves=tuple(dict.fromkeys(word for key, word in MOVES.items() if values.get(key, "0") not in OFF)),
+        mixed=any(values.get(key, "0") not in OFF for key in ("augment.mixup", "augment.cutmix")),
         softened=values.get("loss.label_smoothing", "0") not in ("0", "0.0"),
         audit=audit,
         layers=_read(folder.layers, lambda text: layers(json.loads(text)), None),

@@ -1,0 +1,40 @@
+"""All of augmentation through the whole program: it trains, says so in the report, and resumes exactly."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+
+from trainwright.training import loop
+
+WORDS = [
+    *("train", "digits", "--model=plain", "--epochs=2", "--batch-size=64", "--name=run"),
+    *("--set=model.width=8", "--set=machine.threads=1", "--set=augment.policy=strong"),
+    *("--set=augment.mixup=0.4", "--set=augment.cutmix=1", "--set=augment.transform=trivialaugment"),
+]
+
+
+def weights(run: Path) -> list[bytes]:
+    return [(run / "checkpoints" / name / "model.safetensors").read_bytes() for name in ("last", "best")]
+
+
+def test_stopped_in_the_middle_it_ends_with_the_same_weights(cli, tmp_path, monkeypatch):
+    ended = cli(*WORDS, f"--out={tmp_path / 'unbroken'}")
+    assert ended.code == 0, ended.err
+    made, step = 0, loop.train_step
+
+    def stopped(*arguments, **named):
+        nonlocal made
+        made += 1
+        if made == 27:
+            signal.raise_signal(signal.SIGTERM)
+        return step(*arguments, **named)
+
+    monkeypatch.setattr(loop, "train_step", stopped)
+    assert cli(*WORDS, f"--out={tmp_path / 'stopped'}").code == 130
+    assert cli("train", f"--resume={tmp_path / 'stopped' / 'run'}").code == 0
+    assert weights(tmp_path / "stopped" / "run") == weights(tmp_path / "unbroken" / "run")
+    report = (tmp_path / "unbroken" / "run" / "report.html").read_text()
+    assert "blended with others" in report
+    assert "has the labels of both by their shares" in report
+    assert "because of two mixed pictures only one counts as right" in report
