@@ -23,8 +23,9 @@ from .noise import normal_table
 from .plan import Plan
 
 WORTH_A_KERNEL = 16_384
-"""Values (N·C·H·W) of a batch from which the kernel is used: its first call costs 2 to 3 s, which a run on smaller
-batches never earns back (64 pictures of 8×8: 0.03 ms in the kernel, 0.19 ms in torch, on one core)."""
+"""Values (N·C·H·W) of a batch from which the kernel is used: its first call ever compiles for 1.3 s (whole pixels) or
+3.7 s (all other maps), the first of a process loads for 0.3 s, which a run on smaller batches never earns back (64
+pictures of 8×8: 0.03 ms in the kernel, 0.19 ms in torch, on one core)."""
 
 WORTH_A_THREAD = 100_000
 """Values a thread should have to itself: waking a thread costs as much as finishing about this many."""
