@@ -146,11 +146,11 @@ def build(recipe: Recipe, data: PreparedData, *, preprocessor: Preprocessor | No
         components_CC=colour_components(data.train) if dose(decided(recipe.augment.fancy_pca)).on else None,
     )
     model = machine.place(built.model)
-    if recipe.init.class_prior:
-        set_class_prior(model, class_shares(data))
     if recipe.init.scheme in SCHEMES_ON_PICTURES:
         images_NCHW = first_pictures(data, training.seed).to(machine.device)
         fit_to_pictures(model, recipe.init, augmenter.evaluate(images_NCHW), seed=training.seed)
+    if recipe.init.class_prior:  # last, since a scheme that looks at pictures sets biases, too
+        set_class_prior(model, class_shares(data))
     optimizer = build_optimizer(optim, model)
     hold_norms(recipe.regularization, optimizer)  # the average begins with the first weights, so they are held, too
     torch.manual_seed(training.seed)
