@@ -120,6 +120,16 @@ def test_weighted_pictures_count_by_their_weight():
     assert class_shares(SimpleNamespace(train=part, classes=("a", "b"))) == [0.25, 0.75]  # type: ignore[arg-type]
 
 
+def test_a_class_whose_pictures_all_weigh_nothing_has_no_prior(digits):
+    weightless = replace(digits.train, weights_N=(digits.train.labels_N != 3).float())
+    with pytest.raises(InputError, match="the class '3' has no share of the training part") as error:
+        setup_of(replace(digits, train=weightless), "init.class_prior=true")
+    assert error.value.got == "a total weight of 0"
+    assert error.value.where == "init.class_prior"
+    assert "leave init.class_prior out" in str(error.value)
+    setup_of(replace(digits, train=weightless))
+
+
 def test_a_class_prior_does_not_overwrite_a_loaded_head():
     recipe = Recipe(init=InitSection(class_prior=True))
     loaded = WeightReport(loaded=("head.bias",), adapted=(), skipped={}, missing=(), head_replaced=False)
