@@ -35,10 +35,3 @@ def layer_numbers(model: nn.Module) -> dict[str, int]:
             block = next(reversed(blocks))
         blocks.setdefault(block, []).append(name)
     return {name: number for number, names in enumerate(blocks.values()) for name in names}
-
-
-def head_parameters(model: nn.Module) -> set[nn.Parameter]:
-    """Gives the parameters of the layer that makes the logits; none where a net does not say which it is."""
-    classifier: Any = getattr(model, "get_classifier", None)
-    head = classifier() if classifier is not None else getattr(model, "head", None)
-    return set(head.parameters()) if isinstance(head, nn.Module) else set()

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from trainwright.models import head_parameters
+from trainwright.models import head_layers
 from trainwright.recipe import OptimSection
 
 Clip = Callable[[nn.Module, Tensor], None]
@@ -38,7 +38,7 @@ def _by_value(limit: float) -> Clip:
 
 def _adaptively(share: float) -> Clip:
     def clip(model: nn.Module, _: Tensor) -> None:
-        head = head_parameters(model)
+        head = {parameter for layer in head_layers(model).values() for parameter in layer.parameters()}
         for parameter in model.parameters():
             if parameter.grad is not None and parameter not in head:
                 clip_units(parameter.grad, parameter.detach(), share)
