@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from trainwright.models import build_model, layer_numbers
-from trainwright.recipe import ModelSection, OptimSection
+from trainwright.recipe import InitSection, ModelSection, OptimSection
 from trainwright.training.optimizers import OPTIMIZERS, build_optimizer
 from trainwright.training.parameter_groups import parameter_groups, top_rate
 from trainwright.training.step import set_rate
@@ -63,6 +63,20 @@ def test_rates_of_our_nets_fall_layer_by_layer_towards_the_input(name):
     else:
         below_the_head = [model.stem, *(block for stage in model.stages for block in stage)]
     assert top == len(below_the_head)
+
+
+@pytest.mark.parametrize("name", ["small-resnet", "plain"])
+def test_computed_weights_leave_every_layer_its_rate(name):
+    section = ModelSection(name=name, width=4, depth=2)
+    centered = InitSection(scheme="native", centered_weight_norm=True)
+    size = {"classes": 3, "channels": 1, "img_size": 28}
+    expected = by_name(build_model(section, **size), layer_decay=0.5)
+    shares = by_name(build_model(section, **size, init=centered), layer_decay=0.5)
+    assert any("parametrizations" in key for key in shares)
+    assert {share for key, (share, _) in shares.items() if key.startswith("head")} == {1.0}
+    for key, (share, _) in shares.items():
+        layer, _, rest = key.partition(".parametrizations.weight.")
+        assert share == expected[f"{layer}.weight" if rest else key][0], key
 
 
 @pytest.mark.parametrize("name", ["resnet18", "vit_tiny_patch16_224", "convnext_atto"])
