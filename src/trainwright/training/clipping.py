@@ -23,9 +23,10 @@ def build_clip(section: OptimSection) -> Clip | None:
     return next((CLIPS[key](limit) for key, limit in limits.items() if limit > 0), None)
 
 
-def gradient_norm(model: nn.Module) -> Tensor:
-    """Measures the Euclidean norm of all gradients together."""
-    return nn.utils.get_total_norm([parameter.grad for parameter in model.parameters() if parameter.grad is not None])
+def gradient_norm(model: nn.Module, order: float = 2.0) -> Tensor:
+    """Measures the norm of all gradients together; of order infinity it is finite where all of them are."""
+    gradients = [parameter.grad for parameter in model.parameters() if parameter.grad is not None]
+    return nn.utils.get_total_norm(gradients, order)
 
 
 def _by_norm(limit: float) -> Clip:

@@ -145,6 +145,9 @@ def train_step(
 
     if scaler is not None:
         scaler.unscale_(optimizer)
+    # A step in float16 whose gradients overflow is left out, and decoupled penalties with it. We look ourselves, since
+    # torch's one-pass SGD advances its momentum in such a step (torch 2.15), whatever the scaler tells it.
+    moves = scaler is None or bool(gradient_norm(model, math.inf).isfinite())
     penalty = add_penalty(regularization, optimizer)
     norm = None
     if clip is not None:
@@ -153,13 +156,12 @@ def train_step(
         if scaler is None and not math.isfinite(norm):
             raise NonFiniteLoss("gradient norm", norm, group[-1], damaged_gradient(model))
         clip(model, total_norm)
-    shrink(regularization, optimizer)
-    if scaler is None:
-        optimizer.step()
-    else:
-        scaler.step(optimizer)
+    if moves:
+        shrink(regularization, optimizer)
+        optimizer.step() if scaler is None else scaler.step(optimizer)
+        bring_back(regularization, optimizer)
+    if scaler is not None:
         scaler.update()
-    bring_back(regularization, optimizer)
     return StepResult(loss_sum, correct, pictures, norm, penalty)
 
 
