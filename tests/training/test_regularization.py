@@ -16,7 +16,7 @@ from trainwright.training.clipping import build_clip
 from trainwright.training.machine import Machine
 from trainwright.training.optimizers import OPTIMIZERS, build_optimizer
 from trainwright.training.regularization import hold_norms
-from trainwright.training.step import StepResult, train_step
+from trainwright.training.step import Group, StepResult, train_step
 
 CPU = Machine(torch.device("cpu"), torch.float32, channels_last=False)
 BFLOAT16 = Machine(torch.device("cpu"), torch.bfloat16, channels_last=True)
@@ -59,7 +59,7 @@ def step(
         model,
         optimizer,
         scaler,
-        group,
+        Group(group, [len(piece.labels_N) for piece in group]),
         lambda b: b.images_NCHW.to(next(model.parameters()).dtype) / 255,
         machine,
         loss_of=loss_of,
