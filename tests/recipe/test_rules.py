@@ -193,14 +193,24 @@ def test_penalties_and_max_norm_are_not_negative(key):
     assert error.expected.startswith("a number at least 0")
 
 
-def test_max_norm_does_not_hold_weights_that_have_a_gain():
-    error = refused(regularization__max_norm=3.0, init__centered_weight_norm=True)
-    assert "max-norm does not hold" in error.problem
-    assert error.got == "regularization.max_norm: 3.0, init.centered_weight_norm: true"
-    assert error.hint == "leave regularization.max_norm out"
-
-
 def test_cutmix_needs_pixels():
     error = refused(augment__cutmix=1.0, preprocess__whiten="pca")
     assert "components and not pixels" in error.problem
     assert made(augment__cutmix=1.0, preprocess__whiten="zca").augment.cutmix == 1.0
+
+
+@pytest.mark.parametrize(
+    "key", ["regularization.l1", "regularization.l2", "regularization.max_norm", "optim.clip_adaptive"]
+)
+@pytest.mark.parametrize("decoupled", [False, True])
+def test_nothing_acts_on_what_centered_weights_are_computed_from(key, decoupled):
+    given = {key.replace(".", "__"): 0.5}
+    if decoupled and key.startswith("regularization.l"):
+        given["regularization__decoupled"] = True
+    error = refused(**given, init__centered_weight_norm=True)
+    assert error.problem.startswith(f"{key} would act on what centered, normalized weights are computed from")
+    assert error.expected == f"one of {key} and init.centered_weight_norm"
+    assert error.got == f"{key}: 0.5, init.centered_weight_norm: true"
+    assert error.hint == f"leave {key} out"
+    made(**given)
+    made(optim__clip_norm=1.0, init__centered_weight_norm=True)

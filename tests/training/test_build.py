@@ -82,12 +82,27 @@ def test_the_same_recipe_draws_the_same_weights(digits, scheme):
     assert not torch.equal(first["stages.0.0.weight"], other["stages.0.0.weight"])
 
 
-def test_with_a_class_prior_the_first_loss_is_the_entropy_of_the_shares(digits):
+def unequal(digits: PreparedData) -> PreparedData:
+    """Gives 5, 10, … 50 training pictures of the ten digits."""
     rows = torch.cat([torch.where(digits.train.labels_N == k)[0][: 5 * (k + 1)] for k in range(10)])
     names = [digits.train.names[row] for row in rows.tolist()]
     columns = {name: getattr(digits.train, name)[rows] for name in ("rows_N", "labels_N", "samples_N")}
-    few = replace(digits.train, names=names, **columns)
-    data = replace(digits, train=few)
+    return replace(digits, train=replace(digits.train, names=names, **columns))
+
+
+@pytest.mark.parametrize("scheme", ["lsuv", "data-dependent"])
+def test_a_class_prior_stays_beside_a_scheme_that_looks_at_pictures(digits, scheme):
+    data = unequal(digits)
+    words = [f"init.scheme={scheme}", "init.head=scheme", "optim.batch_size=32"]
+    fitted = setup_of(data, *words).model
+    model = setup_of(data, *words, "init.class_prior=true").model
+    assert torch.allclose(model.head.bias.exp(), torch.tensor(class_shares(data), dtype=torch.float32))
+    assert torch.equal(model.head.weight, fitted.head.weight), "the scheme has seen none of the prior"
+
+
+def test_with_a_class_prior_the_first_loss_is_the_entropy_of_the_shares(digits):
+    data = unequal(digits)
+    few = data.train
     shares = class_shares(data)
     counts = [5 * (k + 1) for k in range(10)]
     assert shares == pytest.approx([count / sum(counts) for count in counts])
@@ -103,6 +118,16 @@ def test_with_a_class_prior_the_first_loss_is_the_entropy_of_the_shares(digits):
 def test_weighted_pictures_count_by_their_weight():
     part = SimpleNamespace(labels_N=torch.tensor([0, 0, 1]), weights_N=torch.tensor([1.0, 1.0, 6.0]))
     assert class_shares(SimpleNamespace(train=part, classes=("a", "b"))) == [0.25, 0.75]  # type: ignore[arg-type]
+
+
+def test_a_class_whose_pictures_all_weigh_nothing_has_no_prior(digits):
+    weightless = replace(digits.train, weights_N=(digits.train.labels_N != 3).float())
+    with pytest.raises(InputError, match="the class '3' has no share of the training part") as error:
+        setup_of(replace(digits, train=weightless), "init.class_prior=true")
+    assert error.value.got == "a total weight of 0"
+    assert error.value.where == "init.class_prior"
+    assert "leave init.class_prior out" in str(error.value)
+    setup_of(replace(digits, train=weightless))
 
 
 def test_a_class_prior_does_not_overwrite_a_loaded_head():

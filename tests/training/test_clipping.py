@@ -4,7 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from trainwright.recipe import OptimSection
+from trainwright.models import build_model
+from trainwright.recipe import ModelSection, OptimSection
 from trainwright.training.clipping import CLIPS, build_clip, clip_units, gradient_norm
 
 
@@ -63,6 +64,32 @@ def test_adaptively_as_timm_does_but_for_the_head(seed, size, share):
     for name, gradient in gradients(ours).items():
         assert torch.allclose(gradient, expected[name], rtol=1e-5, atol=1e-9)
     assert torch.equal(ours.head.weight.grad, before["head.weight"])
+
+
+@pytest.mark.parametrize(
+    ("name", "heads"),
+    [
+        ("small-resnet", {"head"}),
+        ("resnet18", {"fc"}),
+        ("deit_tiny_distilled_patch16_224", {"head", "head_dist"}),
+    ],
+)
+def test_every_head_of_a_net_is_left_alone(name, heads):
+    size = {"width": 4, "depth": 1} if name == "small-resnet" else {}
+    model = build_model(ModelSection(name=name, **size), classes=3, channels=3, img_size=32)
+    for parameter in model.parameters():
+        parameter.grad = torch.full_like(parameter, 1e3)
+    build_clip(OptimSection(clip_adaptive=0.01))(model, gradient_norm(model))
+    untouched = {key for key, gradient in gradients(model).items() if bool((gradient == 1e3).all())}
+    assert untouched == {f"{head}.{part}" for head in heads for part in ("weight", "bias")}
+
+
+def test_a_net_that_names_no_head_is_clipped_as_a_whole():
+    model = nn.Sequential(nn.Linear(2, 2))
+    for parameter in model.parameters():
+        parameter.grad = torch.full_like(parameter, 1e3)
+    build_clip(OptimSection(clip_adaptive=0.01))(model, gradient_norm(model))
+    assert all(float(gradient.abs().max()) < 1 for gradient in gradients(model).values())
 
 
 def test_a_unit_s_gradient_by_hand():

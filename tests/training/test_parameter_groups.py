@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import nn
 
-from trainwright.models import build_model, head_parameters, layer_numbers
-from trainwright.recipe import ModelSection, OptimSection
+from trainwright.models import build_model, layer_numbers
+from trainwright.recipe import InitSection, ModelSection, OptimSection
 from trainwright.training.optimizers import OPTIMIZERS, build_optimizer
 from trainwright.training.parameter_groups import parameter_groups, top_rate
 from trainwright.training.step import set_rate
@@ -65,6 +65,20 @@ def test_rates_of_our_nets_fall_layer_by_layer_towards_the_input(name):
     assert top == len(below_the_head)
 
 
+@pytest.mark.parametrize("name", ["small-resnet", "plain"])
+def test_computed_weights_leave_every_layer_its_rate(name):
+    section = ModelSection(name=name, width=4, depth=2)
+    centered = InitSection(scheme="native", centered_weight_norm=True)
+    size = {"classes": 3, "channels": 1, "img_size": 28}
+    expected = by_name(build_model(section, **size), layer_decay=0.5)
+    shares = by_name(build_model(section, **size, init=centered), layer_decay=0.5)
+    assert any("parametrizations" in key for key in shares)
+    assert {share for key, (share, _) in shares.items() if key.startswith("head")} == {1.0}
+    for key, (share, _) in shares.items():
+        layer, _, rest = key.partition(".parametrizations.weight.")
+        assert share == expected[f"{layer}.weight" if rest else key][0], key
+
+
 @pytest.mark.parametrize("name", ["resnet18", "vit_tiny_patch16_224", "convnext_atto"])
 def test_groups_of_timm_s_nets_are_those_of_timm(name):
     from timm.optim import param_groups_layer_decay
@@ -98,11 +112,3 @@ def test_frozen_parameters_are_in_no_group():
     model.stages.requires_grad_(False)
     assert set(by_name(model, layer_decay=0.5)) == {"head.weight", "head.bias"}
     assert by_name(model, layer_decay=0.5)["head.weight"] == (1.0, 0.1)
-
-
-def test_the_head_is_found_in_our_nets_and_in_timm_s():
-    ours = build_model(ModelSection(name="small-resnet", width=4, depth=1), classes=3, channels=1, img_size=8)
-    assert head_parameters(ours) == set(ours.head.parameters())
-    theirs = build_model(ModelSection(name="resnet18"), classes=3, channels=1, img_size=32)
-    assert head_parameters(theirs) == set(theirs.fc.parameters())
-    assert head_parameters(nn.Sequential(nn.Linear(2, 2))) == set()

@@ -16,7 +16,7 @@ from trainwright.training.clipping import build_clip
 from trainwright.training.machine import Machine
 from trainwright.training.optimizers import OPTIMIZERS, build_optimizer
 from trainwright.training.regularization import hold_norms
-from trainwright.training.step import StepResult, train_step
+from trainwright.training.step import Group, StepResult, train_step
 
 CPU = Machine(torch.device("cpu"), torch.float32, channels_last=False)
 BFLOAT16 = Machine(torch.device("cpu"), torch.bfloat16, channels_last=True)
@@ -51,14 +51,15 @@ def step(
     loss_of=lambda logits_NK, labels_N, _: nn.functional.cross_entropy(logits_NK.float(), labels_N),
     machine: Machine = CPU,
     clip: float = 0.0,
+    scaler: torch.amp.GradScaler | None = None,
     **regularization: float,
 ) -> StepResult:
     return train_step(
         model,
         model,
         optimizer,
-        None,
-        group,
+        scaler,
+        Group(group, [len(piece.labels_N) for piece in group]),
         lambda b: b.images_NCHW.to(next(model.parameters()).dtype) / 255,
         machine,
         loss_of=loss_of,
@@ -158,6 +159,29 @@ def test_decoupled_penalties_follow_each_layer_s_rate():
     lower = optimizer.param_groups[-1]["lr"]
     assert lower < RATE
     assert after["0.weight"] == pytest.approx(before["0.weight"] * (1 - lower * 0.4), abs=1e-6)
+
+
+def infinite_slope(logits_NK: torch.Tensor, labels_N: torch.Tensor, weights_N: torch.Tensor | None) -> torch.Tensor:
+    return (logits_NK.sum() * 0.0).abs().sqrt()
+
+
+@pytest.mark.parametrize("name", ["sgd", "adamw", "adagrad"])
+@pytest.mark.parametrize("clip", [0.0, 1.0])
+def test_nothing_moves_where_the_scaler_leaves_the_step_out(name, clip):
+    """Neither weights nor momentum; of the one-pass optimizers torch leaves the skipping to themselves."""
+    penalties = {"l1": 0.1, "l2": 0.4, "decoupled": True, "max_norm": 10.0}
+    model, scaler = net(), torch.amp.GradScaler("cpu", init_scale=1024.0)
+    optimizer = build_optimizer(OptimSection(name=name, lr=RATE, weight_decay=0.0), model)
+    before = values(model)
+    step(model, optimizer, [batch(0)], loss_of=infinite_slope, scaler=scaler, clip=clip, **penalties)
+    assert scaler.get_scale() == 512
+    assert all((after == before[key]).all() for key, after in values(model).items())
+    step(model, optimizer, flat(), loss_of=no_loss, scaler=scaler, clip=clip, **penalties)
+    for key, after in values(model).items():
+        w = before[key]
+        shrunk = w * (1 - RATE * 0.4)
+        expected = np.sign(w) * np.maximum(np.abs(shrunk) - RATE * 0.1, 0) if key in WEIGHTS else w
+        assert after == pytest.approx(expected, abs=1e-6)
 
 
 def test_the_penalty_counts_once_however_many_batches_make_a_step():

@@ -13,7 +13,7 @@ from trainwright.recipe import compose, parse_assignments
 from trainwright.training import Progress, Setup, build, load_checkpoint, restore, save_last
 from trainwright.training.optimizers import OPTIMIZERS
 from trainwright.training.schedules import rate_factor
-from trainwright.training.step import set_rate, train_step
+from trainwright.training.step import grouped, set_rate, train_step
 from trainwright.workflows.train import decide
 
 WORDS = [
@@ -54,7 +54,7 @@ def train(setup: Setup, data: PreparedData, first: int, last: int) -> None:
             setup.model,
             setup.optimizer,
             setup.scaler,
-            [next(walk)],
+            next(grouped(walk, [setup.batch_size], 1)),
             lambda batch: setup.prepare_train(batch, 1),
             setup.machine,
             loss_of=setup.loss,

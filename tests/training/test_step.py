@@ -1,6 +1,7 @@
 import contextlib
 import copy
 import math
+import weakref
 
 import pytest
 import torch
@@ -8,14 +9,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from trainwright.data import Batch
+from trainwright.data import Batch, batches
 from trainwright.recipe import LossSection, OptimSection
 from trainwright.training.clipping import build_clip
 from trainwright.training.losses import build_loss
 from trainwright.training.machine import Machine
 from trainwright.training.optimizers import OPTIMIZERS, build_optimizer
 from trainwright.training.step import (
+    Group,
     NonFiniteLoss,
+    batch_sizes,
     batches_per_step,
     grouped,
     set_rate,
@@ -47,6 +50,25 @@ def joined(batches: list[Batch]) -> Batch:
     )
 
 
+class Part:
+    """Black pictures of one class."""
+
+    on_disk, weights_N = False, None
+
+    def __init__(self, count: int) -> None:
+        self.labels_N, self.samples_N = torch.zeros(count).long(), torch.arange(count)
+
+    def __len__(self) -> int:
+        return len(self.labels_N)
+
+    def images(self, rows_N: torch.Tensor) -> torch.Tensor:
+        return torch.zeros(len(rows_N), 1, 1, 1, dtype=torch.uint8)
+
+
+def group_of(pieces: list[Batch]) -> Group:
+    return Group(iter(pieces), [len(piece.labels_N) for piece in pieces])
+
+
 def step(model: nn.Module, group: list[Batch], *, clip: float = 0.0, lr: float = 0.1, scale: float = 1 / 255):
     optimizer = build_optimizer(OptimSection(lr=lr, weight_decay=0.0, momentum=0.0, nesterov=False), model)
     return train_step(
@@ -54,7 +76,7 @@ def step(model: nn.Module, group: list[Batch], *, clip: float = 0.0, lr: float =
         model,
         optimizer,
         None,
-        group,
+        group_of(group),
         lambda b: b.images_NCHW.float() * scale,
         CPU,
         loss_of=build_loss(LossSection(label_smoothing=0.0)),
@@ -64,12 +86,42 @@ def step(model: nn.Module, group: list[Batch], *, clip: float = 0.0, lr: float =
 
 @given(st.integers(1, 5000), st.integers(1, 600), st.integers(1, 40))
 def test_steps_an_epoch_for_every_count_of_batches(pictures, batch_size, accumulate):
+    sizes = batch_sizes(pictures, batch_size, accumulate)
     count = pictures // batch_size
-    groups = list(grouped(iter(range(count)), accumulate))
+    assert sizes == [batch_size] * count
+    groups = [(list(group.batches), group.sizes) for group in grouped(iter(range(count)), sizes, accumulate)]
     assert len(groups) == steps_per_epoch(pictures, batch_size, accumulate)
-    assert [batch for group in groups for batch in group] == list(range(count))
-    assert all(len(group) == accumulate for group in groups[:-1])
-    assert all(0 < len(group) <= accumulate for group in groups)
+    assert [batch for group, _ in groups for batch in group] == list(range(count))
+    assert all(len(group) == accumulate for group, _ in groups[:-1])
+    assert all(0 < len(group) <= accumulate for group, _ in groups)
+    assert all(len(group) == len(of_each) for group, of_each in groups)
+
+
+@given(st.integers(1, 60), st.integers(1, 20), st.sampled_from([1, 3, "all"]))
+def test_the_sizes_that_are_foretold_are_those_of_the_batches(pictures, batch_size, accumulate):
+    walk = batches(Part(pictures), batch_size, seed=0, epoch=1, every_picture=accumulate == "all")
+    assert [len(piece.labels_N) for piece in walk] == batch_sizes(pictures, batch_size, accumulate)
+
+
+def test_the_batches_of_a_step_are_not_held_together():
+    alive, most = weakref.WeakSet(), 0
+
+    def walk():
+        nonlocal most
+        for seed in range(9):
+            piece = batch(2, seed)
+            alive.add(piece)
+            most = max(most, len(alive))
+            yield piece
+
+    (group,) = grouped(walk(), [2] * 9, 9)
+    model = net()
+    optimizer = build_optimizer(OptimSection(lr=0.1, weight_decay=0.0), model)
+    result = train_step(
+        model, model, optimizer, None, group, lambda b: b.images_NCHW / 255, CPU, loss_of=build_loss(LossSection())
+    )
+    assert result.pictures == 18
+    assert most <= 3, "the one that is computed on, and those that a generator hands over"
 
 
 @settings(deadline=None, max_examples=20)
@@ -107,7 +159,7 @@ def test_repeating_the_batch_leaves_the_step_as_it_was(name, size, times, seed):
             model,
             build_optimizer(OptimSection(name=name, lr=0.1, weight_decay=0.01), model),
             None,
-            group,
+            group_of(group),
             lambda b: b.images_NCHW.double() / 255,
             CPU,
             loss_of=lambda logits_NK, labels_N, _: nn.functional.cross_entropy(logits_NK, labels_N),
@@ -181,7 +233,7 @@ def test_a_gradient_that_is_not_finite_moves_no_weight():
             model,
             build_optimizer(OptimSection(lr=0.1, weight_decay=0.0, momentum=0.0, nesterov=False), model),
             None,
-            [batch(8, 0)],
+            group_of([batch(8, 0)]),
             lambda b: b.images_NCHW.float() / 255,
             CPU,
             loss_of=lambda logits_NK, labels_N, weights_N: (logits_NK * 0).sum().sqrt(),

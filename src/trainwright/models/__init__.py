@@ -16,9 +16,9 @@ from .choice import choose_init as choose_init
 from .choice import choose_model as choose_model
 from .data_driven import SCHEMES_ON_PICTURES as SCHEMES_ON_PICTURES
 from .data_driven import fit_to_pictures as fit_to_pictures
+from .heads import head_layers as head_layers
 from .initialization import initialize as initialize
 from .initialization import set_class_prior as set_class_prior
-from .layer_numbers import head_parameters as head_parameters
 from .layer_numbers import layer_numbers as layer_numbers
 from .plain import Plain as Plain
 from .profile import LayerRow as LayerRow

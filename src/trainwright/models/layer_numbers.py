@@ -27,18 +27,17 @@ def layer_numbers(model: nn.Module) -> dict[str, int]:
 
         numbers: Any = group_parameters(model, matcher(coarse=False), reverse=True)
         return {name: numbers[name] for name, _ in model.named_parameters()}
+    # Centered weights stand behind the bias of their layer, so that a vector may come before its block's filter.
+    with_filter = {_block(name) for name, parameter in model.named_parameters() if parameter.ndim > 1}
     blocks: dict[str, list[str]] = {}
-    for name, parameter in model.named_parameters():
-        match = NUMBERED_BLOCK.match(name)
-        block = match.group() if match else name
-        if block not in blocks and parameter.ndim <= 1 and blocks:
+    for name, _ in model.named_parameters():
+        block = _block(name)
+        if block not in with_filter and blocks:
             block = next(reversed(blocks))
         blocks.setdefault(block, []).append(name)
     return {name: number for number, names in enumerate(blocks.values()) for name in names}
 
 
-def head_parameters(model: nn.Module) -> set[nn.Parameter]:
-    """Gives the parameters of the layer that makes the logits; none where a net does not say which it is."""
-    classifier: Any = getattr(model, "get_classifier", None)
-    head = classifier() if classifier is not None else getattr(model, "head", None)
-    return set(head.parameters()) if isinstance(head, nn.Module) else set()
+def _block(name: str) -> str:
+    match = NUMBERED_BLOCK.match(name)
+    return match.group() if match else name

@@ -216,18 +216,17 @@ def _loaded_weights_stay(sections: Sections) -> list[Contradiction]:
     return found
 
 
-def _one_hand_on_the_length(sections: Sections) -> list[Contradiction]:
-    limit = _value(sections, "regularization.max_norm")
-    if limit == 0 or not _value(sections, "init.centered_weight_norm"):
-        return []
+def _nothing_else_holds_computed_weights(sections: Sections) -> list[Contradiction]:
     return [
         Contradiction(
-            keys=("regularization.max_norm", "init.centered_weight_norm"),
-            problem="the length of centered, normalized weights is a gain of its own, which max-norm does not hold",
-            expected="one of regularization.max_norm and init.centered_weight_norm",
-            got=f"regularization.max_norm: {format_value(limit)}, init.centered_weight_norm: true",
-            hint="leave regularization.max_norm out",
+            keys=(key, "init.centered_weight_norm"),
+            problem=f"{key} would act on what centered, normalized weights are computed from, not on the weights",
+            expected=f"one of {key} and init.centered_weight_norm",
+            got=f"{key}: {format_value(value)}, init.centered_weight_norm: true",
+            hint=f"leave {key} out",
         )
+        for key in ACTING_ON_WEIGHTS
+        if _value(sections, "init.centered_weight_norm") and (value := _value(sections, key)) > 0
     ]
 
 
@@ -306,6 +305,7 @@ def _decoupled_has_a_penalty(sections: Sections) -> list[Contradiction]:
     ]
 
 
+ACTING_ON_WEIGHTS = ("regularization.l1", "regularization.l2", "regularization.max_norm", "optim.clip_adaptive")
 CLIPPINGS = ("optim.clip_norm", "optim.clip_value", "optim.clip_adaptive")
 
 RULES: tuple[Callable[[Sections], list[Contradiction]], ...] = (
@@ -316,7 +316,7 @@ RULES: tuple[Callable[[Sections], list[Contradiction]], ...] = (
     _one_center_and_one_scale,
     _cut_pictures_have_pixels,
     _loaded_weights_stay,
-    _one_hand_on_the_length,
+    _nothing_else_holds_computed_weights,
     _zeros_have_no_direction,
     _plateau_comes_before_the_end,
     _momentum_moves,

@@ -146,11 +146,11 @@ def build(recipe: Recipe, data: PreparedData, *, preprocessor: Preprocessor | No
         components_CC=colour_components(data.train) if dose(decided(recipe.augment.fancy_pca)).on else None,
     )
     model = machine.place(built.model)
-    if recipe.init.class_prior:
-        set_class_prior(model, class_shares(data))
     if recipe.init.scheme in SCHEMES_ON_PICTURES:
         images_NCHW = first_pictures(data, training.seed).to(machine.device)
         fit_to_pictures(model, recipe.init, augmenter.evaluate(images_NCHW), seed=training.seed)
+    if recipe.init.class_prior:  # last, since a scheme that looks at pictures sets biases, too
+        set_class_prior(model, class_shares(data))
     optimizer = build_optimizer(optim, model)
     hold_norms(recipe.regularization, optimizer)  # the average begins with the first weights, so they are held, too
     torch.manual_seed(training.seed)
@@ -183,11 +183,24 @@ def first_pictures(data: PreparedData, seed: int) -> Tensor:
 
 
 def class_shares(data: PreparedData) -> list[float]:
-    """Counts each class's share of the training part, by the pictures' weights in the loss where they have some."""
+    """Counts each class's share of the training part, by the pictures' weights in the loss where they have some.
+
+    Raises:
+        InputError: a class has no share, so that the logarithm of it is no number.
+    """
     weights_N = data.train.weights_N
     counts_K = torch.bincount(
         data.train.labels_N, None if weights_N is None else weights_N.double(), minlength=len(data.classes)
     ).double()
+    for name, count in zip(data.classes, counts_K.tolist(), strict=True):
+        if count <= 0:
+            raise InputError(
+                f"the class '{name}' has no share of the training part, and the logarithm of 0 is no bias",
+                expected="training pictures of every class whose weights add up to more than 0",
+                got=f"a total weight of {count:g}",
+                where="init.class_prior",
+                hint="leave init.class_prior out, or give a training picture of the class a weight above 0",
+            )
     return (counts_K / counts_K.sum()).tolist()
 
 

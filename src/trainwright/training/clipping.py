@@ -7,7 +7,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from trainwright.models import head_parameters
+from trainwright.models import head_layers
 from trainwright.recipe import OptimSection
 
 Clip = Callable[[nn.Module, Tensor], None]
@@ -23,9 +23,10 @@ def build_clip(section: OptimSection) -> Clip | None:
     return next((CLIPS[key](limit) for key, limit in limits.items() if limit > 0), None)
 
 
-def gradient_norm(model: nn.Module) -> Tensor:
-    """Measures the Euclidean norm of all gradients together."""
-    return nn.utils.get_total_norm([parameter.grad for parameter in model.parameters() if parameter.grad is not None])
+def gradient_norm(model: nn.Module, order: float = 2.0) -> Tensor:
+    """Measures the norm of all gradients together; of order infinity it is finite where all of them are."""
+    gradients = [parameter.grad for parameter in model.parameters() if parameter.grad is not None]
+    return nn.utils.get_total_norm(gradients, order)
 
 
 def _by_norm(limit: float) -> Clip:
@@ -38,7 +39,7 @@ def _by_value(limit: float) -> Clip:
 
 def _adaptively(share: float) -> Clip:
     def clip(model: nn.Module, _: Tensor) -> None:
-        head = head_parameters(model)
+        head = {parameter for layer in head_layers(model).values() for parameter in layer.parameters()}
         for parameter in model.parameters():
             if parameter.grad is not None and parameter not in head:
                 clip_units(parameter.grad, parameter.detach(), share)

@@ -25,7 +25,7 @@ from .non_finite import damaged_tensor, first_non_finite
 from .parameter_groups import top_rate
 from .progress import Progress, save_last, save_result
 from .schedules import rate_factor
-from .step import NonFiniteLoss, grouped, set_rate, train_step
+from .step import NonFiniteLoss, batch_sizes, grouped, set_rate, train_step
 from .stopping import better, on_a_plateau, out_of_patience
 
 Observer = Callable[[Record], None]
@@ -114,16 +114,20 @@ def _train_epoch(
     recipe = setup.recipe
     setup.model.train()
     saved_at = time.perf_counter()
-    order = batches(
-        data.train,
-        setup.batch_size,
-        seed=recipe.training.seed,
-        epoch=progress.epoch,
-        start=progress.batch,
-        every_picture=recipe.optim.accumulate == "all",
-        mixing=setup.mixing,
+    order = _Awaited(
+        batches(
+            data.train,
+            setup.batch_size,
+            seed=recipe.training.seed,
+            epoch=progress.epoch,
+            start=progress.batch,
+            every_picture=recipe.optim.accumulate == "all",
+            mixing=setup.mixing,
+        )
     )
-    for group, waited_s, started in _timed(grouped(order, setup.batches_per_step)):
+    sizes = batch_sizes(len(data.train), setup.batch_size, recipe.optim.accumulate)[progress.batch :]
+    for group in grouped(order, sizes, setup.batches_per_step):
+        started, waited_s = time.perf_counter(), order.waited_s
         factor = rate_factor(
             recipe.schedule,
             progress.step,
@@ -148,12 +152,12 @@ def _train_epoch(
         if setup.average is not None:
             setup.average.update(setup.model, progress.step)
 
-        progress.batch += len(group)
+        progress.batch += len(group.sizes)
         progress.steps_in_epoch += 1
-        progress.loss_sum += result.loss * len(group)
+        progress.loss_sum += result.loss * len(group.sizes)
         progress.correct += result.correct
         progress.pictures += result.pictures
-        progress.waiting_time_s += waited_s
+        progress.waiting_time_s += order.waited_s - waited_s
         _tell(
             observers,
             StepRecord(
@@ -166,7 +170,7 @@ def _train_epoch(
             ),
         )
         now = time.perf_counter()
-        progress.epoch_time_s += now - started + waited_s
+        progress.epoch_time_s += now - started
         if interruption:
             return
         if now - saved_at >= recipe.training.checkpoint_every_s and progress.steps_in_epoch < setup.steps_per_epoch:
@@ -214,15 +218,22 @@ def _not_finite(
     )
 
 
-def _timed(groups: Iterator[list[Batch]]) -> Iterator[tuple[list[Batch], float, float]]:
-    """Yields each group with the seconds waited for it and the moment it came."""
-    while True:
+class _Awaited:
+    """Hands batches on, and adds up the seconds that were waited for them."""
+
+    def __init__(self, order: Iterator[Batch]) -> None:
+        self.order = order
+        self.waited_s = 0.0
+
+    def __iter__(self) -> Iterator[Batch]:
+        return self
+
+    def __next__(self) -> Batch:
         asked = time.perf_counter()
-        group = next(groups, None)
-        came = time.perf_counter()
-        if group is None:
-            return
-        yield group, came - asked, came
+        try:
+            return next(self.order)
+        finally:
+            self.waited_s += time.perf_counter() - asked
 
 
 def _epoch_record(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Literal
@@ -49,14 +49,40 @@ class NonFiniteLoss(ArithmeticError):
         self.parameter = parameter
 
 
-def grouped(batches: Iterator[Batch], size: int) -> Iterator[list[Batch]]:
-    """Divides batches into groups of `size`, one optimizer step each; the last group may be smaller.
+@dataclass(frozen=True)
+class Group:
+    """The batches of one optimizer step, which are read while the step is made, and the pictures of each."""
 
-    >>> [len(group) for group in grouped(iter("abcdefg"), 3)]
-    [3, 3, 1]
+    batches: Iterable[Batch]
+    sizes: Sequence[int]
+
+
+def grouped(batches: Iterator[Batch], sizes: Sequence[int], count: int) -> Iterator[Group]:
+    """Divides batches into groups of `count`, one optimizer step each; the last group may be smaller.
+
+    Args:
+        batches: are taken one by one, when a group is walked through; each group to its end before the next.
+        sizes: pictures of each batch.
+        count: batches a group.
+
+    >>> [(list(group.batches), group.sizes) for group in grouped(iter("abc"), [9, 9, 8], 2)]
+    [(['a', 'b'], [9, 9]), (['c'], [8])]
     """
-    while group := list(islice(batches, size)):
-        yield group
+    for first in range(0, len(sizes), count):
+        some = sizes[first : first + count]
+        yield Group(islice(batches, len(some)), some)
+
+
+def batch_sizes(pictures: int, batch_size: int, accumulate: int | Literal["all"]) -> list[int]:
+    """Gives the pictures of each batch of an epoch: whole batches, or of `all` nearly equal ones, the largest first.
+
+    >>> batch_sizes(11, 4, 1), batch_sizes(11, 4, "all")
+    ([4, 4], [4, 4, 3])
+    """
+    if accumulate != "all":
+        return pictures // batch_size * [batch_size]
+    count = batches_per_step(pictures, batch_size, accumulate)
+    return [pictures // count + (index < pictures % count) for index in range(count)]
 
 
 def batches_per_step(pictures: int, batch_size: int, accumulate: int | Literal["all"]) -> int:
@@ -102,7 +128,7 @@ def train_step(
     model: nn.Module,
     optimizer: torch.optim.Optimizer,
     scaler: torch.amp.GradScaler | None,
-    group: Sequence[Batch],
+    group: Group,
     prepare: Callable[[Batch], Tensor],
     machine: Machine,
     *,
@@ -118,7 +144,7 @@ def train_step(
         forward: the model as it is called, compiled or not: N C H W → logits N K.
         model: the module whose parameters the optimizer holds.
         scaler: for float16 only.
-        group: batches; a picture counts alike in all of them.
+        group: batches, held one at a time; a picture counts alike in all of them.
         prepare: augments and normalizes a batch on the device: float N C H W.
         loss_of: (logits N K, labels N, weights N or None) → a scalar.
         clip: how gradients are shortened; None leaves them, and their norm unmeasured.
@@ -128,8 +154,9 @@ def train_step(
         NonFiniteLoss: the loss, or a gradient to be clipped, is not finite; before any weight has moved.
     """
     optimizer.zero_grad(set_to_none=True)
-    loss_sum, correct, pictures = 0.0, 0, sum(len(batch.labels_N) for batch in group)
-    for batch in group:
+    loss_sum, correct, pictures = 0.0, 0, sum(group.sizes)
+    batch = None
+    for batch in group.batches:
         images_NCHW = prepare(batch)
         labels_N = batch.labels_N.to(machine.device, non_blocking=True)
         weights_N = None if batch.weights_N is None else batch.weights_N.to(machine.device, non_blocking=True)
@@ -147,23 +174,26 @@ def train_step(
         loss_sum += value / parts
         correct += int(right)
 
+    assert batch is not None, "a group has a batch"
     if scaler is not None:
         scaler.unscale_(optimizer)
+    # A step in float16 whose gradients overflow is left out, and decoupled penalties with it. We look ourselves, since
+    # torch's one-pass SGD advances its momentum in such a step (torch 2.15), whatever the scaler tells it.
+    moves = scaler is None or bool(gradient_norm(model, math.inf).isfinite())
     penalty = add_penalty(regularization, optimizer)
     norm = None
     if clip is not None:
         total_norm = gradient_norm(model)
         norm = float(total_norm)
         if scaler is None and not math.isfinite(norm):
-            raise NonFiniteLoss("gradient norm", norm, group[-1], damaged_gradient(model))
+            raise NonFiniteLoss("gradient norm", norm, batch, damaged_gradient(model))
         clip(model, total_norm)
-    shrink(regularization, optimizer)
-    if scaler is None:
-        optimizer.step()
-    else:
-        scaler.step(optimizer)
+    if moves:
+        shrink(regularization, optimizer)
+        optimizer.step() if scaler is None else scaler.step(optimizer)
+        bring_back(regularization, optimizer)
+    if scaler is not None:
         scaler.update()
-    bring_back(regularization, optimizer)
     return StepResult(loss_sum, correct, pictures, norm, penalty)
 
 
