@@ -61,7 +61,20 @@ def test_full_batch_steps_have_the_rate_of_all_pictures_up_to_a_limit():
 
 def test_the_rate_grows_no_further_than_it_is_known_to():
     most = chosen(1_000_000, f"optim.batch_size={LARGEST_STEP}")["optim.lr"]
-    assert chosen(1_000_000, "optim.batch_size=65536", "optim.accumulate=4096")["optim.lr"] == most == 16.0
+    many = 65536 * 4096 * 30
+    assert chosen(many, "optim.batch_size=65536", "optim.accumulate=4096")["optim.lr"] == most == 16.0
+
+
+def test_short_runs_have_a_share_of_the_rate():
+    def rate(epochs: int) -> object:
+        return chosen(180, f"training.epochs={epochs}")["optim.lr"]
+
+    # 11 steps of 16 pictures an epoch, of which 200 earn the whole rate.
+    assert rate(20) == rate(40) == 0.0312
+    assert rate(6) == pytest.approx(0.03125 * 66 / 200, rel=5e-3)
+    recipe = compose(parse_assignments(["training.epochs=6"]))
+    reasons = {choice.key: choice.reason for choice in choose_training(recipe, pictures=180)}
+    assert reasons["optim.lr"].endswith("and less for only 66 steps")
 
 
 @pytest.mark.parametrize("word", ["regularization.l1=1e-5", "regularization.l2=1e-4"])

@@ -32,7 +32,15 @@ _OTHER_NAMES = {
 }
 """What other programs call our settings."""
 
-_OTHER_VALUES = {"bf16": "bfloat16", "fp16": "float16", "fp32": "float32", "gpu": "cuda", "half": "float16"}
+_OTHER_VALUES = {
+    "bf16": "bfloat16",
+    "fp16": "float16",
+    "fp32": "float32",
+    "glorot": "xavier",
+    "gpu": "cuda",
+    "half": "float16",
+    "he": "kaiming",
+}
 """What other programs call our choices."""
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from trainwright.recipe import TIMM_OPTIMIZER, Choice, OptimSection, Recipe
 
+from .step import steps_per_epoch
 from .timm_optimizers import timm_defaults
 
 WITH_VELOCITY = ("sgd", "momentum", "nesterov")
@@ -27,6 +28,10 @@ with, such as 0.001, are for constant rates and learn less in a short run."""
 BASE_BATCH = 128
 LARGEST_STEP = 8192
 """Pictures a step beyond which the rate grows no further; Goyal et al. 2017, figure 1."""
+
+FEW_STEPS = 200
+"""Steps of a run below which a rate falls in proportion: there is no time to come back from what the full rate breaks
+in the warm-up. Measured with sgd on 180 pictures (benchmarks/results/small_folders.md)."""
 
 FULL_BATCH_EPOCHS = 300
 FULL_BATCH_STEP = 256
@@ -53,7 +58,9 @@ def choose_training(recipe: Recipe, *, pictures: int) -> list[Choice]:
         if optim.accumulate == "all":
             choices.append(_rate(optim, pictures, most=FULL_BATCH_STEP))
         else:
-            choices.append(_rate(optim, batch_size * optim.accumulate, most=LARGEST_STEP))
+            epochs = _epochs(pictures) if training.epochs == "auto" else training.epochs
+            steps = epochs * steps_per_epoch(pictures, batch_size, optim.accumulate)
+            choices.append(_rate(optim, batch_size * optim.accumulate, most=LARGEST_STEP, steps=steps))
     if optim.weight_decay == "auto":
         choices.append(_weight_decay(recipe))
     if training.epochs == "auto":
@@ -64,8 +71,10 @@ def choose_training(recipe: Recipe, *, pictures: int) -> list[Choice]:
     return choices
 
 
-def _rate(optim: OptimSection, together: int, *, most: int) -> Choice:
+def _rate(optim: OptimSection, together: int, *, most: int, steps: int = FEW_STEPS) -> Choice:
     """Chooses the peak rate for a number of pictures a step, which beyond `most` count as if they were so many.
+
+    Runs of fewer than FEW_STEPS steps get a share of it.
 
     Source: in proportion: Goyal et al. 2017, section 2.1; with the root: Krizhevsky 2014, Malladi et al. 2022.
     """
@@ -78,6 +87,9 @@ def _rate(optim: OptimSection, together: int, *, most: int) -> Choice:
     rule = "in proportion to" if velocity else "with the root of"
     value = float(f"{rate * (counted / BASE_BATCH) ** (1.0 if velocity else 0.5):.3g}")
     limit = "" if counted == together else f", for {together} as for {most}"
+    if steps < FEW_STEPS:
+        value = float(f"{value * max(steps, 1) / FEW_STEPS:.3g}")
+        limit += f", and less for only {steps} steps"
     return Choice("optim.lr", value, f"{rate} at {BASE_BATCH} pictures a step, {rule} {counted}{limit}")
 
 

@@ -62,7 +62,7 @@ def choose_augment(
         if getattr(section, name) == "auto":
             value, reason = _fitted(name, value, policy, classes, img_size, title, channels, pictures)
             if not reason:
-                reason = why if value == OFF[name] else f"policy {policy}"
+                reason = f"not in policy {policy}" if value == OFF[name] else f"policy {policy}"
             choices.append(Choice(f"augment.{name}", value, reason))
     return choices
 
@@ -91,7 +91,7 @@ def augment_findings(
                     code="augmentation-harmful",
                     severity="warn",
                     summary=f"augment.{name} moves pictures into other classes: {reason}.",
-                    evidence={} if check is None else _evidence(check),
+                    evidence=_evidence(check) if check is not None and check.harmful else {},
                     advice={f"augment.{name}": LARGE_ANGLE if name == "rotate" else 0},
                     source="own choice: 1-nearest-neighbor with and without altered copies, sign test",
                 )
