@@ -31,6 +31,7 @@ def test_what_is_no_dose_is_refused(text):
     with pytest.raises(InputError) as caught:
         given(text)
     assert "a number at least 0 and at most 180, or such a number @ a probability, or auto" in str(caught.value)
+    assert ("such as 15 @ 0.5" in caught.value.problem) == ("@" in text)
 
 
 @pytest.mark.parametrize("text", ["181", "500 @ 0.5", "-1"])

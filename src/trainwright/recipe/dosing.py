@@ -20,6 +20,15 @@ class Dose(NamedTuple):
         return self.strength > 0 and self.probability > 0
 
 
+def is_dose(text: str) -> bool:
+    """Tells whether a text has the form of a dose.
+
+    >>> is_dose("15 @ 0.5"), is_dose("15@"), is_dose("15 @ 2")
+    (True, False, False)
+    """
+    return re.fullmatch(PATTERN, text) is not None
+
+
 def written(given: Dose) -> float | str:
     """Writes a dose in the one way in which a recipe keeps it, so that equal doses are equal.
 

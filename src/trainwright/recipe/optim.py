@@ -27,7 +27,8 @@ class OptimSection(Section):
     )
     lr: float | Auto = setting(
         "auto",
-        "Peak learning rate of the schedule. `auto`: by optimizer and batch size, and less in runs of fewer than 200 steps.",
+        "Peak learning rate of the schedule. `auto`: by optimizer and batch size, and less in runs of fewer than 200 "
+        "steps.",
         unit="learning rate",
         source="own choice",
         scale="log",

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from ..errors import InputError, nearest
 from .catalog import Setting, catalog, section_class
+from .dosing import is_dose
 from .idle import idle_settings
 from .recipe import Given, Origin, Recipe
 from .rules import as_error, contradictions, joined
@@ -154,6 +155,8 @@ def _misfit(setting: Setting, entry: Given, kinds: set[str]) -> InputError:
     value = entry.value
     if setting.choices or setting.examples:
         problem = f"{setting.key} has no such choice"
+    elif setting.dosed and isinstance(value, str) and "@" in value and not is_dose(value):
+        problem = f"{setting.key} is not a number @ a probability from 0 to 1, such as 15 @ 0.5"
     elif "value_error" in kinds and (not isinstance(value, str) or (setting.dosed and "@" in value)):
         problem = f"{setting.key} is out of range"
     else:
