@@ -17,6 +17,7 @@ WORDS = [
     "--model=small-resnet",
     "--epochs=2",
     "--batch-size=128",
+    "--lr=0.25",
     "--set=model.width=4",
     "--set=model.depth=1",
     "--set=training.ema=0.9",
