@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -15,6 +16,7 @@ import pytest
 from PIL import Image
 
 from trainwright.cli.main import main
+from trainwright.training import loop
 
 TINY = [
     "--model=plain",
@@ -76,6 +78,25 @@ def start(tmp_path: Path) -> Callable[..., subprocess.Popen[str]]:
     for process in processes:
         process.kill()
         process.communicate()
+
+
+@pytest.fixture
+def interrupt(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
+    """Gives a function that lets this process get SIGTERM when it begins its n-th training step from now."""
+
+    def at(number: int) -> None:
+        made, step = 0, loop.train_step
+
+        def interrupted(*arguments, **named):
+            nonlocal made
+            made += 1
+            if made == number:
+                signal.raise_signal(signal.SIGTERM)
+            return step(*arguments, **named)
+
+        monkeypatch.setattr(loop, "train_step", interrupted)
+
+    return at
 
 
 @pytest.fixture

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import signal
 from pathlib import Path
-
-from trainwright.training import loop
 
 WORDS = [
     *("train", "digits", "--model=plain", "--epochs=2", "--batch-size=64", "--name=run"),
@@ -18,19 +15,10 @@ def weights(run: Path) -> list[bytes]:
     return [(run / "checkpoints" / name / "model.safetensors").read_bytes() for name in ("last", "best")]
 
 
-def test_stopped_in_the_middle_it_ends_with_the_same_weights(cli, tmp_path, monkeypatch):
+def test_stopped_in_the_middle_it_ends_with_the_same_weights(cli, tmp_path, interrupt):
     ended = cli(*WORDS, f"--out={tmp_path / 'unbroken'}")
     assert ended.code == 0, ended.err
-    made, step = 0, loop.train_step
-
-    def stopped(*arguments, **named):
-        nonlocal made
-        made += 1
-        if made == 27:
-            signal.raise_signal(signal.SIGTERM)
-        return step(*arguments, **named)
-
-    monkeypatch.setattr(loop, "train_step", stopped)
+    interrupt(27)
     assert cli(*WORDS, f"--out={tmp_path / 'stopped'}").code == 130
     assert cli("train", f"--resume={tmp_path / 'stopped' / 'run'}").code == 0
     assert weights(tmp_path / "stopped" / "run") == weights(tmp_path / "unbroken" / "run")

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import json
-import signal
 from pathlib import Path
 
 import pytest
 from safetensors.torch import load_file
-
-from trainwright.training import loop
 
 WORDS = [
     "train",
@@ -36,20 +33,11 @@ def weights(run: Path) -> list[bytes]:
 
 
 @pytest.mark.parametrize("way", sorted(WAYS))
-def test_stopped_in_the_middle_it_ends_with_the_same_weights(cli, tmp_path, monkeypatch, way):
+def test_stopped_in_the_middle_it_ends_with_the_same_weights(cli, tmp_path, interrupt, way):
     words = [*WORDS, *WAYS[way]]
     ended = cli(*words, f"--out={tmp_path / 'unbroken'}")
     assert ended.code == 0, ended.err
-    made, step = 0, loop.train_step
-
-    def stopped(*arguments, **named):
-        nonlocal made
-        made += 1
-        if made == 11:
-            signal.raise_signal(signal.SIGTERM)
-        return step(*arguments, **named)
-
-    monkeypatch.setattr(loop, "train_step", stopped)
+    interrupt(11)
     assert cli(*words, f"--out={tmp_path / 'stopped'}").code == 130
     assert cli("train", f"--resume={tmp_path / 'stopped' / 'run'}").code == 0
     assert weights(tmp_path / "stopped" / "run") == weights(tmp_path / "unbroken" / "run")

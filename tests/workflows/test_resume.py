@@ -100,16 +100,8 @@ def test_sigterm_ends_with_130_too(start, tmp_path):
     assert process.returncode == 130, err
 
 
-def test_a_signal_in_the_middle_of_a_step_lets_it_end(cli, tmp_path, monkeypatch):
-    from trainwright.training import loop
-
-    step = loop.train_step
-
-    def interrupted(*arguments, **named):
-        signal.raise_signal(signal.SIGTERM)
-        return step(*arguments, **named)
-
-    monkeypatch.setattr(loop, "train_step", interrupted)
+def test_a_signal_in_the_middle_of_a_step_lets_it_end(cli, tmp_path, interrupt):
+    interrupt(1)
     ended = cli("train", *WORDS, "--name=run", f"--out={tmp_path}")
     assert ended.code == 130
     assert "interrupted by SIGTERM after step 1; a checkpoint is written" in ended.err

@@ -8,21 +8,14 @@ from typing import Annotated
 
 import typer
 
-from .options import Data, Device, ImgSize, Json, RecipeFile, Seed, Set, Workers
+from .options import Data, Device, ImgSize, Init, Json, Model, RecipeFile, Seed, Set, Weights, Workers
 
 
 def activations(
     data: Data = None,
-    model: Annotated[
-        str | None,
-        typer.Option(help="small-resnet, plain, or any timm model.", show_default="auto"),
-    ] = None,
-    weights: Annotated[
-        str | None, typer.Option(metavar="WEIGHTS", help="none, pretrained, or a file of weights.", show_default="none")
-    ] = None,
-    init: Annotated[
-        str | None, typer.Option(help="kaiming, xavier, lsuv, … (`recipe --explain`).", show_default="auto")
-    ] = None,
+    model: Model = None,
+    weights: Weights = None,
+    init: Init = None,
     img_size: ImgSize = None,
     seed: Seed = None,
     workers: Workers = None,

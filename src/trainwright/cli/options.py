@@ -16,6 +16,11 @@ Data = Annotated[
         show_default="digits",
     ),
 ]
+Model = Annotated[str | None, typer.Option(help="small-resnet, plain, or any timm model.", show_default="auto")]
+Weights = Annotated[
+    str | None, typer.Option(metavar="WEIGHTS", help="none, pretrained, or a file of weights.", show_default="none")
+]
+Init = Annotated[str | None, typer.Option(help="kaiming, xavier, lsuv, … (`recipe --explain`).", show_default="auto")]
 RunPath = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run.")]
 Set = Annotated[
     list[str] | None,

@@ -8,18 +8,13 @@ from typing import Annotated
 
 import typer
 
-from .options import Data, Device, ImgSize, Json, RecipeFile, Seed, Set, Workers
+from .options import Data, Device, ImgSize, Init, Json, Model, RecipeFile, Seed, Set, Weights, Workers
 
 
 def train(
     data: Data = None,
-    model: Annotated[
-        str | None,
-        typer.Option(help="small-resnet, plain, or any timm model.", show_default="auto"),
-    ] = None,
-    weights: Annotated[
-        str | None, typer.Option(metavar="WEIGHTS", help="none, pretrained, or a file of weights.", show_default="none")
-    ] = None,
+    model: Model = None,
+    weights: Weights = None,
     epochs: Annotated[str | None, typer.Option(metavar="N", help="Passes over the data.", show_default="auto")] = None,
     batch_size: Annotated[
         str | None, typer.Option("--batch-size", "-b", metavar="N", help="Pictures a batch.", show_default="auto")
@@ -36,9 +31,7 @@ def train(
         str | None,
         typer.Option(help="one-cycle, cosine, step, plateau, … (`recipe --explain`).", show_default="one-cycle"),
     ] = None,
-    init: Annotated[
-        str | None, typer.Option(help="kaiming, xavier, lsuv, … (`recipe --explain`).", show_default="auto")
-    ] = None,
+    init: Init = None,
     img_size: ImgSize = None,
     seed: Seed = None,
     workers: Workers = None,

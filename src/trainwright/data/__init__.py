@@ -17,13 +17,13 @@ from .augment import Mix as Mix
 from .augment import Mixing as Mixing
 from .augment import augment_findings as augment_findings
 from .augment import choose_augment as choose_augment
-from .augment import colour_components as colour_components
 from .augment import doses as doses
 from .augment import is_off as is_off
 from .augment import load_transform as load_transform
 from .augment import preview_grid as preview_grid
 from .augment import trick_sheet as trick_sheet
 from .augment import view_maps as view_maps
+from .augment import wanted_components as wanted_components
 from .batches import Batch as Batch
 from .batches import batches as batches
 from .batches import eval_batches as eval_batches

@@ -18,6 +18,7 @@ from torch import Tensor
 
 from .augment.mixing import Mix, Mixing
 from .augment.randomness import words
+from .pictures import LabelledPictures
 
 READ_AHEAD = 2
 """Batches that are read from disk while one is being computed on; bounds the memory that waits."""
@@ -42,7 +43,7 @@ class Batch:
     mix: Mix | None = None
 
 
-class Pictures(Protocol):
+class TrainingPictures(LabelledPictures, Protocol):
     """What batches need of a part: pictures by position, 0 to len − 1, and what is known of each.
 
     `on_disk` says that the store is a memory-mapped file, so that reading ahead pays.
@@ -51,15 +52,9 @@ class Pictures(Protocol):
     @property
     def on_disk(self) -> bool: ...
     @property
-    def labels_N(self) -> Tensor: ...
-    @property
     def samples_N(self) -> Tensor: ...
     @property
     def weights_N(self) -> Tensor | None: ...
-
-    def __len__(self) -> int: ...
-
-    def images(self, rows: Tensor, /) -> Tensor: ...
 
 
 def order(seed: int, epoch: int, count: int) -> np.ndarray:
@@ -83,7 +78,7 @@ def order(seed: int, epoch: int, count: int) -> np.ndarray:
 
 
 def batches(
-    part: Pictures,
+    part: TrainingPictures,
     batch_size: int,
     *,
     seed: int,
@@ -111,13 +106,13 @@ def batches(
     return _read(part, rows[:whole].split(batch_size)[start:], mixing, epoch)
 
 
-def eval_batches(part: Pictures, batch_size: int) -> Iterator[Batch]:
+def eval_batches(part: TrainingPictures, batch_size: int) -> Iterator[Batch]:
     """Walks through all pictures in storage order, once each; the last batch may be short."""
     return _read(part, torch.arange(len(part)).split(batch_size))
 
 
 def _read(
-    part: Pictures, rows_of_batches: Sequence[Tensor], mixing: Mixing | None = None, epoch: int = 0
+    part: TrainingPictures, rows_of_batches: Sequence[Tensor], mixing: Mixing | None = None, epoch: int = 0
 ) -> Iterator[Batch]:
     wanted = [rows_N for rows_N in rows_of_batches if len(rows_N)]
     if part.on_disk:
@@ -126,7 +121,7 @@ def _read(
 
 
 def _read_ahead(
-    part: Pictures, rows_of_batches: Sequence[Tensor], mixing: Mixing | None, epoch: int
+    part: TrainingPictures, rows_of_batches: Sequence[Tensor], mixing: Mixing | None, epoch: int
 ) -> Iterator[Batch]:
     """Keeps one thread reading the next batches; its errors come out here, and closing the iterator ends it."""
     waiting: deque[Future[Batch]] = deque()
@@ -143,7 +138,7 @@ def _read_ahead(
                 future.cancel()
 
 
-def _batch(part: Pictures, rows_N: Tensor, mixing: Mixing | None, epoch: int) -> Batch:
+def _batch(part: TrainingPictures, rows_N: Tensor, mixing: Mixing | None, epoch: int) -> Batch:
     weights_N = None if part.weights_N is None else part.weights_N[rows_N]
     images_NCHW, samples_N = _images(part, rows_N), part.samples_N[rows_N]
     mix = None
@@ -161,7 +156,7 @@ def _batch(part: Pictures, rows_N: Tensor, mixing: Mixing | None, epoch: int) ->
     return Batch(images_NCHW, part.labels_N[rows_N], samples_N, weights_N, mix)
 
 
-def _images(part: Pictures, rows_N: Tensor) -> Tensor:
+def _images(part: TrainingPictures, rows_N: Tensor) -> Tensor:
     """Reads pictures; from a disk from the lowest row to the highest, as they lie there, and then in order."""
     if not part.on_disk:
         return part.images(rows_N)

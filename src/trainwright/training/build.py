@@ -15,8 +15,8 @@ from trainwright.data import (
     PreparedData,
     Preprocessor,
     batches,
-    colour_components,
     fit_preprocessor,
+    wanted_components,
 )
 from trainwright.errors import InputError
 from trainwright.models import (
@@ -27,7 +27,7 @@ from trainwright.models import (
     source_preprocessing,
 )
 from trainwright.models import build as build_net
-from trainwright.recipe import Recipe, decided, dose
+from trainwright.recipe import Recipe, decided
 
 from .averaging import WeightAverage
 from .clipping import Clip, build_clip
@@ -143,7 +143,7 @@ def build(recipe: Recipe, data: PreparedData, *, preprocessor: Preprocessor | No
         preprocessor,
         seed=training.seed,
         channels_last=machine.channels_last,
-        components_CC=colour_components(data.train) if dose(decided(recipe.augment.fancy_pca)).on else None,
+        components_CC=wanted_components(recipe.augment, data.train),
     )
     model = machine.place(built.model)
     if recipe.init.scheme in SCHEMES_ON_PICTURES:

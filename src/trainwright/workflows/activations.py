@@ -12,7 +12,6 @@ from typing import Any, Unpack
 from torch import Tensor
 
 from trainwright.data import PreparedData, batches
-from trainwright.errors import InputError
 from trainwright.models import LayerSignal, layer_signals
 from trainwright.recipe import Recipe
 from trainwright.reporting import RunConsole, activations_picture, activations_view
@@ -20,7 +19,7 @@ from trainwright.runs import write_atomic
 from trainwright.training import Setup, build, eval_batch
 
 from .inspect_data import look_at_data
-from .requests import ShortSettings, recipe_from_python
+from .requests import ShortSettings, recipe_from_python, refuse_other_suffix
 from .train import decide, refuse_early
 
 MOST_PICTURES = 256
@@ -106,14 +105,7 @@ def refuse_other_pictures(file: Path) -> None:
     Raises:
         InputError: the name does not end in .svg.
     """
-    if file.suffix.lower() != ".svg":
-        raise InputError(
-            "the picture of activations is an SVG file",
-            expected="a name that ends in .svg",
-            got=str(file),
-            where="--out",
-            hint=f"--out {file.with_suffix('.svg')}",
-        )
+    refuse_other_suffix(file, ".svg", "the picture of activations is an", "--out")
 
 
 def _measure(setup: Setup, data: PreparedData) -> tuple[list[LayerSignal], int, float]:

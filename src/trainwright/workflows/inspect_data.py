@@ -10,17 +10,18 @@ import torch
 from trainwright.data import (
     PreparedData,
     choose_augment,
-    colour_components,
     doses,
     fit_preprocessor,
     prepare,
     trick_sheet,
+    wanted_components,
 )
-from trainwright.errors import InputError
-from trainwright.recipe import PreprocessSection, Recipe, decided, dose
+from trainwright.recipe import PreprocessSection, Recipe, decided
 from trainwright.reporting import RunConsole
 from trainwright.runs import write_atomic
 from trainwright.training import choose_training, choose_workers
+
+from .requests import refuse_other_suffix
 
 PREVIEWED = 6
 """Pictures in a preview, spread evenly over the training part."""
@@ -45,8 +46,7 @@ def preview_augmentation(recipe: Recipe, data: PreparedData, path: Path) -> int:
     Raises:
         InputError: the path does not end on .png, or a setting does not fit the pictures.
     """
-    if path.suffix.lower() != ".png":
-        raise InputError("the preview is drawn as a PNG file", expected="FILE.png", got=str(path), where="--preview")
+    refuse_other_suffix(path, ".png", "the preview is drawn as a", "--preview")
     recipe = recipe.decide(choose_training(recipe, pictures=len(data.train)))
     choices = choose_augment(
         recipe.augment,
@@ -66,7 +66,7 @@ def preview_augmentation(recipe: Recipe, data: PreparedData, path: Path) -> int:
         data.train.samples_N[rows],
         fit_preprocessor(PreprocessSection(center="channel", scale="channel", whiten="none"), data.train),
         seed=recipe.training.seed,
-        components_CC=colour_components(data.train) if dose(decided(section.fancy_pca)).on else None,
+        components_CC=wanted_components(section, data.train),
     )
     png = io.BytesIO()
     sheet.save(png, "PNG")

@@ -120,6 +120,28 @@ def refuse_name_beside_resume(resume: Path | str | None, out: Path | str | None,
         )
 
 
+def refuse_other_suffix(path: Path, suffix: str, what: str, option: str) -> None:
+    """Makes sure that a picture can be written in the form that its name asks for.
+
+    Args:
+        path: of the picture.
+        suffix: the one that it must end in, such as `.svg`.
+        what: is drawn, in words that begin the message.
+        option: of the command line that gave the path.
+
+    Raises:
+        InputError: the name ends in another suffix.
+    """
+    if path.suffix.lower() != suffix:
+        raise InputError(
+            f"{what} {suffix[1:].upper()} file",
+            expected=f"a name that ends in {suffix}",
+            got=str(path),
+            where=option,
+            hint=f"{option} {path.with_suffix(suffix)}",
+        )
+
+
 def machine_from_words(device: str | None) -> MachineSection:
     """Gives the machine section for a word after `--device`.
 

@@ -17,6 +17,8 @@ from trainwright.training import (
     steps_per_epoch,
 )
 
+from .requests import refuse_other_suffix
+
 
 def plan_schedule(asked: Recipe, pictures: int) -> PlannedRates:
     """Works out every step's learning rate of a run on so many training pictures.
@@ -60,11 +62,5 @@ def draw_schedule(plan: PlannedRates, path: Path) -> None:
         InputError: the name does not end in .svg.
         WriteFailed: the disk is full or refuses.
     """
-    if path.suffix.lower() != ".svg":
-        raise InputError(
-            "the schedule is drawn as an SVG file",
-            expected="a name that ends in .svg",
-            got=str(path),
-            hint=f"--plot {path.with_suffix('.svg')}",
-        )
+    refuse_other_suffix(path, ".svg", "the schedule is drawn as an", "--plot")
     write_atomic(path, schedule_file(plan))

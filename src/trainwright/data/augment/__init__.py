@@ -2,7 +2,7 @@
 
 Comes in:   uint8 batches, sample ids, the epoch, a decided section, a preprocessor
 Goes out:   float batches as the net sees them
-May import: errors, recipe, runs, data/preprocess
+May import: errors, recipe, runs, data/pictures, data/preprocess
 Read next:  tricks.py (what there is), plan.py (what will happen), apply.py (how it happens)
 Example:    images_NCHW = Augmenter(recipe.augment, preprocessor, seed=0).train(batch.images_NCHW, batch.samples_N, 3)
 """
@@ -11,6 +11,7 @@ from .augmenter import Augmenter as Augmenter
 from .choice import augment_findings as augment_findings
 from .choice import choose_augment as choose_augment
 from .components import colour_components as colour_components
+from .components import wanted_components as wanted_components
 from .mixing import Mix as Mix
 from .mixing import Mixing as Mixing
 from .policies import NOTHING as NOTHING

@@ -6,11 +6,12 @@ import re
 from collections.abc import Collection, Sequence
 from typing import Any
 
+from trainwright.data.pictures import LabelledPictures
 from trainwright.errors import InputError
 from trainwright.recipe import AugmentSection, Choice
 from trainwright.runs.records import Finding
 
-from .label_check import LabelCheck, Pictures, check_flip, check_rotation, check_vertical_flip
+from .label_check import LabelCheck, check_flip, check_rotation, check_vertical_flip
 from .policies import HIDE_FROM, OFF, SHIFT, tricks_of
 from .tricks import COLOUR, PATCH, doses, jitter_range
 
@@ -33,7 +34,7 @@ def choose_augment(
     *,
     channels: int,
     epochs: int,
-    pictures: Pictures,
+    pictures: LabelledPictures,
 ) -> list[Choice]:
     """Decides the settings that are still `auto`, and holds the others against the size of the pictures.
 
@@ -60,7 +61,8 @@ def choose_augment(
         choices.append(Choice("augment.policy", policy, why))
     for name, value in tricks_of(policy, img_size).items():
         if getattr(section, name) == "auto":
-            value, reason = _fitted(name, value, policy, classes, img_size, title, channels, pictures)
+            glyphs = title == "digits" or shows_glyphs(classes)
+            value, reason = _fitted(name, value, policy, img_size, channels, pictures, glyphs=glyphs)
             if not reason:
                 reason = f"not in policy {policy}" if value == OFF[name] else f"policy {policy}"
             choices.append(Choice(f"augment.{name}", value, reason))
@@ -68,7 +70,7 @@ def choose_augment(
 
 
 def augment_findings(
-    section: AugmentSection, asked: Collection[str], classes: Sequence[str], title: str, pictures: Pictures
+    section: AugmentSection, asked: Collection[str], classes: Sequence[str], title: str, pictures: LabelledPictures
 ) -> list[Finding]:
     """Warns of tricks that somebody asked for and that move pictures into other classes.
 
@@ -112,11 +114,11 @@ def _fitted(
     name: str,
     value: Any,
     policy: str,
-    classes: Sequence[str],
     img_size: int,
-    title: str,
     channels: int,
-    pictures: Pictures,
+    pictures: LabelledPictures,
+    *,
+    glyphs: bool,
 ) -> tuple[Any, str]:
     """Fits a policy's trick to the data: its value, and a reason where it is not the policy's own."""
     if value == OFF[name]:
@@ -125,7 +127,7 @@ def _fitted(
         return value, ""
     if name in COLOUR and COLOUR[name].colour and channels != 3:
         return OFF[name], "the pictures have no colours"
-    if name == "flip" and (title == "digits" or shows_glyphs(classes)):
+    if name == "flip" and glyphs:
         return 0.0, "a mirrored digit or letter is another one"
     if name in ("flip", "vertical_flip", "rotate"):
         check = _checked(name, value, pictures)
@@ -136,7 +138,7 @@ def _fitted(
     return value, ""
 
 
-def _checked(name: str, strength: float, pictures: Pictures) -> LabelCheck | None:
+def _checked(name: str, strength: float, pictures: LabelledPictures) -> LabelCheck | None:
     if name == "flip":
         return check_flip(pictures)
     if name == "vertical_flip":

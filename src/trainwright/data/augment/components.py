@@ -5,21 +5,14 @@ Legend: N pictures, C channels, P pixels of a chunk.
 
 from __future__ import annotations
 
-from typing import Protocol
-
 import numpy as np
 import torch
 from torch import Tensor
 
+from trainwright.data.pictures import Pictures, in_chunks
+from trainwright.recipe import AugmentSection, decided, dose
+
 CHUNK_BYTES = 4 * 2**20
-
-
-class Pictures(Protocol):
-    """What is needed of a part."""
-
-    def __len__(self) -> int: ...
-
-    def images(self, rows: Tensor, /) -> Tensor: ...
 
 
 def colour_components(part: Pictures) -> Tensor:
@@ -35,10 +28,8 @@ def colour_components(part: Pictures) -> Tensor:
     """
     one = part.images(torch.arange(1))
     channels = one.shape[1]
-    step = max(1, CHUNK_BYTES // one.numel())
     count, sum_C, products_CC = 0, np.zeros(channels), np.zeros((channels, channels))
-    for start in range(0, len(part), step):
-        images_NCHW = part.images(torch.arange(start, min(start + step, len(part))))
+    for images_NCHW in in_chunks(part, CHUNK_BYTES // one.numel()):
         pixels_CP = images_NCHW.transpose(0, 1).reshape(channels, -1).numpy().astype(np.float64)
         count += pixels_CP.shape[1]
         sum_C += pixels_CP.sum(axis=1)
@@ -50,3 +41,8 @@ def colour_components(part: Pictures) -> Tensor:
     signs_C = np.sign(vectors_CC[np.abs(vectors_CC).argmax(axis=0), np.arange(channels)])
     roots_C = np.sqrt(np.maximum(values_C[order], 0.0))
     return torch.from_numpy((vectors_CC * signs_C * roots_C).astype(np.float32))
+
+
+def wanted_components(section: AugmentSection, part: Pictures) -> Tensor | None:
+    """Measures the components where a decided section uses them; None where it does not."""
+    return colour_components(part) if dose(decided(section.fancy_pca)).on else None

@@ -11,11 +11,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Protocol
 
 import torch
 from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d
+
+from trainwright.data.pictures import LabelledPictures
 
 from .apply import resample
 from .colour import scaling_matrix
@@ -41,17 +42,6 @@ Alterations = Callable[[int, int], list[Tensor]]
 """Gives the maps, 1 2 3 each, that alter pictures of a height and width."""
 
 
-class Pictures(Protocol):
-    """What the check needs of a part."""
-
-    @property
-    def labels_N(self) -> Tensor: ...
-
-    def __len__(self) -> int: ...
-
-    def images(self, rows: Tensor, /) -> Tensor: ...
-
-
 @dataclass(frozen=True)
 class LabelCheck:
     """How many of some pictures are called rightly by their nearest neighbor, without and with altered copies.
@@ -71,17 +61,17 @@ class LabelCheck:
         return self.chance < DOUBT
 
 
-def check_flip(part: Pictures) -> LabelCheck:
+def check_flip(part: LabelledPictures) -> LabelCheck:
     """Checks horizontal mirroring on up to MOST pictures."""
     return _check(part, lambda _, width: [flip_maps(ALL, width)], whole_pixels=True)
 
 
-def check_vertical_flip(part: Pictures) -> LabelCheck:
+def check_vertical_flip(part: LabelledPictures) -> LabelCheck:
     """Checks turning pictures upside down in a mirror."""
     return _check(part, lambda height, _: [flip_maps(ALL, height, vertical=True)], whole_pixels=True)
 
 
-def check_rotation(part: Pictures, degrees: float) -> LabelCheck:
+def check_rotation(part: LabelledPictures, degrees: float) -> LabelCheck:
     """Checks turning pictures by up to an angle: both ends and, above 90 degrees, the half of it."""
     angles = [degrees, -degrees] + ([degrees / 2, -degrees / 2] if degrees > 90 else [])
     return _check(
@@ -90,7 +80,7 @@ def check_rotation(part: Pictures, degrees: float) -> LabelCheck:
     )
 
 
-def _check(part: Pictures, alterations: Alterations, *, whole_pixels: bool = False) -> LabelCheck:
+def _check(part: LabelledPictures, alterations: Alterations, *, whole_pixels: bool = False) -> LabelCheck:
     from scipy.stats import binomtest
 
     count = min(MOST, len(part))
@@ -113,7 +103,7 @@ def _check(part: Pictures, alterations: Alterations, *, whole_pixels: bool = Fal
     return LabelCheck(count, int(right_N.sum()), lost, won, float(chance))
 
 
-def _features(part: Pictures, rows_N: Tensor, map_123: Tensor, fill_C: Tensor, *, whole_pixels: bool) -> Tensor:
+def _features(part: LabelledPictures, rows_N: Tensor, map_123: Tensor, fill_C: Tensor, *, whole_pixels: bool) -> Tensor:
     """Gives the pixels of altered pictures, reduced to at most SIDE × SIDE: float32 N F. Reads some at a time."""
     features: list[Tensor] = []
     for some in rows_N.split(AT_ONCE):

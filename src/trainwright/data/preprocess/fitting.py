@@ -12,12 +12,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from trainwright.data.pictures import Pictures
 from trainwright.errors import InputError
 from trainwright.recipe import PreprocessSection
 
 from .dimensions import Dimensions
 from .preprocessor import Preprocessor
-from .statistics import LEVELS, Pictures, ValueSums, mean_and_std, measure
+from .statistics import LEVELS, ValueSums, mean_and_std, measure
 from .whitening import check_whitening, fit_whitening
 
 BRIGHTEST = LEVELS - 1

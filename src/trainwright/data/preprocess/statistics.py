@@ -7,28 +7,21 @@ Legend: N pictures, C channels, H W height and width, V = C·H·W values of a pi
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
 
+from trainwright.data.pictures import Pictures, in_chunks
+
 LEVELS = 256
 CHUNK_BYTES = 8 * 2**20
 MIDDLE = 128
 EXACT_ROWS = 1024
 """Pictures whose products add up exactly in float32: 1024 · 128² = 2²⁴, up to which it holds every whole number."""
-
-
-class Pictures(Protocol):
-    """What fitting needs of a part: how many pictures, and the pictures at some rows, uint8 N C H W."""
-
-    def __len__(self) -> int: ...
-
-    def images(self, rows: Tensor, /) -> Tensor: ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,7 +99,8 @@ def measure(part: Pictures, *, each: bool = False, covariance: bool = False) -> 
     levels_CL = np.zeros((one.shape[1], LEVELS), dtype=np.int64)
     sums: ValueSums | None = None
     products_VV = torch.zeros(one.numel(), one.numel(), dtype=torch.float64) if covariance else None
-    for images_NCHW in _chunks(part, one.numel(), most=EXACT_ROWS if covariance else len(part)):
+    at_once = CHUNK_BYTES // one.numel()
+    for images_NCHW in in_chunks(part, min(at_once, EXACT_ROWS) if covariance else at_once):
         levels_CL += count_levels(images_NCHW)
         if sums is not None:
             sums.add(images_NCHW)
@@ -150,13 +144,6 @@ def mean_and_std(levels_L: Sequence[float] | np.ndarray, counts_CL: np.ndarray) 
     constant_C = (counts_CL > 0).sum(axis=1) <= 1
     std_C = np.where(constant_C, 0.0, np.sqrt(squares_C / np.maximum(total_C - 1, 1)))
     return mean_C, std_C
-
-
-def _chunks(part: Pictures, values: int, most: int) -> Iterator[Tensor]:
-    """Gives out all pictures in order: uint8 n C H W, some MiB at a time, and at most so many pictures."""
-    step = max(1, min(most, CHUNK_BYTES // values))
-    for start in range(0, len(part), step):
-        yield part.images(torch.arange(start, min(start + step, len(part))))
 
 
 def _products(images_NCHW: Tensor) -> Tensor:
