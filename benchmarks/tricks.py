@@ -109,6 +109,18 @@ ROWS: tuple[Row, ...] = (
     *(row for name, dose in DOSES.items() for row in _each("augment", f"augment.{name}", (dose,))),
     *_each("augment", "augment.policy", ("light", "medium", "strong", "digits")),
     *_each("augment", "augment.transform", ("randaugment", "trivialaugment")),
+    Row(
+        "augment",
+        "`augment.fill: edge` beside `crop_padding: 2`",
+        {"augment.crop_padding": 2, "augment.fill": "edge"},
+        {"augment.crop_padding": 2, "augment.fill": "constant"},
+    ),
+    Row(
+        "augment",
+        "`augment.fill: edge` beside policy medium",
+        {"augment.policy": "medium", "augment.fill": "edge"},
+        {"augment.policy": "medium", "augment.fill": "constant"},
+    ),
     *_each("init", "init.scheme", DRAWN),
     *_each("init", "init.head", ("scheme",)),
     *_each("init", "init.class_prior", (True,)),
