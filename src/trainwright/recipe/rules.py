@@ -3,24 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from ..errors import InputError
+from .contradiction import Contradiction
 from .idle import Sections, idle_settings
 from .model import OWN_MODELS
 from .scalars import format_value
-
-
-@dataclass(frozen=True)
-class Contradiction:
-    """A rule that is broken; `keys` are the settings in it, first the one to change."""
-
-    keys: tuple[str, ...]
-    problem: str
-    expected: str | None = None
-    got: str | None = None
-    hint: str | None = None
+from .training_rules import TRAINING_RULES
 
 
 def contradictions(sections: Sections) -> list[Contradiction]:
@@ -244,21 +234,6 @@ def _zeros_have_no_direction(sections: Sections) -> list[Contradiction]:
     ]
 
 
-def _plateau_comes_before_the_end(sections: Sections) -> list[Contradiction]:
-    patience, drop_epochs = _value(sections, "training.patience"), _value(sections, "schedule.drop_epochs")
-    if _value(sections, "schedule.name") != "plateau" or patience == 0 or patience > drop_epochs:
-        return []
-    return [
-        Contradiction(
-            keys=("training.patience", "schedule.drop_epochs"),
-            problem="training would end on the plateau on which the rate should drop",
-            expected=f"training.patience above schedule.drop_epochs, {drop_epochs}, or 0",
-            got=f"training.patience: {patience}",
-            hint="a larger training.patience, or a smaller schedule.drop_epochs",
-        )
-    ]
-
-
 def _momentum_moves(sections: Sections) -> list[Contradiction]:
     name = _value(sections, "optim.name")
     if name not in ("momentum", "nesterov") or _value(sections, "optim.momentum") > 0:
@@ -289,22 +264,6 @@ def _one_way_of_clipping(sections: Sections) -> list[Contradiction]:
     ]
 
 
-def _decoupled_has_a_penalty(sections: Sections) -> list[Contradiction]:
-    keys = ("regularization.decoupled", "regularization.l1", "regularization.l2")
-    decoupled, l1, l2 = (_value(sections, key) for key in keys)
-    if not decoupled or l1 > 0 or l2 > 0:
-        return []
-    return [
-        Contradiction(
-            keys=keys,
-            problem="regularization.decoupled has no effect, since there is no penalty",
-            expected="regularization.l1 or regularization.l2 above 0",
-            got="both 0",
-            hint="leave regularization.decoupled out",
-        )
-    ]
-
-
 ACTING_ON_WEIGHTS = ("regularization.l1", "regularization.l2", "regularization.max_norm", "optim.clip_adaptive")
 CLIPPINGS = ("optim.clip_norm", "optim.clip_value", "optim.clip_adaptive")
 
@@ -318,10 +277,9 @@ RULES: tuple[Callable[[Sections], list[Contradiction]], ...] = (
     _loaded_weights_stay,
     _nothing_else_holds_computed_weights,
     _zeros_have_no_direction,
-    _plateau_comes_before_the_end,
     _momentum_moves,
     _one_way_of_clipping,
-    _decoupled_has_a_penalty,
+    *TRAINING_RULES,
 )
 
 

@@ -12,7 +12,7 @@ Severity = Literal["note", "warn", "stop"]
 @dataclass(frozen=True, kw_only=True)
 class StepRecord:
     """One optimizer step. `loss` is the training loss as trained (smoothed labels, augmented pictures), without the
-    `penalty` on the weights, which is None where none is a term of the loss."""
+    `penalty` on weights and activations, which is None where none is a term of the loss."""
 
     step: int
     epoch: int

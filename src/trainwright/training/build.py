@@ -29,6 +29,7 @@ from trainwright.models import (
 from trainwright.models import build as build_net
 from trainwright.recipe import Recipe, decided
 
+from .activations import check_activations
 from .averaging import WeightAverage
 from .clipping import Clip, build_clip
 from .evaluation import eval_batch
@@ -117,7 +118,7 @@ def build(recipe: Recipe, data: PreparedData, *, preprocessor: Preprocessor | No
 
     Raises:
         InputError: a setting does not fit the data (batch larger than the training part, smoothing too strong,
-            pictures too large to be whitened).
+            pictures too large to be whitened) or the net (sparsity of activations that have none).
     """
     optim, training = recipe.optim, recipe.training
     batch_size = decided(optim.batch_size)
@@ -136,6 +137,7 @@ def build(recipe: Recipe, data: PreparedData, *, preprocessor: Preprocessor | No
         init=recipe.init,
     )
     check_head(recipe, built.weights)
+    check_activations(recipe.regularization, built.model)
     if preprocessor is None:
         preprocessor = fit_preprocessor(recipe.preprocess, data.train, source=source_preprocessing(built.model))
     augmenter = Augmenter(

@@ -1,0 +1,16 @@
+"""A rule between settings that is broken, as data; `rules.py` words it as an error."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Contradiction:
+    """A rule that is broken; `keys` are the settings in it, first the one to change."""
+
+    keys: tuple[str, ...]
+    problem: str
+    expected: str | None = None
+    got: str | None = None
+    hint: str | None = None
