@@ -180,8 +180,8 @@ def measure(rows: list[Row], folder: Path) -> None:
                     )
 
 
-def key(settings: Mapping[str, Any]) -> str:
-    """Names the settings of a run on top of the budget, the same for the same settings."""
+def key(settings: Any) -> str:
+    """Names settings on top of the budget, the same for the same settings."""
     return json.dumps(settings, sort_keys=True)
 
 
@@ -219,13 +219,13 @@ def train(data: Path, folder: Path, settings: Mapping[str, Any], seed: int) -> f
     name = f"run{len(list((folder / 'runs').glob('*')))}"
     run = tw.train(data, settings={**BUDGET, **settings}, seed=seed, out=folder / "runs", name=name)
     accuracy = float(run.metrics["test_accuracy"])
-    line = {"settings": dict(settings), "seed": seed, "test_accuracy": accuracy, "commit": _commit()}
+    line = {"settings": dict(settings), "seed": seed, "test_accuracy": accuracy, "commit": commit()}
     with RAW.open("a") as file:
         file.write(json.dumps(line) + "\n")
     return accuracy
 
 
-def _commit() -> str:
+def commit() -> str:
     done = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=HERE, capture_output=True, text=True, check=True)
     return done.stdout.strip()
 
