@@ -3,24 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
 
 from ..errors import InputError
+from .contradiction import Contradiction
+from .contradiction import value_of as _value
 from .idle import Sections, idle_settings
+from .layer_rules import LAYER_RULES
 from .model import OWN_MODELS
 from .scalars import format_value
-
-
-@dataclass(frozen=True)
-class Contradiction:
-    """A rule that is broken; `keys` are the settings in it, first the one to change."""
-
-    keys: tuple[str, ...]
-    problem: str
-    expected: str | None = None
-    got: str | None = None
-    hint: str | None = None
 
 
 def contradictions(sections: Sections) -> list[Contradiction]:
@@ -312,6 +302,7 @@ RULES: tuple[Callable[[Sections], list[Contradiction]], ...] = (
     _columns_differ,
     _float16_has_a_gpu,
     _weights_have_a_model,
+    *LAYER_RULES,
     _statistics_have_weights,
     _one_center_and_one_scale,
     _cut_pictures_have_pixels,
@@ -323,8 +314,3 @@ RULES: tuple[Callable[[Sections], list[Contradiction]], ...] = (
     _one_way_of_clipping,
     _decoupled_has_a_penalty,
 )
-
-
-def _value(sections: Sections, key: str) -> Any:
-    section, _, name = key.partition(".")
-    return getattr(sections[section], name)
