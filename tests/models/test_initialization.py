@@ -179,16 +179,18 @@ def test_timm_is_left_alone_by_native_and_drawn_by_a_scheme():
         ("plain", "none", "tanh", "xavier"),
         ("plain", "none", "sigmoid", "xavier"),
         ("plain", "none", "selu", "xavier-caffe"),
+        ("plain", "none", "maxout", "kaiming"),
+        ("plain", "none", "native", "kaiming-fan-out"),
         ("resnet18", "none", "relu", "native"),
         ("resnet18", "pretrained", "relu", "native"),
         ("plain", "weights.safetensors", "relu", "native"),
     ],
 )
 def test_auto_chooses_by_activation_and_leaves_others_work_alone(name, weights, activation, scheme):
-    (choice,) = choose_init(InitSection(), ModelSection(name=name, weights=weights), activation=activation)
+    (choice,) = choose_init(InitSection(), ModelSection(name=name, weights=weights, activation=activation))
     assert (choice.key, choice.value) == ("init.scheme", scheme)
     assert choice.reason
-    assert choose_init(InitSection(scheme="lsuv"), ModelSection(name=name), activation=activation) == []
+    assert choose_init(InitSection(scheme="lsuv"), ModelSection(name=name, activation=activation)) == []
 
 
 def test_an_undecided_scheme_is_our_bug():

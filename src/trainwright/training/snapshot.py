@@ -11,11 +11,14 @@ from torch import Tensor, nn
 
 from trainwright.data import NOTHING, Augmenter, Batch, preprocessor_from, view_maps
 from trainwright.errors import InputError
-from trainwright.models import build_model
+from trainwright.models import build_model, fuse
 from trainwright.recipe import MachineSection, ModelSection, Recipe
 
 from .checkpoint import Checkpoint, load_newest
 from .machine import Machine, decide_machine, open_device, open_machine
+
+ONLY_IN_TRAINING = {"weights": "none", "dropconnect": 0.0}
+"""What a net that judges is built without: where its first weights came from, and noise on them."""
 
 
 @dataclass(frozen=True)
@@ -76,16 +79,17 @@ def snapshot_meta(recipe: Recipe, *, classes: tuple[str, ...], channels: int, im
     }
 
 
-def open_snapshot(checkpoints: Path, machine: MachineSection) -> Snapshot:
+def open_snapshot(checkpoints: Path, machine: MachineSection, *, fused: bool = False) -> Snapshot:
     """Loads the best snapshot of a run and verifies it.
 
     Args:
         checkpoints: the run's checkpoint folder.
         machine: where to compute; its precision is replaced by the one that the snapshot was judged with,
             unless that is float16 and the device cannot compute in it.
+        fused: fold batch normalization into convolutions.
 
     Raises:
-        InputError: there is none yet, or it is damaged.
+        InputError: there is none yet, it is damaged, or there is nothing to fold.
     """
     checkpoint, complaints = load_newest(checkpoints / "best")
     if checkpoint is None:
@@ -101,10 +105,10 @@ def open_snapshot(checkpoints: Path, machine: MachineSection) -> Snapshot:
             hint=f"an older one, of epoch {checkpoint.meta['epoch']}, lies in {checkpoint.path}; to use it, remove "
             f"{checkpoints / 'best'} and rename it to that",
         )
-    return snapshot_from(checkpoint, machine)
+    return snapshot_from(checkpoint, machine, fused=fused)
 
 
-def snapshot_from(checkpoint: Checkpoint, machine: MachineSection) -> Snapshot:
+def snapshot_from(checkpoint: Checkpoint, machine: MachineSection, *, fused: bool = False) -> Snapshot:
     """Builds the model of a verified result checkpoint and fills it."""
     meta = checkpoint.meta
     section = decide_machine(machine.model_copy(update={"precision": meta["precision"]}), img_size=meta["img_size"])
@@ -112,7 +116,7 @@ def snapshot_from(checkpoint: Checkpoint, machine: MachineSection) -> Snapshot:
         section = decide_machine(section.model_copy(update={"precision": "auto"}), img_size=meta["img_size"])
     opened = open_machine(section)
     model = build_model(
-        ModelSection(**{**meta["model"], "weights": "none"}),
+        ModelSection(**{**meta["model"], **ONLY_IN_TRAINING}),
         classes=len(meta["classes"]),
         channels=meta["channels"],
         img_size=meta["img_size"],
@@ -127,6 +131,8 @@ def snapshot_from(checkpoint: Checkpoint, machine: MachineSection) -> Snapshot:
             where=str(checkpoint.path),
             hint="open it with the version that wrote it; environment.json of the run names it",
         ) from None
+    if fused:
+        model = fuse(model, channels=meta["channels"], img_size=meta["img_size"])
     model = opened.place(model).eval()
     preprocessor = preprocessor_from(
         checkpoint.state["preprocessor"], channels=meta["channels"], img_size=meta["img_size"]
