@@ -11,6 +11,7 @@ from .building import Built as Built
 from .building import build as build
 from .building import build_model as build_model
 from .building import check_model as check_model
+from .centered import load_plain_state as load_plain_state
 from .centered import plain_state as plain_state
 from .choice import choose_init as choose_init
 from .choice import choose_model as choose_model

@@ -99,6 +99,22 @@ def _at_test(layer: nn.Module) -> Tensor:
     return weight
 
 
+def load_plain_state(model: nn.Module, state: dict[str, Tensor]) -> None:
+    """Puts tensors of `plain_state` back into a net of the same form, reparametrized or not.
+
+    Raises:
+        RuntimeError: they are those of another net, as `load_state_dict` says.
+    """
+    computed = {
+        name: layer for name, layer in affine_layers(model).items() if parametrize.is_parametrized(layer, "weight")
+    }
+    names = {f"{name}.weight" if name else "weight": layer for name, layer in computed.items()}
+    for key, layer in names.items():
+        set_weight(layer, state[key])
+    own = {key: value for key, value in model.state_dict().items() if ".parametrizations." in f".{key}"}
+    model.load_state_dict({key: value for key, value in state.items() if key not in names} | own)
+
+
 def _centered(weight: Tensor) -> tuple[Tensor, Tensor]:
     """Returns the weights without the mean of each output, and what length is left of each."""
     centered = weight - weight.flatten(1).mean(dim=1).reshape(_beside(weight))

@@ -54,8 +54,23 @@ def _activations_are_not_compiled(sections: Sections) -> list[Contradiction]:
     ]
 
 
+def _a_new_start_has_no_validation(sections: Sections) -> list[Contradiction]:
+    if _value(sections, "training.retrain") != "restart" or _value(sections, "schedule.name") != "plateau":
+        return []
+    return [
+        Contradiction(
+            keys=("training.retrain", "schedule.name"),
+            problem="training.retrain restart learns from the validation pictures that schedule.name plateau looks at",
+            expected="another schedule.name, or training.retrain: continue",
+            got="training.retrain: restart, schedule.name: plateau",
+            hint="schedule.name: step, with the epochs at which plateau dropped",
+        )
+    ]
+
+
 TRAINING_RULES: tuple[Callable[[Sections], list[Contradiction]], ...] = (
     _plateau_comes_before_the_end,
     _decoupled_has_a_penalty,
     _activations_are_not_compiled,
+    _a_new_start_has_no_validation,
 )

@@ -29,6 +29,10 @@ class EpochRecord:
     `step` is the number of optimizer steps since the start of the run. `train_accuracy` is measured on the augmented
     pictures in training mode. `best` says whether this epoch's snapshot is the best so far. `data_wait_share` is the
     share of the training time spent waiting for the next batch. `valid_*` are None where there is no validation part.
+
+    `stage` tells the training that validation chooses from (`first`) from the one on its pictures, too, that follows
+    it on request (`retrain`); there `best` is False, since nothing is chosen, and where it goes on until the added
+    pictures are learned, `added_loss` is their loss in evaluation mode.
     """
 
     epoch: int
@@ -44,6 +48,8 @@ class EpochRecord:
     pictures_per_s: float
     data_wait_share: float
     memory_mib: float
+    stage: Literal["first", "retrain"] = "first"
+    added_loss: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,8 +122,29 @@ class ResumeRecord:
 
 
 @dataclass(frozen=True, kw_only=True)
+class RetrainRecord:
+    """The first stage of training is over, and a second one on training and validation pictures together begins.
+
+    `way` is how: `restart` from the first weights, `continue` from those of `best_epoch`. `step` and `epoch` are where
+    the first stage ended; those of the second count on from there. `epochs` is how long it lasts at most, `pictures`
+    what it learns from, `added` of them from the validation part. To `continue` until the loss of the added pictures
+    falls from `added_loss` to `target_loss`, that of the training pictures, both in evaluation mode.
+    """
+
+    way: Literal["restart", "continue"]
+    step: int
+    epoch: int
+    best_epoch: int
+    epochs: int
+    pictures: int
+    added: int
+    target_loss: float | None = None
+    added_loss: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class StopRecord:
-    """Training ended. `reason` in words; `best_epoch` is the epoch of the snapshot that is kept as the result."""
+    """A stage of training ended. `reason` in words; `best_epoch` is the epoch of the snapshot that is kept of it."""
 
     reason: str
     kind: Literal["completed", "early-stopping", "interrupted", "non-finite-loss"]
@@ -145,4 +172,4 @@ class Finding:
     source: str = "own choice"
 
 
-Record = StepRecord | EpochRecord | EvaluationRecord | ResumeRecord | StopRecord | Finding
+Record = StepRecord | EpochRecord | EvaluationRecord | ResumeRecord | RetrainRecord | StopRecord | Finding

@@ -17,6 +17,7 @@ from .records import (
     Finding,
     Record,
     ResumeRecord,
+    RetrainRecord,
     StepRecord,
     StopRecord,
 )
@@ -26,6 +27,7 @@ RECORD_TYPES: dict[str, type[Record]] = {
     "epoch": EpochRecord,
     "evaluation": EvaluationRecord,
     "resume": ResumeRecord,
+    "retrain": RetrainRecord,
     "stop": StopRecord,
     "finding": Finding,
 }

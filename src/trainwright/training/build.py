@@ -110,13 +110,16 @@ class Setup:
         return self.augmenter.evaluate(batch.images_NCHW.to(self.machine.device, non_blocking=True))
 
 
-def build(recipe: Recipe, data: PreparedData, *, preprocessor: Preprocessor | None = None) -> Setup:
+def build(
+    recipe: Recipe, data: PreparedData, *, preprocessor: Preprocessor | None = None, second: bool = False
+) -> Setup:
     """Builds model, optimizer and all else from a decided recipe; equal recipes and data give equal weights.
 
     Args:
         recipe: decided.
         data: split and audited.
         preprocessor: of a run that goes on; None has it fitted on the training part.
+        second: a stage that follows another, whose schedule may be cut so short that it has no drop.
 
     Raises:
         InputError: a setting does not fit the data (batch larger than the training part, smoothing too strong,
@@ -128,7 +131,8 @@ def build(recipe: Recipe, data: PreparedData, *, preprocessor: Preprocessor | No
     check_smoothing(recipe.loss.label_smoothing, len(data.classes))
     check_validation(recipe, len(data.valid))
     per_epoch = steps_per_epoch(len(data.train), batch_size, optim.accumulate)
-    check_schedule(recipe.schedule, decided(training.epochs) * per_epoch, per_epoch=per_epoch)
+    if not second:
+        check_schedule(recipe.schedule, decided(training.epochs) * per_epoch, per_epoch=per_epoch)
     machine = open_machine(recipe.machine)
     built = build_net(
         recipe.model,
@@ -279,7 +283,12 @@ def check_validation(recipe: Recipe, pictures: int) -> None:
     Raises:
         InputError: names the setting, and how to get such a part.
     """
-    wants = {"schedule.name: plateau": recipe.schedule.name == "plateau", "training.patience": recipe.training.patience}
+    training = recipe.training
+    wants = {
+        "schedule.name: plateau": recipe.schedule.name == "plateau",
+        "training.patience": training.patience > 0,
+        f"training.retrain: {training.retrain}": training.retrain != "none",
+    }
     for setting, wanted in wants.items():
         if wanted and pictures == 0:
             raise InputError(

@@ -27,7 +27,7 @@ from .progress import Progress, save_last, save_result
 from .reestimation import reestimate
 from .schedules import rate_factor
 from .step import NonFiniteLoss, batch_sizes, grouped, set_rate, train_step
-from .stopping import better, on_a_plateau, out_of_patience
+from .stopping import Goal, better, on_a_plateau, out_of_patience
 
 Observer = Callable[[Record], None]
 """Is told every record of a run, in order; returns nothing."""
@@ -42,8 +42,9 @@ def fit(
     *,
     observers: Sequence[Observer],
     interruption: Interruption,
+    goal: Goal | None = None,
 ) -> StopRecord:
-    """Trains from where `progress` stands to the end of the last epoch, out of patience, or an interruption.
+    """Trains from where `progress` stands to the end of the last epoch, out of patience, a goal, or an interruption.
 
     Args:
         setup: what to train, and with what.
@@ -53,6 +54,7 @@ def fit(
         meta: JSON values that describe the model, kept in every checkpoint.
         observers: are told each step, each epoch, and the end.
         interruption: looked at after every step.
+        goal: looked at after every epoch; training ends where it is reached.
 
     Returns: the record of the end; observers have been told it.
 
@@ -78,6 +80,8 @@ def fit(
             reestimate(setup.judged, _clean(setup, data, progress.epoch), setup.prepare_eval, setup.machine)
         valid = answer(setup.judged, data.valid, [setup.prepare_eval], setup.machine) if data.valid else None
         accuracy, loss = (valid.accuracy, valid.loss) if valid else (None, None)
+        if goal is not None:
+            progress.added_loss = answer(setup.judged, goal.added, [setup.prepare_eval], setup.machine).loss
         valid_time_s = time.perf_counter() - started
         progress.train_time_s += progress.epoch_time_s + valid_time_s
         progress.best = better(progress.best, progress.epoch, accuracy, loss)
@@ -85,7 +89,9 @@ def fit(
 
         if progress.best.epoch == progress.epoch:
             save_result(checkpoints / "best", setup, progress, meta)
-        progress.stopped_early = out_of_patience(progress.best, progress.epoch, setup.recipe.training.patience)
+        progress.reached = goal is not None and progress.added_loss is not None and progress.added_loss <= goal.loss
+        impatient = out_of_patience(progress.best, progress.epoch, setup.recipe.training.patience)
+        progress.stopped_early = impatient or progress.reached
         if setup.recipe.schedule.name == "plateau":
             since = max(progress.dropped_at, setup.risen_epoch)
             if on_a_plateau(progress.best, progress.epoch, since, setup.recipe.schedule.drop_epochs):
@@ -93,6 +99,11 @@ def fit(
         progress.next_epoch()
         save_last(checkpoints / "last", setup, progress, meta)
 
+    if goal is not None and progress.added_loss is not None:
+        done = f"after {progress.epoch - 1} of at most {setup.epochs} epochs the loss of the added pictures is"
+        word = "no more" if progress.reached else "still more"
+        than = f"{progress.added_loss:.3g}, {word} than the {goal.loss:.3g} of the training pictures at the stop"
+        return _stop(progress, "completed", f"{done} {than}", observers)
     if progress.stopped_early:
         best = progress.best.epoch
         return _stop(progress, "early-stopping", f"no better validation accuracy since epoch {best}", observers)
@@ -262,6 +273,7 @@ def _epoch_record(
         pictures_per_s=progress.pictures / progress.epoch_time_s,
         data_wait_share=progress.waiting_time_s / progress.epoch_time_s,
         memory_mib=_memory_mib(setup.machine.device),
+        added_loss=progress.added_loss,
     )
 
 

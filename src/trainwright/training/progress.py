@@ -24,7 +24,8 @@ class Progress:
     """Where the loop stands. Epochs count from 1; `epoch` is the one under way, `batch` its batches already seen.
 
     `loss_sum` is summed over the batches of this epoch, `correct` and `pictures` over their pictures. `drops` counts
-    how often the schedule `plateau` has lowered the rate, last after the epoch `dropped_at`.
+    how often the schedule `plateau` has lowered the rate, last after the epoch `dropped_at`. `added_loss` is how far
+    the way to a goal is made after the last epoch, `reached` whether it is.
     """
 
     epoch: int = 1
@@ -40,6 +41,8 @@ class Progress:
     drops: int = 0
     dropped_at: int = 0
     stopped_early: bool = False
+    reached: bool = False
+    added_loss: float | None = None
     best: Best = field(default_factory=Best)
 
     def next_epoch(self) -> None:

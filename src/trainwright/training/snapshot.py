@@ -27,7 +27,8 @@ class Snapshot:
 
     Attributes:
         classes: class names in the order of the model's outputs.
-        epoch: the epoch after which it was taken.
+        epoch: the epoch after which it was taken, of a second stage counted on from the first.
+        retrained: whether it has learned the validation pictures, too.
         meta: what was saved with it; `img_size`, `channels` and `reading` say how pictures reach it.
     """
 
@@ -36,6 +37,7 @@ class Snapshot:
     machine: Machine
     classes: tuple[str, ...]
     epoch: int
+    retrained: bool
     meta: dict[str, Any]
 
     def prepare(self, batch: Batch) -> Tensor:
@@ -80,7 +82,7 @@ def snapshot_meta(recipe: Recipe, *, classes: tuple[str, ...], channels: int, im
 
 
 def open_snapshot(checkpoints: Path, machine: MachineSection, *, fused: bool = False) -> Snapshot:
-    """Loads the best snapshot of a run and verifies it.
+    """Loads the result of a run and verifies it: the retrained net where there is one, else the best snapshot.
 
     Args:
         checkpoints: the run's checkpoint folder.
@@ -91,7 +93,8 @@ def open_snapshot(checkpoints: Path, machine: MachineSection, *, fused: bool = F
     Raises:
         InputError: there is none yet, it is damaged, or there is nothing to fold.
     """
-    checkpoint, complaints = load_newest(checkpoints / "best")
+    name = "retrained" if (checkpoints / "retrained").is_dir() else "best"
+    checkpoint, complaints = load_newest(checkpoints / name)
     if checkpoint is None:
         raise InputError(
             "this run has no snapshot yet",
@@ -103,7 +106,7 @@ def open_snapshot(checkpoints: Path, machine: MachineSection, *, fused: bool = F
             "the run's best snapshot is damaged",
             got=complaints[0],
             hint=f"an older one, of epoch {checkpoint.meta['epoch']}, lies in {checkpoint.path}; to use it, remove "
-            f"{checkpoints / 'best'} and rename it to that",
+            f"{checkpoints / name} and rename it to that",
         )
     return snapshot_from(checkpoint, machine, fused=fused)
 
@@ -142,6 +145,7 @@ def snapshot_from(checkpoint: Checkpoint, machine: MachineSection, *, fused: boo
         preprocessing=Augmenter(NOTHING, preprocessor, seed=0, channels_last=opened.channels_last),
         machine=opened,
         classes=tuple(meta["classes"]),
-        epoch=meta["epoch"],
+        epoch=meta["epoch"] + meta.get("epochs_before", 0),
+        retrained=meta.get("epochs_before") is not None,
         meta=meta,
     )

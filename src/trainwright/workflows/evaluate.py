@@ -26,7 +26,7 @@ def evaluate_run(
     tta: str = "none",
     fuse: bool = False,
 ) -> EvaluationRecord:
-    """Judges the best snapshot on the run's own test part, or on other data.
+    """Judges a run's result on the run's own test part, or on other data.
 
     Args:
         folder: the run.
@@ -55,7 +55,8 @@ def evaluate_run(
             progress=console.progress,
             given_split=folder.split,
         )
-        name, part = ("test", data.test) if len(data.test) else ("valid", data.valid)
+        untouched = data.with_validation() if snapshot.retrained else data
+        name, part = ("test", untouched.test) if len(untouched.test) else ("valid", untouched.valid)
     else:
         section = recipe.data.model_copy(update={"source": str(source)})
         meta = snapshot.meta
@@ -70,7 +71,8 @@ def evaluate_run(
         for picture, reason in others.rejected:
             console.note(f"left out, cannot be read: {picture}: {reason}")
         name, part = "other", others.part
-        trained = {row.sha256 for row in read_split(folder.split) if row.part == "train"}
+        learned = ("train", "valid") if snapshot.retrained else ("train",)
+        trained = {row.sha256 for row in read_split(folder.split) if row.part in learned}
         seen_N = [sha256 in trained for sha256 in others.sha256s]
     if not len(part):
         raise InputError(
@@ -88,7 +90,7 @@ def evaluate_run(
         return record
     record = replace(record, trained_on=sum(seen_N), unseen=_unseen(answers, seen_N))
     if any(seen_N):
-        console.note(_seen_and_unseen(record))
+        console.note(_seen_and_unseen(record, retrained=snapshot.retrained))
     return record
 
 
@@ -102,10 +104,11 @@ def _unseen(answers: Answers, seen_N: list[bool]) -> Unseen:
     return Unseen(pictures=len(right), accuracy=sum(right) / len(right), accuracy_interval=interval)
 
 
-def _seen_and_unseen(record: EvaluationRecord) -> str:
+def _seen_and_unseen(record: EvaluationRecord, *, retrained: bool) -> str:
     """Says what the figures are worth where the net has learned some of the pictures."""
     unseen = record.unseen
-    text = f"{record.trained_on:,} of these {record.pictures:,} pictures stood in the training part: the net has seen "
+    where = "stood in the training part" + (" or in the validation part, which it learned, too" if retrained else "")
+    text = f"{record.trained_on:,} of these {record.pictures:,} pictures {where}: the net has seen "
     if unseen is None or unseen.accuracy is None:
         return f"{text}their answers, and these figures say nothing about new pictures"
     return f"{text}their answers; of the {unseen.pictures:,} others {100 * unseen.accuracy:.1f} % are right"

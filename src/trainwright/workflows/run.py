@@ -8,10 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trainwright.recipe import Recipe, compose, read_recipe_file
-from trainwright.runs import History, RunFolder, open_run, read_records
+from trainwright.runs import EpochRecord, History, RetrainRecord, RunFolder, StopRecord, open_run, read_records
 
 if TYPE_CHECKING:
     from .predict import Prediction
+
+
+NOTHING_TO_RETRAIN = "nothing-to-retrain"
+"""The finding of a second stage that had reached its goal before its first step, so that there is none."""
 
 
 class Run:
@@ -45,35 +49,52 @@ class Run:
 
     @property
     def finished(self) -> bool:
-        """Whether training came to its end and the kept snapshot was judged, so that nothing is left to resume."""
+        """Whether training came to its end and the result was judged, so that nothing is left to resume."""
         history = self.history
-        return history.finished and (bool(history.evaluations) or not self._has_pictures_to_judge())
+        if not history.finished or self._has_to_be_retrained(history):
+            return False
+        return bool(history.evaluations) or not self._has_pictures_to_judge()
+
+    @property
+    def retrained(self) -> bool:
+        """Whether the result is the net of a second stage, which has learned the validation pictures, too."""
+        return (self.folder.checkpoints / "retrained").is_dir()
+
+    def _has_to_be_retrained(self, history: History) -> bool:
+        done = self.retrained or any(finding.code == NOTHING_TO_RETRAIN for finding in history.findings)
+        return self.recipe.training.retrain != "none" and not done
 
     def _has_pictures_to_judge(self) -> bool:
+        learned = ("train", "valid") if self.retrained else ("train",)
         with self.folder.split.open(encoding="utf-8", newline="") as file:
-            return any(row["part"] != "train" for row in csv.DictReader(file))
+            return any(row["part"] not in learned for row in csv.DictReader(file))
 
     @property
     def metrics(self) -> dict[str, Any]:
         """The result in figures, as `train --json` prints it.
 
         Keys: `run, model, parameters, epochs, stopped_because, wall_time_s` (training and validation, all sessions
-        together), `valid_accuracy` (of the kept epoch), `test_accuracy, test_accuracy_interval` (95 %, Wilson; None
-        without a test part), `findings`.
+        and stages together), `valid_accuracy` (of the kept epoch), `retrained` (None without a second stage, else
+        `way, epochs, pictures, target_loss, added_loss, stopped_because`; then `epochs`, `stopped_because` and
+        `valid_accuracy` are those of the first stage, whose weights are not the result), `test_accuracy,
+        test_accuracy_interval` (95 %, Wilson; None without a test part), `findings`.
         """
         history = self.history
         stop = history.stop
-        best = stop.best_epoch if stop else None
+        first = history.stop if history.retrain is None else history.first_stop
+        best = first.best_epoch if first else None
+        second = [row for row in history.epochs.rows if row.stage == "retrain"]
         valid = next((epoch.valid_accuracy for epoch in history.epochs.rows if epoch.epoch == best), None)
         test = history.evaluation("test")
         return {
             "run": str(self.path),
             "model": self.recipe.model.name,
             "parameters": _parameters(self.folder),
-            "epochs": len(history.epochs),
-            "stopped_because": stop.reason if stop else None,
+            "epochs": len(history.epochs) - len(second),
+            "stopped_because": first.reason if first else None,
             "wall_time_s": stop.train_time_s if stop else None,
             "valid_accuracy": valid,
+            "retrained": _second_stage(history.retrain, second, stop),
             "test_accuracy": test.accuracy if test else None,
             "test_accuracy_interval": list(test.accuracy_interval) if test else None,
             "findings": [_plain(finding) for finding in history.findings],
@@ -118,6 +139,22 @@ class Run:
         from trainwright.reporting import write_report
 
         return write_report(self.folder)
+
+
+def _second_stage(
+    told: RetrainRecord | None, epochs: Sequence[EpochRecord], stop: StopRecord | None
+) -> dict[str, Any] | None:
+    """Lists the figures of a second stage; `added_loss` is that of the validation pictures at its end."""
+    if told is None:
+        return None
+    return {
+        "way": told.way,
+        "epochs": len(epochs),
+        "pictures": told.pictures,
+        "target_loss": told.target_loss,
+        "added_loss": epochs[-1].added_loss if epochs else told.added_loss,
+        "stopped_because": stop.reason if stop else None,
+    }
 
 
 def _parameters(folder: RunFolder) -> int | None:
