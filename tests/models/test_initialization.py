@@ -1,4 +1,5 @@
-"""Every scheme against its formula, on layers of all kinds; today's nets bit for bit; the figures of the lecture."""
+"""Every scheme against its formula, on layers of all kinds; today's nets bit for bit; the figures of the lecture.
+test_initialization_contract.py has the laws of all schemes."""
 
 from __future__ import annotations
 
@@ -96,6 +97,11 @@ def test_the_deviation_is_that_of_the_formula(scheme, kind):
     )
     assert layer.weight.mean().item() == pytest.approx(0, abs=4 * layer.weight.std().item() / math.sqrt(numbers))
     assert not layer.bias.any()
+
+
+def test_every_scheme_has_its_formula_here():
+    """Or a test of its own: what draws nothing, and what is orthonormal."""
+    assert set(SCHEMES) == {*DEVIATIONS, "native", "zeros", "orthogonal", "lsuv"}
 
 
 def test_a_uniform_draw_ends_at_root_three_deviations():

@@ -55,7 +55,7 @@ def _activations_are_not_compiled(sections: Sections) -> list[Contradiction]:
 
 
 def _a_new_start_has_no_validation(sections: Sections) -> list[Contradiction]:
-    if _value(sections, "training.retrain") != "restart" or _value(sections, "schedule.name") != "plateau":
+    if value_of(sections, "training.retrain") != "restart" or value_of(sections, "schedule.name") != "plateau":
         return []
     return [
         Contradiction(
