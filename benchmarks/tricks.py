@@ -80,7 +80,7 @@ DOSES = {
     "flip": 0.5,
     "vertical_flip": 0.5,
     "crop_padding": 2,
-    "scale_jitter": "30-36",
+    "scale_jitter": "224-280",
     "resized_crop": 0.7,
     "rotate": 10,
     "scale": 0.1,

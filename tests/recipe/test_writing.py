@@ -67,6 +67,8 @@ def test_sections_and_settings_keep_their_order():
         "ema",
         "reestimate_batch_norm",
         "patience",
+        "retrain",
+        "retrain_rate",
         "checkpoint_every_s",
     ]
 
