@@ -26,6 +26,7 @@ def test_the_defaults_contradict_nothing():
         *("optim.beta1", "optim.beta2", "optim.rho", "optim.eps"),
         "preprocess.epsilon",
         "regularization.sparsity_target",
+        "training.retrain_rate",
         *("schedule.cycles", "schedule.cycle_decay", "schedule.drop_epochs", "schedule.drop_factor"),
     }
 

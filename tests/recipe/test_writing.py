@@ -68,7 +68,6 @@ def test_sections_and_settings_keep_their_order():
         "reestimate_batch_norm",
         "patience",
         "retrain",
-        "retrain_rate",
         "checkpoint_every_s",
     ]
 
