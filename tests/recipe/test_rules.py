@@ -25,6 +25,7 @@ def test_the_defaults_contradict_nothing():
         *("optim.beta1", "optim.beta2", "optim.rho", "optim.eps"),
         "preprocess.epsilon",
         "regularization.sparsity_target",
+        "training.retrain_rate",
         *("schedule.cycles", "schedule.cycle_decay", "schedule.drop_epochs", "schedule.drop_factor"),
     }
 
@@ -68,6 +69,13 @@ def test_what_reaches_into_the_net_is_refused_beside_a_compiled_one(name):
     assert error.problem.startswith(f"regularization.{name} reaches into the net between its layers")
     assert error.got == f"regularization.{name}: 0.1, machine.compile: true"
     made(**{f"regularization__{name}": 0.1})
+
+
+def test_a_new_start_has_no_validation_part_for_plateau():
+    error = refused(training__retrain="restart", schedule__name="plateau")
+    assert error.problem.startswith("training.retrain restart learns from the validation pictures")
+    assert error.expected == "another schedule.name, or training.retrain: continue"
+    made(training__retrain="continue", schedule__name="plateau")
 
 
 def test_nesterov_needs_momentum():
