@@ -2,8 +2,8 @@
 
     uv run python benchmarks/retraining.py --seeds 5
 
-Each seed divides the pictures anew, into a test part of a fifth and a validation part of a tenth or of two fifths of the
-rest; the three runs of a seed share the first stage. Prints a row a run and writes benchmarks/results/retraining.md.
+Each seed divides the pictures anew, into a test part of a fifth and a validation part of a tenth or of two fifths of
+the rest; all runs of a seed share the first stage. Prints a row a way and writes benchmarks/results/retraining.md.
 """
 
 from __future__ import annotations
@@ -55,8 +55,9 @@ def main() -> None:
             epochs = ", ".join(str(stage["epochs"]) for stage in second) or "–"
             goals = [stage["added_loss"] <= stage["target_loss"] for stage in second if stage["target_loss"]]
             reached = f"{sum(goals)} of {len(goals)}" if goals else "–"
+            by_seed = ", ".join(f"{test:.2f}" for test in tests)
             lines.append(
-                f"| {share:.0%} | {way} | {', '.join(f'{test:.2f}' for test in tests)} | {statistics.mean(tests):.2f} | "
+                f"| {share:.0%} | {way} | {by_seed} | {statistics.mean(tests):.2f} | "
                 f"{100 * low:.2f}–{100 * high:.2f} | {epochs} | {reached} | "
                 f"{statistics.median(row['wall_time_s'] for row in rows):.0f} |"
             )
@@ -64,9 +65,9 @@ def main() -> None:
     RESULTS.write_text(
         "# Retraining on the validation pictures\n\n"
         f"Test accuracy (%) of `trainwright train digits --epochs {EPOCHS}` over seeds 0 to {seeds - 1}, each with a "
-        f"division, weights and order of its own; {TEST_PICTURES} test pictures a seed. The interval is Wilson's at 95 % "
-        f"over all {TEST_PICTURES * seeds:,} of them. 2 cores, no GPU, one thread, machine shared; {date.today()}, "
-        f"trainwright {version('trainwright')}, torch {version('torch')}; `python benchmarks/retraining.py`.\n\n"
+        f"division, weights and order of its own; {TEST_PICTURES} test pictures a seed. The interval is Wilson's at "
+        f"95 % over all {TEST_PICTURES * seeds:,} of them. 2 cores, no GPU, one thread, machine shared; "
+        f"{date.today()}, trainwright {version('trainwright')}, torch {version('torch')}; `python benchmarks/retraining.py`.\n\n"
         "| validation | `training.retrain` | by seed | mean | interval | epochs of the second stage | goal reached | "
         "training s |\n|---|---|---|---:|---|---|---|---:|\n" + "\n".join(lines) + "\n"
     )
