@@ -67,7 +67,8 @@ def main() -> None:
         f"Test accuracy (%) of `trainwright train digits --epochs {EPOCHS}` over seeds 0 to {seeds - 1}, each with a "
         f"division, weights and order of its own; {TEST_PICTURES} test pictures a seed. The interval is Wilson's at "
         f"95 % over all {TEST_PICTURES * seeds:,} of them. 2 cores, no GPU, one thread, machine shared; "
-        f"{date.today()}, trainwright {version('trainwright')}, torch {version('torch')}; `python benchmarks/retraining.py`.\n\n"
+        f"{date.today()}, trainwright {version('trainwright')}, torch {version('torch')}; "
+        "`python benchmarks/retraining.py`.\n\n"
         "| validation | `training.retrain` | by seed | mean | interval | epochs of the second stage | goal reached | "
         "training s |\n|---|---|---|---:|---|---|---|---:|\n" + "\n".join(lines) + "\n"
     )
