@@ -8,14 +8,18 @@ import pytest
 
 from trainwright.data.preprocess.fitting import CENTERS, SCALES
 from trainwright.data.preprocess.whitening import TURNED_BACK
+from trainwright.models.activations import ACTIVATIONS
 from trainwright.models.building import OWN_BUILDERS
 from trainwright.models.initialization import SCHEMES
+from trainwright.models.normalizations import NORMALIZATIONS
+from trainwright.models.plain import POOLINGS
 from trainwright.recipe import (
     OWN_MODELS,
     OWN_OPTIMIZERS,
     InitSection,
     LossSection,
     MachineSection,
+    ModelSection,
     PreprocessSection,
     ScheduleSection,
     TrainingSection,
@@ -37,6 +41,9 @@ def choices(section: type, field: str) -> set[str]:
     ("named", "built"),
     [
         (set(OWN_MODELS), set(OWN_BUILDERS)),
+        (choices(ModelSection, "activation") - {"native"}, set(ACTIVATIONS)),
+        (choices(ModelSection, "normalization") - {"native"}, set(NORMALIZATIONS)),
+        (choices(ModelSection, "pooling"), set(POOLINGS)),
         (choices(PreprocessSection, "center"), set(CENTERS)),
         (choices(PreprocessSection, "scale"), set(SCALES)),
         (choices(PreprocessSection, "whiten"), {"none", *TURNED_BACK}),

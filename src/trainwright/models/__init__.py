@@ -17,10 +17,12 @@ from .choice import choose_init as choose_init
 from .choice import choose_model as choose_model
 from .data_driven import SCHEMES_ON_PICTURES as SCHEMES_ON_PICTURES
 from .data_driven import fit_to_pictures as fit_to_pictures
+from .fusing import fuse as fuse
 from .heads import head_layers as head_layers
 from .initialization import initialize as initialize
 from .initialization import set_class_prior as set_class_prior
 from .layer_numbers import layer_numbers as layer_numbers
+from .normalizations import share_names as share_names
 from .plain import Plain as Plain
 from .profile import LayerRow as LayerRow
 from .profile import layer_table as layer_table

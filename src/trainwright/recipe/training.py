@@ -35,6 +35,13 @@ class TrainingSection(Section):
         ge=0.0,
         lt=1.0,
     )
+    reestimate_batch_norm: bool = setting(
+        False,
+        "After every epoch, count the running statistics of batch normalization anew over the whole training part, "
+        "without augmentation, in the weights that are evaluated, kept and shipped. Costs one pass forward over the "
+        "training part an epoch, which counts as time of validation.",
+        source="Wu & Johnson 2021, section 3.1",
+    )
     patience: int = setting(
         0,
         "Epochs without a better validation accuracy after which training stops. 0: never. The best snapshot is kept "

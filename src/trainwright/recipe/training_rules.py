@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
-from .contradiction import Contradiction
+from .contradiction import Contradiction, value_of
 from .idle import Sections
 from .scalars import format_value
 
 
 def _plateau_comes_before_the_end(sections: Sections) -> list[Contradiction]:
-    patience, drop_epochs = _value(sections, "training.patience"), _value(sections, "schedule.drop_epochs")
-    if _value(sections, "schedule.name") != "plateau" or patience == 0 or patience > drop_epochs:
+    patience, drop_epochs = value_of(sections, "training.patience"), value_of(sections, "schedule.drop_epochs")
+    if value_of(sections, "schedule.name") != "plateau" or patience == 0 or patience > drop_epochs:
         return []
     return [
         Contradiction(
@@ -27,7 +26,7 @@ def _plateau_comes_before_the_end(sections: Sections) -> list[Contradiction]:
 
 def _decoupled_has_a_penalty(sections: Sections) -> list[Contradiction]:
     keys = ("regularization.decoupled", "regularization.l1", "regularization.l2")
-    decoupled, l1, l2 = (_value(sections, key) for key in keys)
+    decoupled, l1, l2 = (value_of(sections, key) for key in keys)
     if not decoupled or l1 > 0 or l2 > 0:
         return []
     return [
@@ -51,12 +50,12 @@ def _activations_are_not_compiled(sections: Sections) -> list[Contradiction]:
             hint="leave machine.compile out",
         )
         for key in ("regularization.sparsity", "regularization.activation_noise")
-        if _value(sections, "machine.compile") and (value := _value(sections, key)) > 0
+        if value_of(sections, "machine.compile") and (value := value_of(sections, key)) > 0
     ]
 
 
 def _a_new_start_has_no_validation(sections: Sections) -> list[Contradiction]:
-    if _value(sections, "training.retrain") != "restart" or _value(sections, "schedule.name") != "plateau":
+    if value_of(sections, "training.retrain") != "restart" or value_of(sections, "schedule.name") != "plateau":
         return []
     return [
         Contradiction(
@@ -75,8 +74,3 @@ TRAINING_RULES: tuple[Callable[[Sections], list[Contradiction]], ...] = (
     _activations_are_not_compiled,
     _a_new_start_has_no_validation,
 )
-
-
-def _value(sections: Sections, key: str) -> Any:
-    section, _, name = key.partition(".")
-    return getattr(sections[section], name)

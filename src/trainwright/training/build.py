@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -36,9 +37,10 @@ from .evaluation import eval_batch
 from .losses import Loss, build_loss, check_smoothing
 from .machine import Machine, open_machine
 from .optimizers import build_optimizer
+from .reestimation import check_reestimation
 from .regularization import hold_norms
 from .schedules import check_schedule, risen_epoch
-from .step import batches_per_step, steps_per_epoch
+from .step import batch_sizes, batches_per_step, steps_per_epoch
 
 FIRST_PICTURES = 128
 """Pictures that an initialization looks at; Mishkin & Matas 2015 find that more change nothing."""
@@ -142,6 +144,9 @@ def build(
     )
     check_head(recipe, built.weights)
     check_activations(recipe.regularization, built.model)
+    check_smallest_batch(built.model, data, min(batch_sizes(len(data.train), batch_size, optim.accumulate)))
+    if training.reestimate_batch_norm:
+        check_reestimation(built.model)
     if preprocessor is None:
         preprocessor = fit_preprocessor(recipe.preprocess, data.train, source=source_preprocessing(built.model))
     augmenter = Augmenter(
@@ -240,6 +245,33 @@ def check_batch_size(batch_size: int, pictures: int) -> None:
             where="optim.batch_size",
             hint=f"--batch-size {max(1, pictures // 8)}, or auto",
         )
+
+
+def check_smallest_batch(model: nn.Module, data: PreparedData, pictures: int) -> None:
+    """Refuses batches of one picture where a normalization is left with one number to take a mean of.
+
+    Args:
+        model: on the CPU; stays as it is.
+        data: prepared.
+        pictures: of the smallest batch.
+
+    Raises:
+        InputError: the model cannot train on single pictures of this size.
+    """
+    if pictures > 1:
+        return
+    twin = copy.deepcopy(model).train()
+    try:
+        with torch.no_grad(), torch.random.fork_rng([]):
+            twin(torch.zeros(1, data.channels, data.img_size, data.img_size))
+    except ValueError as error:
+        raise InputError(
+            "a batch of one picture leaves a normalization of this model nothing to take a mean of",
+            expected="at least 2 pictures a batch, or larger pictures",
+            got=str(error),
+            where="optim.batch_size",
+            hint="--batch-size 2 or more, or model.normalization: group",
+        ) from error
 
 
 def check_validation(recipe: Recipe, pictures: int) -> None:

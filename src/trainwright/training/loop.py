@@ -24,6 +24,7 @@ from .interruption import Interruption
 from .non_finite import damaged_tensor, first_non_finite
 from .parameter_groups import top_rate
 from .progress import Progress, save_last, save_result
+from .reestimation import reestimate
 from .schedules import rate_factor
 from .step import NonFiniteLoss, batch_sizes, grouped, set_rate, train_step
 from .stopping import Goal, better, on_a_plateau, out_of_patience
@@ -75,6 +76,8 @@ def fit(
             return _stop(progress, "interrupted", f"interrupted by {interruption.signal_name}", observers)
 
         started = time.perf_counter()
+        if setup.recipe.training.reestimate_batch_norm:
+            reestimate(setup.judged, _clean(setup, data, progress.epoch), setup.prepare_eval, setup.machine)
         valid = answer(setup.judged, data.valid, [setup.prepare_eval], setup.machine) if data.valid else None
         accuracy, loss = (valid.accuracy, valid.loss) if valid else (None, None)
         if goal is not None:
@@ -188,6 +191,12 @@ def _train_epoch(
             _refuse_damage(setup, progress, observers)
             save_last(checkpoints / "last", setup, progress, meta)
             saved_at = time.perf_counter()
+
+
+def _clean(setup: Setup, data: PreparedData, epoch: int) -> Iterator[Batch]:
+    """Walks once through all training pictures, mixed as an epoch mixes them, in batches of the training's size."""
+    seed = setup.recipe.training.seed
+    return batches(data.train, setup.batch_size, seed=seed, epoch=epoch, every_picture=True)
 
 
 def _refuse_damage(setup: Setup, progress: Progress, observers: Sequence[Observer]) -> None:

@@ -11,11 +11,14 @@ from torch import Tensor, nn
 
 from trainwright.data import NOTHING, Augmenter, Batch, preprocessor_from, view_maps
 from trainwright.errors import InputError
-from trainwright.models import build_model
+from trainwright.models import build_model, fuse
 from trainwright.recipe import MachineSection, ModelSection, Recipe
 
 from .checkpoint import Checkpoint, load_newest
 from .machine import Machine, decide_machine, open_device, open_machine
+
+ONLY_IN_TRAINING = {"weights": "none", "dropconnect": 0.0}
+"""What a net that judges is built without: where its first weights came from, and noise on them."""
 
 
 @dataclass(frozen=True)
@@ -78,16 +81,17 @@ def snapshot_meta(recipe: Recipe, *, classes: tuple[str, ...], channels: int, im
     }
 
 
-def open_snapshot(checkpoints: Path, machine: MachineSection) -> Snapshot:
+def open_snapshot(checkpoints: Path, machine: MachineSection, *, fused: bool = False) -> Snapshot:
     """Loads the result of a run and verifies it: the retrained net where there is one, else the best snapshot.
 
     Args:
         checkpoints: the run's checkpoint folder.
         machine: where to compute; its precision is replaced by the one that the snapshot was judged with,
             unless that is float16 and the device cannot compute in it.
+        fused: fold batch normalization into convolutions.
 
     Raises:
-        InputError: there is none yet, or it is damaged.
+        InputError: there is none yet, it is damaged, or there is nothing to fold.
     """
     name = "retrained" if (checkpoints / "retrained").is_dir() else "best"
     checkpoint, complaints = load_newest(checkpoints / name)
@@ -104,10 +108,10 @@ def open_snapshot(checkpoints: Path, machine: MachineSection) -> Snapshot:
             hint=f"an older one, of epoch {checkpoint.meta['epoch']}, lies in {checkpoint.path}; to use it, remove "
             f"{checkpoints / name} and rename it to that",
         )
-    return snapshot_from(checkpoint, machine)
+    return snapshot_from(checkpoint, machine, fused=fused)
 
 
-def snapshot_from(checkpoint: Checkpoint, machine: MachineSection) -> Snapshot:
+def snapshot_from(checkpoint: Checkpoint, machine: MachineSection, *, fused: bool = False) -> Snapshot:
     """Builds the model of a verified result checkpoint and fills it."""
     meta = checkpoint.meta
     section = decide_machine(machine.model_copy(update={"precision": meta["precision"]}), img_size=meta["img_size"])
@@ -115,7 +119,7 @@ def snapshot_from(checkpoint: Checkpoint, machine: MachineSection) -> Snapshot:
         section = decide_machine(section.model_copy(update={"precision": "auto"}), img_size=meta["img_size"])
     opened = open_machine(section)
     model = build_model(
-        ModelSection(**{**meta["model"], "weights": "none"}),
+        ModelSection(**{**meta["model"], **ONLY_IN_TRAINING}),
         classes=len(meta["classes"]),
         channels=meta["channels"],
         img_size=meta["img_size"],
@@ -130,6 +134,8 @@ def snapshot_from(checkpoint: Checkpoint, machine: MachineSection) -> Snapshot:
             where=str(checkpoint.path),
             hint="open it with the version that wrote it; environment.json of the run names it",
         ) from None
+    if fused:
+        model = fuse(model, channels=meta["channels"], img_size=meta["img_size"])
     model = opened.place(model).eval()
     preprocessor = preprocessor_from(
         checkpoint.state["preprocessor"], channels=meta["channels"], img_size=meta["img_size"]

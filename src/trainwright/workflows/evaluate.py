@@ -24,6 +24,7 @@ def evaluate_run(
     *,
     machine: MachineSection | None = None,
     tta: str = "none",
+    fuse: bool = False,
 ) -> EvaluationRecord:
     """Judges a run's result on the run's own test part, or on other data.
 
@@ -34,14 +35,15 @@ def evaluate_run(
         console: is told how far reading has come, which pictures cannot be read, and how many the net has learned.
         machine: where to compute.
         tta: test-time augmentation: none, flip, five, ten or scales.
+        fuse: fold batch normalization into convolutions: equal answers but for rounding.
 
     Raises:
-        InputError: no such test-time augmentation, no whole snapshot, data that cannot be read, unknown classes, or a
-            run without such a part.
+        InputError: no such test-time augmentation, nothing to fold, no whole snapshot, data that cannot be read,
+            unknown classes, or a run without such a part.
     """
     recipe = compose(read_recipe_file(folder.recipe))
     machine = machine or MachineSection()
-    snapshot = open_snapshot(folder.checkpoints, machine)
+    snapshot = open_snapshot(folder.checkpoints, machine, fused=fuse)
     views = snapshot.views(tta)
     workers = choose_workers(machine)[0].value
     seen_N: list[bool] | None = None

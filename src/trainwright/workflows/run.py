@@ -100,22 +100,23 @@ class Run:
             "findings": [_plain(finding) for finding in history.findings],
         }
 
-    def evaluate(self, data: str | Path | None = None, *, tta: str = "none") -> dict[str, Any]:
+    def evaluate(self, data: str | Path | None = None, *, tta: str = "none", fuse: bool = False) -> dict[str, Any]:
         """Judges the kept snapshot on the run's own test part, or on other data; see `evaluate --json`.
 
         Args:
             data: other pictures whose classes are known.
             tta: test-time augmentation: none, flip, five, ten or scales.
+            fuse: fold batch normalization into convolutions: equal answers but for rounding.
         """
         from trainwright.reporting import RunConsole
 
         from .evaluate import evaluate_run, evaluation_figures
 
         with RunConsole() as console:
-            return evaluation_figures(evaluate_run(self.folder, data, console, tta=tta))
+            return evaluation_figures(evaluate_run(self.folder, data, console, tta=tta, fuse=fuse))
 
     def predict(
-        self, pictures: str | Path | Sequence[str | Path], *, top: int = 1, tta: str = "none"
+        self, pictures: str | Path | Sequence[str | Path], *, top: int = 1, tta: str = "none", fuse: bool = False
     ) -> list[Prediction]:
         """Names the class of each picture; one answer for every input, in order.
 
@@ -123,11 +124,12 @@ class Run:
             pictures: files, folders or patterns; one, or several.
             top: how many classes to list for each.
             tta: test-time augmentation: none, flip, five, ten or scales.
+            fuse: fold batch normalization into convolutions: equal answers but for rounding.
         """
         from .predict import predict_run
 
         listed = [pictures] if isinstance(pictures, str | Path) else pictures
-        return predict_run(self.folder, [str(picture) for picture in listed], top=top, tta=tta)
+        return predict_run(self.folder, [str(picture) for picture in listed], top=top, tta=tta, fuse=fuse)
 
     def __repr__(self) -> str:
         return f"Run({str(self.path)!r})"

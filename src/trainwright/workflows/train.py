@@ -231,7 +231,7 @@ def _augment_findings(recipe: Recipe, data: PreparedData) -> list[Finding]:
 def _take_up(folder: RunFolder, events: EventWriter, setup: Setup, console: RunConsole) -> Progress:
     """Restores what the last whole checkpoint of a run holds; begins anew where there is none."""
     sweep_temporary(folder.path)
-    note_changed_code(folder, console)
+    note_changed_code(folder, setup.recipe, console)
     checkpoint, complaints = load_newest(folder.checkpoints / "last")
     for complaint in complaints:
         console.note(complaint)
