@@ -22,12 +22,14 @@ from trainwright.recipe import (
     ModelSection,
     PreprocessSection,
     ScheduleSection,
+    TrainingSection,
 )
 from trainwright.recipe.rules import CLIPPINGS
 from trainwright.training.clipping import CLIPS
 from trainwright.training.losses import LOSSES
 from trainwright.training.machine import DTYPES
 from trainwright.training.optimizers import OPTIMIZERS
+from trainwright.training.retraining import SECOND_STAGES
 from trainwright.training.schedules import COURSES
 
 
@@ -50,6 +52,7 @@ def choices(section: type, field: str) -> set[str]:
         (set(OWN_OPTIMIZERS), set(OPTIMIZERS)),
         (set(CLIPPINGS), {f"optim.{name}" for name in CLIPS}),
         (choices(ScheduleSection, "name"), set(COURSES)),
+        (choices(TrainingSection, "retrain"), {"none", *SECOND_STAGES}),
         (choices(MachineSection, "precision"), set(DTYPES)),
     ],
 )

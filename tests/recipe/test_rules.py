@@ -72,6 +72,13 @@ def test_what_reaches_into_the_net_is_refused_beside_a_compiled_one(name):
     made(**{f"regularization__{name}": 0.1})
 
 
+def test_a_new_start_has_no_validation_part_for_plateau():
+    error = refused(training__retrain="restart", schedule__name="plateau")
+    assert error.problem.startswith("training.retrain restart learns from the validation pictures")
+    assert error.expected == "another schedule.name, or training.retrain: continue"
+    made(training__retrain="continue", schedule__name="plateau")
+
+
 def test_nesterov_needs_momentum():
     error = refused(optim__momentum=0.0, optim__nesterov=True)
     assert error.problem == "optim.nesterov has no effect, since optim.momentum is 0.0"

@@ -47,6 +47,9 @@ def test_settings_that_look_at_a_validation_part_need_one():
         check_validation(plateau, 0)
     with pytest.raises(InputError, match=r"training\.patience needs a validation part"):
         check_validation(patient, 0)
+    for way in ("restart", "continue"):
+        with pytest.raises(InputError, match=rf"training\.retrain: {way} needs a validation part"):
+            check_validation(Recipe(training=TrainingSection(retrain=way)), 0)
     for recipe in (plateau, patient):
         check_validation(recipe, 1)
     check_validation(Recipe(), 0)
