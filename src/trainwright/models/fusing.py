@@ -11,6 +11,7 @@ from typing import Any, Final
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_weights
+from torch.nn.utils.parametrize import is_parametrized
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
@@ -87,7 +88,8 @@ class _Watch(TorchDispatchMode):
 
     def __init__(self, model: nn.Module) -> None:
         super().__init__()
-        self._convolutions = {id(m.weight): m for m in model.modules() if isinstance(m, nn.Conv2d)}
+        convolutions = [m for m in model.modules() if isinstance(m, nn.Conv2d) and not is_parametrized(m)]
+        self._convolutions = {id(convolution.weight): convolution for convolution in convolutions}
         self._norms = {id(m.running_mean): m for m in model.modules() if isinstance(m, nn.BatchNorm2d)}
         self._made: dict[int, tuple[Tensor, nn.Module]] = {}
         self._takers: dict[int, list[nn.Module | None]] = {}

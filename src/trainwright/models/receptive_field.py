@@ -320,7 +320,7 @@ RULES: dict[Any, Rule] = {
     **_named(_batch_norm, "native_batch_norm", "cudnn_batch_norm", "_native_batch_norm_legit"),
     **_named(_same, "_native_batch_norm_legit_no_training", "clone", "detach", "alias", "_to_copy", "contiguous"),
     **_named(_reshaping, "view", "_unsafe_view", "reshape"),
-    **_named(_joining, "cat"),
+    **_named(_joining, "cat", "stack"),
     **_named(_parting, "split", "split_with_sizes", "slice", "chunk"),
 }
 """What each operation does to fields; operations that work number by number carry torch's own tag for it."""

@@ -1,37 +1,32 @@
 """Draws docs/pictures/convolution.svg: a convolution and its two gradients, which are convolutions, with numbers.
 
-    uv run python benchmarks/draw_convolution.py
+    uv run python benchmarks/draw/convolution.py
 
 The three sums are torch's own; tests/reference/test_building_blocks.py compares the picture with the page.
 """
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import NamedTuple
 
 import torch
+from paper import EDGE, write_picture
 from torch import Tensor
 from torch.nn import functional as F
 
-TARGET = Path(__file__).parents[1] / "docs" / "pictures" / "convolution.svg"
-CELL, GAP, EDGE, HEAD, LABEL = 34, 46, 24, 34, 17
+CELL, GAP, HEAD, LABEL = 34, 46, 34, 17
 WIDTH = 560
 TOPS = (40, 228, 416)
 HEIGHT = TOPS[-1] + HEAD + 4 * CELL + LABEL + EDGE
 STYLE = """
-text { font: 13px ui-sans-serif, system-ui, "Segoe UI", Roboto, "Noto Sans", sans-serif; fill: #5a5d64; }
-.paper { fill: #fdfdfb; }
-.heading { font-weight: 650; fill: #1c1d20; }
+text { font-size: 13px; }
 .cell { text-anchor: middle; font-variant-numeric: tabular-nums; fill: #1c1d20; }
 .sign { text-anchor: middle; font-size: 20px; }
 .box { fill: none; stroke: #c9c9c2; }
 .seen { fill: #cfe1f7; stroke: #1a5fb4; }
 .made { fill: #f6dcb8; stroke: #a35c00; }
 @media (prefers-color-scheme: dark) {
-  text { fill: #a3a7b0; }
-  .paper { fill: #16181c; }
-  .heading, .cell { fill: #e7e7e3; }
+  .cell { fill: #e7e7e3; }
   .box { stroke: #464b55; }
   .seen { fill: #1d3a5f; stroke: #82b4ff; }
   .made { fill: #553a10; stroke: #f0b35f; }
@@ -130,13 +125,9 @@ def draw_grid(name: str, values: Tensor, x: float, y: float, corner: tuple[int, 
 
 
 def main() -> None:
-    head = (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}" '
-        'role="img" aria-label="A convolution, its gradient by the weights and its gradient by the inputs">'
-    )
-    paper = f'<rect class="paper" width="{WIDTH}" height="{HEIGHT}"/>'
     panels = "".join(draw_panel(panel, top) for panel, top in zip(PANELS, TOPS, strict=True))
-    TARGET.write_text(f"{head}<style>{STYLE}</style>{paper}{panels}</svg>\n", "utf-8")
+    told = "A convolution, its gradient by the weights and its gradient by the inputs"
+    write_picture("convolution", WIDTH, HEIGHT, told, panels, STYLE)
 
 
 if __name__ == "__main__":
