@@ -124,7 +124,7 @@ def test_the_report_says_which_weights_are_the_result(whole, way):
     assert "These retrained weights are the result." in html
     assert "no validation figure exists for them" in html
     assert "with the retrained weights" in html
-    assert {"restart": "trained anew, from its first weights", "continue": "was trained on, on"}[way] in html
+    assert {"restart": "trained anew, from its first weights", "continue": "was trained further, on"}[way] in html
     assert 'class="line retrain"' in html
 
 
