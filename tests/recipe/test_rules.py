@@ -40,7 +40,8 @@ def others_of(sibling: str) -> tuple[str, ...]:
 def test_every_declared_setting_is_refused_beside_a_sibling_that_takes_its_effect(key, sibling, values):
     others = [choice for choice in others_of(sibling) if choice not in values]
     row = catalog()[key]
-    value = {"number": 0.5, "whole number": 8, "switch": True}.get(row.kind) or row.choices[-1]
+    words = row.choices or row.examples or ("other",)
+    value = {"number": 0.5, "whole number": 8, "switch": True}.get(row.kind) or words[-1]
     for other in others:
         error = refused(**{sibling: other, key: value})
         assert error.problem == f"{key} has no effect, since {sibling} is {format_value(other)}"

@@ -6,12 +6,18 @@ from typing import Literal
 
 from .section import Section, setting
 
+CLASS_WEIGHT = r"[^=,]*[^=,\s][^=,]*=\s*(?=[0-9.]*[1-9])[0-9]+(\.[0-9]+)?\s*"
+
 
 class LossSection(Section):
-    """The section `loss`."""
+    """The section `loss`. All are means over the pictures of a batch; docs/tasks.md has each formula."""
 
-    name: Literal["cross-entropy"] = setting(
-        "cross-entropy", "`cross-entropy`: softmax cross-entropy, mean over the batch.", source="Bridle 1990"
+    name: Literal["cross-entropy", "kl", "logistic"] = setting(
+        "cross-entropy",
+        "`cross-entropy`: of the softmax. `kl`: Kullback–Leibler divergence of the softmax from the labels, which is "
+        "cross-entropy less what smoothing and mixing make unavoidable. `logistic`: each class against all others, by "
+        "a sigmoid of its own.",
+        source="Bridle 1990 (cross-entropy); Kullback & Leibler 1951; Cox 1958 (logistic)",
     )
     label_smoothing: float = setting(
         0.1,
@@ -22,4 +28,14 @@ class LossSection(Section):
         scale="linear",
         ge=0.0,
         lt=1.0,
+    )
+    class_weights: str = setting(
+        "none",
+        "What each class counts. `balanced`: all alike in sum, however many pictures they have; `cat=2, dog=0.5`: so "
+        "much, and 1 for those not named, scaled to mean 1 over the training part. With `logistic` they weigh, as they "
+        "stand, the pictures that are of the class against those that are not. `none`: every picture alike.",
+        source="King & Zeng 2001; balanced as in scikit-learn",
+        applies={"name": ("cross-entropy", "logistic")},
+        pattern=rf"none|balanced|{CLASS_WEIGHT}(,{CLASS_WEIGHT})*",
+        examples=("none", "balanced", "cat=2, dog=0.5"),
     )

@@ -30,6 +30,7 @@ from trainwright.models import build as build_net
 from trainwright.recipe import Recipe, decided
 
 from .averaging import WeightAverage
+from .class_weights import class_weights
 from .clipping import Clip, build_clip
 from .evaluation import eval_batch
 from .losses import Loss, build_loss, check_smoothing
@@ -150,7 +151,7 @@ def build(recipe: Recipe, data: PreparedData, *, preprocessor: Preprocessor | No
         images_NCHW = first_pictures(data, training.seed).to(machine.device)
         fit_to_pictures(model, recipe.init, augmenter.evaluate(images_NCHW), seed=training.seed)
     if recipe.init.class_prior:  # last, since a scheme that looks at pictures sets biases, too
-        set_class_prior(model, class_shares(data))
+        set_class_prior(model, prior_odds(recipe, data))
     optimizer = build_optimizer(optim, model)
     hold_norms(recipe.regularization, optimizer)  # the average begins with the first weights, so they are held, too
     torch.manual_seed(training.seed)
@@ -164,7 +165,7 @@ def build(recipe: Recipe, data: PreparedData, *, preprocessor: Preprocessor | No
         model=model,
         weights=built.weights,
         forward=torch.compile(model) if recipe.machine.compile else model,
-        loss=build_loss(recipe.loss),
+        loss=build_loss(recipe.loss, weights_of_classes(recipe, data, machine)),
         optimizer=optimizer,
         clip=build_clip(optim),
         average=WeightAverage(model, training.ema) if training.ema > 0 else None,
@@ -182,11 +183,32 @@ def first_pictures(data: PreparedData, seed: int) -> Tensor:
     return next(batches(data.train, at_once, seed=seed, epoch=0)).images_NCHW
 
 
-def class_shares(data: PreparedData) -> list[float]:
+def weights_of_classes(recipe: Recipe, data: PreparedData, machine: Machine) -> Tensor | None:
+    """Gives what each class counts in the loss, float32 K on the device, or None where all count alike."""
+    if recipe.loss.class_weights == "none":
+        return None
+    weights_K = class_weights(recipe.loss, data.classes, class_shares(data, "loss.class_weights"))
+    return None if weights_K is None else weights_K.to(machine.device)
+
+
+def prior_odds(recipe: Recipe, data: PreparedData) -> list[float]:
+    """Gives what the last bias is the logarithm of: the share of each class in the loss; of `logistic`, its odds."""
+    shares = class_shares(data)
+    weights_K = class_weights(recipe.loss, data.classes, shares)
+    weights = [1.0] * len(shares) if weights_K is None else weights_K.tolist()
+    if recipe.loss.name == "logistic":
+        return [weight * share / (1 - share) for weight, share in zip(weights, shares, strict=True)]
+    return [weight * share for weight, share in zip(weights, shares, strict=True)]
+
+
+def class_shares(data: PreparedData, where: str = "init.class_prior") -> list[float]:
     """Counts each class's share of the training part, by the pictures' weights in the loss where they have some.
 
+    Args:
+        where: the setting that asks.
+
     Raises:
-        InputError: a class has no share, so that the logarithm of it is no number.
+        InputError: a class has no share, so that neither its logarithm nor its inverse is a number.
     """
     weights_N = data.train.weights_N
     counts_K = torch.bincount(
@@ -195,11 +217,11 @@ def class_shares(data: PreparedData) -> list[float]:
     for name, count in zip(data.classes, counts_K.tolist(), strict=True):
         if count <= 0:
             raise InputError(
-                f"the class '{name}' has no share of the training part, and the logarithm of 0 is no bias",
+                f"the class '{name}' has no share of the training part, and {where} cannot act on a share of 0",
                 expected="training pictures of every class whose weights add up to more than 0",
                 got=f"a total weight of {count:g}",
-                where="init.class_prior",
-                hint="leave init.class_prior out, or give a training picture of the class a weight above 0",
+                where=where,
+                hint=f"leave {where} out, or give a training picture of the class a weight above 0",
             )
     return (counts_K / counts_K.sum()).tolist()
 

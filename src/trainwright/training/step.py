@@ -106,9 +106,11 @@ def steps_per_epoch(pictures: int, batch_size: int, accumulate: int | Literal["a
 
 
 def mixed_loss(loss_of: Loss, logits_NK: Tensor, labels_N: Tensor, weights_N: Tensor | None, mix: Mix | None) -> Tensor:
-    """Computes the loss of a batch; where pictures are mixed, that of both labels by their shares.
+    """Computes the loss of a batch; where pictures are mixed, against both labels by their shares.
 
-    Source: Zhang et al. 2018, section 2: the loss is linear in the label.
+    A loss that is linear in the label is the sum of both by their shares; else the labels are blended before it.
+
+    Source: Zhang et al. 2018, section 2.
     """
     if mix is None:
         return loss_of(logits_NK, labels_N, weights_N)
@@ -120,6 +122,11 @@ def mixed_loss(loss_of: Loss, logits_NK: Tensor, labels_N: Tensor, weights_N: Te
     if mix.weights_N is not None:
         other_N = other_N * mix.weights_N.to(device, non_blocking=True)
     others_N = mix.labels_N.to(device, non_blocking=True)
+    if loss_of.target is not None:
+        outputs, total_N = logits_NK.shape[1], own_N + other_N
+        share_N1 = (own_N / total_N.clamp(min=torch.finfo(torch.float32).tiny))[:, None]
+        blended_NK = torch.lerp(loss_of.target(others_N, outputs), loss_of.target(labels_N, outputs), share_N1)
+        return loss_of(logits_NK, blended_NK, total_N)
     return loss_of(logits_NK, labels_N, own_N) + loss_of(logits_NK, others_N, other_N)
 
 
