@@ -63,6 +63,6 @@ def test_other_texts_are_refused(text):
 
 def test_weights_make_rare_classes_count_alike():
     labels = torch.tensor([0] * 380 + [1] * 20)
-    weights = class_weights(LossSection(class_weights="balanced"), ("a", "b"), [0.95, 0.05])
+    weights = class_weights(LossSection(name="cross-entropy", class_weights="balanced"), ("a", "b"), [0.95, 0.05])
     sums = [weights[k] * (labels == k).sum() for k in range(2)]
     assert math.isclose(sums[0], sums[1], rel_tol=1e-6)

@@ -17,6 +17,7 @@ from .catalog import quoted
 from .decoding import UnreadablePicture, decode_resized, strict_pillow
 from .ingest import Progress, Reading
 from .part import Part, part_of
+from .prepare import true_of
 from .sources import open_catalog
 from .store import open_store
 
@@ -63,14 +64,15 @@ def prepare_other(
         InputError: no such data, nothing readable, or a class that the net does not know.
     """
     catalog = open_catalog(section, to_train=False)
-    unknown = sorted(set(catalog.labels) - set(classes))
+    known = catalog.labels if catalog.targets is None else catalog.targets.names
+    unknown = sorted(set(known) - set(classes))
     if unknown:
         raise InputError(
-            "the data have classes that the net was not trained on",
+            f"the data have {'classes' if catalog.targets is None else 'labels'} that the net was not trained on",
             expected=f"some of {quoted(classes)}",
             got=quoted(unknown),
             where=catalog.title,
-            hint="rename or leave out these classes",
+            hint="rename them, or leave them out",
         )
     reading = Reading(
         img_size=img_size,
@@ -88,11 +90,10 @@ def prepare_other(
         raise InputError(
             f"none of the {len(wanted):,} pictures can be read", got=f"'{name}': {reason}", where=catalog.title
         )
-    index = {label: number for number, label in enumerate(classes)}
     part = part_of(
         store.images_SCHW,
         np.array(rows, np.int64),
-        np.array([index[catalog.labels[row]] for row in rows], np.int64),
+        true_of(catalog, rows, classes),
         np.arange(len(rows), dtype=np.int64),
         [catalog.names[row] for row in rows],
         None,

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from trainwright.errors import InputError
-from trainwright.recipe import Choice, DataSection
+from trainwright.recipe import Choice, DataSection, Task, task_of, why_task
 
 from .audit import Audit, Rejected, take_stock
 from .catalog import Arrays, Catalog, Files, Split, check_trainable, quoted
@@ -20,9 +20,11 @@ from .part import Part, part_of
 from .picture_records import PictureRecords
 from .reading_choice import choose_reading
 from .sources import open_catalog
+from .sources.manifest_targets import USUAL_SEPARATOR
 from .split_file import SplitRow, read_split, refuse_changed_data
 from .splitting import PARTS, split_pictures
 from .store import Store, open_store
+from .target_checks import check_targets, strata
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,14 +33,16 @@ class PreparedData:
 
     Args:
         title: a short name for the data.
-        classes: class names; a label is an index into them. Sorted; fixed by the training part.
+        classes: what each number that a net gives stands for. Class names, of which a label is an index, sorted and
+            fixed by the training part; in the task multi-label the labels.
         train, valid, test: the parts; valid and test may be empty.
         audit: what was found.
         rejected: pictures that cannot be used, each with its reason.
         split: which picture went where, sorted by name.
         fingerprint: sha256 over names, contents, labels, weights and parts, in hexadecimal.
         img_size, channels: of the stored pictures.
-        choices: what `auto` became, for `data.img_size`, `data.color`, `data.cache`.
+        choices: what `auto` became, for `data.task`, `data.img_size`, `data.color`, `data.cache` and others of `data`.
+        task: what a net learns of them.
     """
 
     title: str
@@ -53,6 +57,7 @@ class PreparedData:
     img_size: int
     channels: int
     choices: tuple[Choice, ...]
+    task: Task = "classification"
 
 
 def prepare(
@@ -100,6 +105,7 @@ def prepare_catalog(
 ) -> PreparedData:
     """Does what `prepare` does, with a catalog that is open already."""
     reading, choices = choose_reading(section, catalog.pictures, workers)
+    choices = (*choose_task(section), *choices)
     store = open_store(catalog, reading, cache=section.cache, cache_dir=cache_dir, workers=workers, progress=progress)
     if section.cache == "auto":
         choices = (*choices, Choice("data.cache", store.kind, store.reason))
@@ -111,7 +117,11 @@ def prepare_catalog(
         parts = _divide(catalog, usable, identical, near, section, seed)
     else:
         parts = _given_parts(given_split, catalog, records, usable)
-    classes = tuple(sorted({catalog.labels[row] for row in usable if parts[row] == "train"}))
+    if catalog.targets is None:
+        classes = tuple(sorted({catalog.labels[row] for row in usable if parts[row] == "train"}))
+    else:
+        check_targets(_taken(catalog, usable), [parts[row] for row in usable])
+        classes = catalog.targets.names
     audit = take_stock(
         catalog, records, parts, classes, identical, near, img_size=reading.img_size, channels=reading.channels
     )
@@ -131,7 +141,17 @@ def prepare_catalog(
         img_size=reading.img_size,
         channels=reading.channels,
         choices=choices,
+        task=task_of(section),
     )
+
+
+def choose_task(section: DataSection) -> tuple[Choice, ...]:
+    """Says what `auto` makes of the task, and of what belongs to it."""
+    task = task_of(section)
+    choices = [Choice("data.task", task, why_task(section))] if section.task == "auto" else []
+    if task == "multi-label" and section.label_separator == "auto":
+        choices.append(Choice("data.label_separator", USUAL_SEPARATOR, "usual"))
+    return tuple(choices)
 
 
 def check_readable(catalog: Catalog, records: PictureRecords, section: DataSection) -> None:
@@ -151,6 +171,8 @@ def check_readable(catalog: Catalog, records: PictureRecords, section: DataSecti
             where=catalog.title,
         )
     rows = np.flatnonzero(records.readable_N).tolist()
+    if catalog.targets is not None:
+        return
     lost = sorted(set(catalog.labels) - {catalog.labels[row] for row in rows})
     if lost:
         raise InputError(
@@ -177,6 +199,7 @@ def _taken(catalog: Catalog, rows: Sequence[int]) -> Catalog:
         groups=tuple(catalog.groups[row] for row in rows),
         weights=None if catalog.weights is None else tuple(catalog.weights[row] for row in rows),
         pictures=kept,
+        targets=None if catalog.targets is None else catalog.targets.take(rows),
     )
 
 
@@ -211,9 +234,10 @@ def _divide(
     copies = near if section.near_duplicates == "together" else identical
     place = {row: position for position, row in enumerate(usable)}
     together = [[place[row] for row in rows if row in place] for rows in (*groups.values(), *copies)]
+    kinds = strata(catalog)
     split = split_pictures(
         [catalog.names[row] for row in usable],
-        [catalog.labels[row] for row in usable],
+        [kinds[row] for row in usable],
         [catalog.splits[row] for row in usable],
         together,
         valid_share=section.valid_share,
@@ -239,7 +263,6 @@ def _part(
     part: Split, store: Store, catalog: Catalog, parts: Sequence[Split], usable: Sequence[int], classes: Sequence[str]
 ) -> Part:
     """Gathers the columns of one part; weights get mean 1 over it."""
-    index = {label: number for number, label in enumerate(classes)}
     chosen = [(sample, row) for sample, row in enumerate(usable) if parts[row] == part]
     rows = [row for _, row in chosen]
     weights = None
@@ -256,12 +279,26 @@ def _part(
     return part_of(
         store.images_SCHW,
         np.array(rows, np.int64),
-        np.array([index[catalog.labels[row]] for row in rows], np.int64),
+        true_of(catalog, rows, classes),
         np.array([sample for sample, _ in chosen], np.int64),
         [catalog.names[row] for row in rows],
         weights,
         on_disk=store.kind == "disk",
     )
+
+
+def true_of(catalog: Catalog, rows: Sequence[int], classes: Sequence[str]) -> np.ndarray:
+    """Gives what is true of some pictures: int64 N, the index of the class; in other tasks float32 N T.
+
+    Args:
+        classes: the class names, or what the T numbers are called; all of the targets' own are among them.
+    """
+    index = {label: number for number, label in enumerate(classes)}
+    if catalog.targets is None:
+        return np.array([index[catalog.labels[row]] for row in rows], np.int64)
+    values_NT = np.zeros((len(rows), len(classes)), np.float32)
+    values_NT[:, [index[name] for name in catalog.targets.names]] = catalog.targets.take(rows).values_NT
+    return values_NT
 
 
 def _fingerprint(split: Sequence[SplitRow], catalog: Catalog, usable: Sequence[int]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from .section import Section, setting
+from .section import Auto, Section, setting
 
 CLASS_WEIGHT = r"[^=,]*[^=,\s][^=,]*=\s*(?=[0-9.]*[1-9])[0-9]+(\.[0-9]+)?\s*"
 
@@ -12,17 +12,18 @@ CLASS_WEIGHT = r"[^=,]*[^=,\s][^=,]*=\s*(?=[0-9.]*[1-9])[0-9]+(\.[0-9]+)?\s*"
 class LossSection(Section):
     """The section `loss`. All are means over the pictures of a batch; docs/tasks.md has each formula."""
 
-    name: Literal["cross-entropy", "kl", "logistic"] = setting(
-        "cross-entropy",
+    name: Literal["auto", "cross-entropy", "kl", "logistic"] = setting(
+        "auto",
         "`cross-entropy`: of the softmax. `kl`: Kullback–Leibler divergence of the softmax from the labels, which is "
         "cross-entropy less what smoothing and mixing make unavoidable. `logistic`: each class against all others, by "
-        "a sigmoid of its own.",
+        "a sigmoid of its own. `auto`: cross-entropy; in the task multi-label logistic.",
         source="Bridle 1990 (cross-entropy); Kullback & Leibler 1951; Cox 1958 (logistic)",
     )
-    label_smoothing: float = setting(
-        0.1,
+    label_smoothing: float | Auto = setting(
+        "auto",
         "Probability mass taken from the right class and spread evenly over the K-1 wrong ones: 1-e on the right "
-        "class, e/(K-1) on each other, whereas torch spreads e over all K classes.",
+        "class, e/(K-1) on each other, whereas torch spreads e over all K classes. In the task multi-label: 1-e where "
+        "a label holds, e where it does not. `auto`: 0.1 with cross-entropy and kl, else 0.",
         unit="probability",
         source="Szegedy et al. 2016, in the form e/(K-1)",
         scale="linear",
@@ -35,7 +36,7 @@ class LossSection(Section):
         "much, and 1 for those not named, scaled to mean 1 over the training part. With `logistic` they weigh, as they "
         "stand, the pictures that are of the class against those that are not. `none`: every picture alike.",
         source="King & Zeng 2001; balanced as in scikit-learn",
-        applies={"name": ("cross-entropy", "logistic")},
+        applies={"name": ("auto", "cross-entropy", "logistic")},
         pattern=rf"none|balanced|{CLASS_WEIGHT}(,{CLASS_WEIGHT})*",
         examples=("none", "balanced", "cat=2, dog=0.5"),
     )

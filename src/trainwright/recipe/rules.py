@@ -3,24 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from ..errors import InputError
+from .contradiction import Contradiction
 from .idle import Sections, idle_settings
 from .model import OWN_MODELS
 from .scalars import format_value
-
-
-@dataclass(frozen=True)
-class Contradiction:
-    """A rule that is broken; `keys` are the settings in it, first the one to change."""
-
-    keys: tuple[str, ...]
-    problem: str
-    expected: str | None = None
-    got: str | None = None
-    hint: str | None = None
+from .tasks import task_contradictions
 
 
 def contradictions(sections: Sections) -> list[Contradiction]:
@@ -322,6 +312,7 @@ RULES: tuple[Callable[[Sections], list[Contradiction]], ...] = (
     _momentum_moves,
     _one_way_of_clipping,
     _decoupled_has_a_penalty,
+    task_contradictions,
 )
 
 

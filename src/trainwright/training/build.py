@@ -39,6 +39,7 @@ from .optimizers import build_optimizer
 from .regularization import hold_norms
 from .schedules import check_schedule, risen_epoch
 from .step import batches_per_step, steps_per_epoch
+from .tasks import Task, task_of_data
 
 FIRST_PICTURES = 128
 """Pictures that an initialization looks at; Mishkin & Matas 2015 find that more change nothing."""
@@ -50,6 +51,7 @@ class Setup:
 
     Attributes:
         recipe: decided, without `auto`.
+        task: what the net learns to say.
         weights: what became of a file of weights, where the recipe names one.
         forward: the model as training calls it, compiled where the recipe says so.
         clip: how gradients are shortened, where the recipe says so.
@@ -61,7 +63,7 @@ class Setup:
     """
 
     recipe: Recipe
-    classes: tuple[str, ...]
+    task: Task
     machine: Machine
     preprocessor: Preprocessor
     augmenter: Augmenter
@@ -123,7 +125,8 @@ def build(recipe: Recipe, data: PreparedData, *, preprocessor: Preprocessor | No
     optim, training = recipe.optim, recipe.training
     batch_size = decided(optim.batch_size)
     check_batch_size(batch_size, len(data.train))
-    check_smoothing(recipe.loss.label_smoothing, len(data.classes))
+    if data.task == "classification":
+        check_smoothing(decided(recipe.loss.label_smoothing), len(data.classes))
     check_validation(recipe, len(data.valid))
     per_epoch = steps_per_epoch(len(data.train), batch_size, optim.accumulate)
     check_schedule(recipe.schedule, decided(training.epochs) * per_epoch, per_epoch=per_epoch)
@@ -157,7 +160,7 @@ def build(recipe: Recipe, data: PreparedData, *, preprocessor: Preprocessor | No
     torch.manual_seed(training.seed)
     return Setup(
         recipe=recipe,
-        classes=data.classes,
+        task=task_of_data(recipe.loss, data),
         machine=machine,
         preprocessor=preprocessor,
         augmenter=augmenter,
@@ -197,12 +200,20 @@ def prior_odds(recipe: Recipe, data: PreparedData) -> list[float]:
     weights_K = class_weights(recipe.loss, data.classes, shares)
     weights = [1.0] * len(shares) if weights_K is None else weights_K.tolist()
     if recipe.loss.name == "logistic":
+        for name, share in zip(data.classes, shares, strict=True):
+            if share >= 1:
+                raise InputError(
+                    f"all training pictures have the label '{name}', and a prior of 1 is no finite bias",
+                    expected="pictures without it",
+                    where="init.class_prior",
+                    hint="leave init.class_prior out, or the label",
+                )
         return [weight * share / (1 - share) for weight, share in zip(weights, shares, strict=True)]
     return [weight * share for weight, share in zip(weights, shares, strict=True)]
 
 
 def class_shares(data: PreparedData, where: str = "init.class_prior") -> list[float]:
-    """Counts each class's share of the training part, by the pictures' weights in the loss where they have some.
+    """Counts each class's, or label's, share of the training part, by the pictures' weights where they have some.
 
     Args:
         where: the setting that asks.
@@ -210,10 +221,12 @@ def class_shares(data: PreparedData, where: str = "init.class_prior") -> list[fl
     Raises:
         InputError: a class has no share, so that neither its logarithm nor its inverse is a number.
     """
-    weights_N = data.train.weights_N
-    counts_K = torch.bincount(
-        data.train.labels_N, None if weights_N is None else weights_N.double(), minlength=len(data.classes)
-    ).double()
+    labels_N, weights_N = data.train.labels_N, data.train.weights_N
+    weights_N = torch.ones(len(labels_N)).double() if weights_N is None else weights_N.double()
+    if labels_N.is_floating_point():
+        counts_K = weights_N @ labels_N.double()
+    else:
+        counts_K = torch.bincount(labels_N, weights_N, minlength=len(data.classes))
     for name, count in zip(data.classes, counts_K.tolist(), strict=True):
         if count <= 0:
             raise InputError(
@@ -223,7 +236,7 @@ def class_shares(data: PreparedData, where: str = "init.class_prior") -> list[fl
                 where=where,
                 hint=f"leave {where} out, or give a training picture of the class a weight above 0",
             )
-    return (counts_K / counts_K.sum()).tolist()
+    return (counts_K / weights_N.sum()).tolist()
 
 
 def check_head(recipe: Recipe, weights: WeightReport | None) -> None:

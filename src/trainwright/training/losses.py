@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from trainwright.errors import InputError
-from trainwright.recipe import LossSection
+from trainwright.recipe import LossSection, decided
 
 
 @dataclass(frozen=True)
@@ -171,7 +172,7 @@ def margin_ranking(scores_N1: Tensor, *, margin: float = 1.0, weights_N: Tensor 
     >>> margin_ranking(torch.tensor([[2.0], [1.5], [0.0], [1.0]])).item()
     1.25
     """
-    return _mean(F.relu(margin - _leads(scores_N1)), None if weights_N is None else weights_N[::2])
+    return _mean(torch.relu(margin - _leads(scores_N1)), None if weights_N is None else weights_N[::2])
 
 
 def pair_logistic(scores_N1: Tensor, *, weights_N: Tensor | None = None) -> Tensor:
@@ -223,22 +224,26 @@ def build_loss(section: LossSection, weights_K: Tensor | None = None) -> Loss:
         section: decided.
         weights_K: of the classes, see class_weights.py; None where all count alike.
     """
-    return LOSSES[section.name](section, weights_K)
+    return LOSSES[decided(section.name)](section, weights_K)
 
 
 def _cross_entropy(section: LossSection, weights_K: Tensor | None) -> Loss:
+    smoothing = decided(section.label_smoothing)
+
     def of(logits_NK: Tensor, labels_N: Tensor, weights_N: Tensor | None) -> Tensor:
         if weights_K is not None:
             own_N = weights_K[labels_N]
             weights_N = own_N if weights_N is None else own_N * weights_N
-        return cross_entropy(logits_NK, labels_N, smoothing=section.label_smoothing, weights_N=weights_N)
+        return cross_entropy(logits_NK, labels_N, smoothing=smoothing, weights_N=weights_N)
 
     return Loss(of)
 
 
 def _kullback_leibler(section: LossSection, _: Tensor | None) -> Loss:
+    smoothing = decided(section.label_smoothing)
+
     def target(labels_N: Tensor, classes: int) -> Tensor:
-        return smoothed(labels_N, classes, section.label_smoothing)
+        return smoothed(labels_N, classes, smoothing)
 
     def of(logits_NK: Tensor, labels_N: Tensor, weights_N: Tensor | None) -> Tensor:
         targets_NK = labels_N if labels_N.is_floating_point() else target(labels_N, logits_NK.shape[1])
@@ -248,10 +253,13 @@ def _kullback_leibler(section: LossSection, _: Tensor | None) -> Loss:
 
 
 def _logistic(section: LossSection, weights_K: Tensor | None) -> Loss:
-    smoothing = section.label_smoothing
+    smoothing = decided(section.label_smoothing)
 
     def of(logits_NK: Tensor, labels_N: Tensor, weights_N: Tensor | None) -> Tensor:
-        targets_NK = smoothed(labels_N, logits_NK.shape[1], smoothing)
+        if labels_N.is_floating_point():
+            targets_NK = smoothing + (1.0 - 2.0 * smoothing) * labels_N
+        else:
+            targets_NK = smoothed(labels_N, logits_NK.shape[1], smoothing)
         return logistic(logits_NK, targets_NK, weights_N=weights_N, positive_K=weights_K)
 
     return Loss(of)

@@ -16,6 +16,7 @@ from trainwright.recipe import MachineSection, ModelSection, Recipe
 
 from .checkpoint import Checkpoint, load_newest
 from .machine import Machine, decide_machine, open_device, open_machine
+from .tasks import Task, task_from
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,7 @@ class Snapshot:
     """A trained model with all that it needs to judge a picture.
 
     Attributes:
-        classes: class names in the order of the model's outputs.
+        task: what it was trained to say.
         epoch: the epoch after which it was taken.
         meta: what was saved with it; `img_size`, `channels` and `reading` say how pictures reach it.
     """
@@ -31,9 +32,14 @@ class Snapshot:
     model: nn.Module
     preprocessing: Augmenter
     machine: Machine
-    classes: tuple[str, ...]
+    task: Task
     epoch: int
     meta: dict[str, Any]
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names what the model's outputs stand for."""
+        return self.task.names
 
     def prepare(self, batch: Batch) -> Tensor:
         """Moves pictures to the device and normalizes them as in training: float N C H W."""
@@ -56,18 +62,19 @@ class Snapshot:
         ]
 
 
-def snapshot_meta(recipe: Recipe, *, classes: tuple[str, ...], channels: int, img_size: int) -> dict[str, Any]:
+def snapshot_meta(recipe: Recipe, *, task: Task, channels: int, img_size: int) -> dict[str, Any]:
     """Lists, as JSON values, what a checkpoint must carry beside its tensors to be used on its own.
 
     Args:
         recipe: decided.
-        classes: class names in the order of the model's outputs.
+        task: what the net learns to say; its names in the order of the model's outputs.
         channels: 1 or 3.
         img_size: side of the square pictures, in pixels.
     """
     reading = {key: getattr(recipe.data, key) for key in ("fit", "scaled_decoding", "max_pixels")}
     return {
-        "classes": list(classes),
+        "classes": list(task.names),
+        "task": task.described(),
         "channels": channels,
         "img_size": img_size,
         "reading": reading,
@@ -135,7 +142,7 @@ def snapshot_from(checkpoint: Checkpoint, machine: MachineSection) -> Snapshot:
         model=model,
         preprocessing=Augmenter(NOTHING, preprocessor, seed=0, channels_last=opened.channels_last),
         machine=opened,
-        classes=tuple(meta["classes"]),
+        task=task_from(meta),
         epoch=meta["epoch"],
         meta=meta,
     )

@@ -20,16 +20,21 @@ from .machine import Machine
 from .non_finite import damaged_gradient
 from .parameter_groups import set_rates
 from .regularization import add_penalty, bring_back, shrink
+from .tasks.classification import class_hits
+
+Hits = Callable[[Tensor, Tensor], Tensor | None]
+"""Counts what was answered rightly, by outputs N K and labels; None where nothing is right or wrong."""
 
 UNREGULARIZED = RegularizationSection()
 
 
 @dataclass(frozen=True)
 class StepResult:
-    """What one step measured. `loss` is the mean over the group's pictures, `penalty` what was added to it."""
+    """What one step measured. `loss` is the mean over the group's pictures, `penalty` what was added to it; `correct`
+    is None where the task has no right and wrong."""
 
     loss: float
-    correct: int
+    correct: int | None
     pictures: int
     gradient_norm_before_clip: float | None
     penalty: float | None = None
@@ -140,6 +145,7 @@ def train_step(
     machine: Machine,
     *,
     loss_of: Loss,
+    hits_of: Hits = class_hits,
     clip: Clip | None = None,
     regularization: RegularizationSection = UNREGULARIZED,
 ) -> StepResult:
@@ -154,6 +160,7 @@ def train_step(
         group: batches, held one at a time; a picture counts alike in all of them.
         prepare: augments and normalizes a batch on the device: float N C H W.
         loss_of: (logits N K, labels N, weights N or None) → a scalar.
+        hits_of: what counts as right.
         clip: how gradients are shortened; None leaves them, and their norm unmeasured.
         regularization: what holds the weights small.
 
@@ -161,7 +168,8 @@ def train_step(
         NonFiniteLoss: the loss, or a gradient to be clipped, is not finite; before any weight has moved.
     """
     optimizer.zero_grad(set_to_none=True)
-    loss_sum, correct, pictures = 0.0, 0, sum(group.sizes)
+    loss_sum, pictures = 0.0, sum(group.sizes)
+    correct: int | None = 0
     batch = None
     for batch in group.batches:
         images_NCHW = prepare(batch)
@@ -174,12 +182,12 @@ def train_step(
         share = loss / parts
         (share if scaler is None else scaler.scale(share)).backward()
         # One transfer from the device for both numbers; counts up to 2²⁴ are exact in float32.
-        hits = (logits_NK.detach().argmax(dim=1) == labels_N).sum()
-        value, right = torch.stack([loss.detach().float(), hits.float()]).tolist()
+        hits = hits_of(logits_NK.detach(), labels_N)
+        value, *right = torch.stack([one.float() for one in (loss.detach(), hits) if one is not None]).tolist()
         if not math.isfinite(value):
             raise NonFiniteLoss("loss", value, batch)
         loss_sum += value / parts
-        correct += int(right)
+        correct = correct + int(right[0]) if right and correct is not None else None
 
     assert batch is not None, "a group has a batch"
     if scaler is not None:

@@ -7,11 +7,19 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from trainwright.recipe import Recipe, compose, read_recipe_file
-from trainwright.runs import History, RunFolder, open_run, read_records
+from trainwright.recipe import Recipe, compose, read_recipe_file, task_of
+from trainwright.runs import (
+    EpochRecord,
+    Evaluation,
+    EvaluationRecord,
+    History,
+    RunFolder,
+    open_run,
+    read_records,
+)
 
 if TYPE_CHECKING:
-    from .predict import Prediction
+    from .predictions import AnyPrediction
 
 
 class Run:
@@ -59,23 +67,21 @@ class Run:
 
         Keys: `run, model, parameters, epochs, stopped_because, wall_time_s` (training and validation, all sessions
         together), `valid_accuracy` (of the kept epoch), `test_accuracy, test_accuracy_interval` (95 %, Wilson; None
-        without a test part), `findings`.
+        without a test part), `findings`. In other tasks `valid_<name>` and `test_<name>` for each of the task's own
+        figures stand in the place of the accuracies; docs/tasks.md lists them.
         """
-        history = self.history
+        history, recipe = self.history, self.recipe
         stop = history.stop
         best = stop.best_epoch if stop else None
-        valid = next((epoch.valid_accuracy for epoch in history.epochs.rows if epoch.epoch == best), None)
-        test = history.evaluation("test")
+        kept = next((epoch for epoch in history.epochs.rows if epoch.epoch == best), None)
         return {
             "run": str(self.path),
-            "model": self.recipe.model.name,
+            "model": recipe.model.name,
             "parameters": _parameters(self.folder),
             "epochs": len(history.epochs),
             "stopped_because": stop.reason if stop else None,
             "wall_time_s": stop.train_time_s if stop else None,
-            "valid_accuracy": valid,
-            "test_accuracy": test.accuracy if test else None,
-            "test_accuracy_interval": list(test.accuracy_interval) if test else None,
+            **_figures(kept, history.evaluation("test"), classified=task_of(recipe.data) == "classification"),
             "findings": [_plain(finding) for finding in history.findings],
         }
 
@@ -95,12 +101,12 @@ class Run:
 
     def predict(
         self, pictures: str | Path | Sequence[str | Path], *, top: int = 1, tta: str = "none"
-    ) -> list[Prediction]:
-        """Names the class of each picture; one answer for every input, in order.
+    ) -> list[AnyPrediction]:
+        """Says what the net has learned to say of each picture; one answer for every input, in order.
 
         Args:
             pictures: files, folders or patterns; one, or several.
-            top: how many classes to list for each.
+            top: how many classes to list for each; 1 in tasks other than classification.
             tta: test-time augmentation: none, flip, five, ten or scales.
         """
         from .predict import predict_run
@@ -116,6 +122,26 @@ class Run:
         from trainwright.reporting import write_report
 
         return write_report(self.folder)
+
+
+def _figures(kept: EpochRecord | None, test: Evaluation | None, *, classified: bool) -> dict[str, Any]:
+    """Gives what validation and test said of the kept epoch, under the names of the task's figures."""
+    if classified:
+        judged = test if isinstance(test, EvaluationRecord) else None
+        return {
+            "valid_accuracy": kept.valid_accuracy if kept else None,
+            "test_accuracy": judged.accuracy if judged else None,
+            "test_accuracy_interval": list(judged.accuracy_interval) if judged else None,
+        }
+    found: dict[str, Any] = {}
+    if kept is not None:
+        found |= {f"valid_{name}": value for name, value in kept.valid_figures.items()}
+    if test is not None and not isinstance(test, EvaluationRecord):
+        for name, value in test.figures.items():
+            found[f"test_{name}"] = value
+            if hasattr(test, f"{name}_interval"):
+                found[f"test_{name}_interval"] = list(getattr(test, f"{name}_interval"))
+    return found
 
 
 def _parameters(folder: RunFolder) -> int | None:

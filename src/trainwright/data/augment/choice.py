@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from typing import Any
+
+from torch import Tensor
 
 from trainwright.data.pictures import LabelledPictures
 from trainwright.errors import InputError
-from trainwright.recipe import AugmentSection, Choice
+from trainwright.recipe import AugmentSection, Choice, Task
 from trainwright.runs.records import Finding
 
 from .label_check import LabelCheck, check_flip, check_rotation, check_vertical_flip
@@ -35,6 +38,7 @@ def choose_augment(
     channels: int,
     epochs: int,
     pictures: LabelledPictures,
+    task: Task = "classification",
 ) -> list[Choice]:
     """Decides the settings that are still `auto`, and holds the others against the size of the pictures.
 
@@ -46,6 +50,7 @@ def choose_augment(
         channels: of the pictures.
         epochs: passes over the training part.
         pictures: the training part, on which flips and large rotations are checked.
+        task: what is learned of the pictures.
 
     Raises:
         InputError: a setting does not fit the pictures.
@@ -62,7 +67,8 @@ def choose_augment(
     for name, value in tricks_of(policy, img_size).items():
         if getattr(section, name) == "auto":
             glyphs = title == "digits" or shows_glyphs(classes)
-            value, reason = _fitted(name, value, policy, img_size, channels, pictures, glyphs=glyphs)
+            checked = comparable(pictures, task)
+            value, reason = _fitted(name, value, policy, img_size, channels, checked, glyphs=glyphs)
             if not reason:
                 reason = f"not in policy {policy}" if value == OFF[name] else f"policy {policy}"
             choices.append(Choice(f"augment.{name}", value, reason))
@@ -70,15 +76,21 @@ def choose_augment(
 
 
 def augment_findings(
-    section: AugmentSection, asked: Collection[str], classes: Sequence[str], title: str, pictures: LabelledPictures
+    section: AugmentSection,
+    asked: Collection[str],
+    classes: Sequence[str],
+    title: str,
+    pictures: LabelledPictures,
+    task: Task = "classification",
 ) -> list[Finding]:
     """Warns of tricks that somebody asked for and that move pictures into other classes.
 
     Args:
         section: decided.
         asked: names of the settings that a user or a file gave.
-        classes, title, pictures: as in `choose_augment`.
+        classes, title, pictures, task: as in `choose_augment`.
     """
+    pictures = comparable(pictures, task)
     findings: list[Finding] = []
     on = doses(section)
     for name in ("flip", "vertical_flip", "rotate"):
@@ -99,6 +111,30 @@ def augment_findings(
                 )
             )
     return findings
+
+
+@dataclass(frozen=True)
+class _Grouped:
+    """Pictures whose equal targets are classes of their own."""
+
+    pictures: LabelledPictures
+    labels_N: Tensor
+
+    def __len__(self) -> int:
+        return len(self.pictures)
+
+    def images(self, rows: Tensor, /) -> Tensor:
+        return self.pictures.images(rows)
+
+
+def comparable(pictures: LabelledPictures, task: Task) -> LabelledPictures:
+    """Gives pictures with labels of which the check of labels can say whether two are the same.
+
+    Pictures with the same set of labels count as one class.
+    """
+    if task == "classification":
+        return pictures
+    return _Grouped(pictures, pictures.labels_N.unique(dim=0, return_inverse=True)[1])
 
 
 def shows_glyphs(classes: Sequence[str]) -> bool:

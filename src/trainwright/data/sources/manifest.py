@@ -11,7 +11,9 @@ from trainwright.data.catalog import Catalog, Files, Split, quoted
 from trainwright.data.printable_names import class_label, printable
 from trainwright.errors import InputError, nearest
 from trainwright.recipe.data import DataSection
+from trainwright.recipe.tasks import task_of
 
+from .manifest_targets import read_labels
 from .split_words import SPLIT_WORDS, split_of
 from .table import Table, read_table
 
@@ -45,7 +47,11 @@ def open_manifest(path: Path, section: DataSection) -> Catalog:
     places = table.places
     names, locations, errors = _locate(written, places, os.path.abspath(path.parent))
     labels = [class_label(label) for label in table.columns[columns["label"]]]
-    errors += _empty(labels, places, columns["label"], "a picture's class name")
+    targets = None
+    if task_of(section) == "multi-label":
+        targets, labels = read_labels(labels, section)
+    else:
+        errors += _empty(labels, places, columns["label"], "a picture's class name")
     splits, split_errors = _splits(table, columns)
     weights, weight_errors = _weights(table, columns, where)
     groups = _groups(table, columns)
@@ -66,6 +72,7 @@ def open_manifest(path: Path, section: DataSection) -> Catalog:
         title=printable(path.stem),
         description=f"picture files listed in {where}",
         notes=(f"columns that are not used: {quoted([printable(name) for name in unused])}",) if unused else (),
+        targets=targets,
     )
 
 

@@ -23,7 +23,8 @@ def audit_lines(audit: Mapping[str, Any], width: int = 80) -> list[str]:
         width: columns to wrap to.
     """
     view = data_summary(audit)
-    total = f"{plural(view.pictures, 'picture')} of {plural(len(view.classes), 'class', 'classes')}"
+    things = view.things
+    total = f"{plural(view.pictures, 'picture')} {things.counted(len(view.classes))}"
     lines = [Line(), *labelled("data", [f"{printable(view.title)}: {total}", printable(view.description)], width)]
     parts = [
         f"{PART_WORDS[row.part]} {count(row.pictures)} ({'given' if row.given else 'made by us'})"
@@ -42,10 +43,10 @@ def audit_lines(audit: Mapping[str, Any], width: int = 80) -> list[str]:
         rest = len(view.rejected) - REJECTED_SHOWN
         lines += labelled("rejected", [*shown, *([f"and {count(rest)} more"] if rest > 0 else [])], width)
     labels = [printable(row.label) for row in view.classes[:CLASSES_SHOWN]]
-    size = max(map(len, ["class", *labels]))
-    lines += [Line(), Line(f"  {'class':<{size}}     train    valid     test")]
+    size = max(map(len, [things.one, *labels]))
+    lines += [Line(), Line(f"  {things.one:<{size}}     train    valid     test")]
     for label, row in zip(labels, view.classes, strict=False):
         lines.append(Line(f"  {label:<{size}}  {count(row.train):>8} {count(row.valid):>8} {count(row.test):>8}"))
     if len(view.classes) > CLASSES_SHOWN:
-        lines.append(Line(f"  and {count(len(view.classes) - CLASSES_SHOWN)} more classes"))
+        lines.append(Line(f"  and {count(len(view.classes) - CLASSES_SHOWN)} more {things.many}"))
     return [line.plain() for line in lines]

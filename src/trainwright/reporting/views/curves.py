@@ -13,14 +13,20 @@ MOST_STEP_POINTS = 300
 
 @dataclass(frozen=True, kw_only=True)
 class Curves:
-    """One value an epoch; None where there was no validation. `best_epoch` is the epoch of the snapshot kept."""
+    """One value an epoch; None where there was no validation. `best_epoch` is the epoch of the snapshot kept.
+
+    `figure` names what the best epoch is chosen by; in tasks without right and wrong it stands in `valid_figure`, and
+    there are no accuracies.
+    """
 
     epochs: tuple[int, ...]
     train_loss: tuple[float, ...]
     valid_loss: tuple[float | None, ...]
-    train_accuracy: tuple[float, ...]
+    train_accuracy: tuple[float | None, ...]
     valid_accuracy: tuple[float | None, ...]
     best_epoch: int | None
+    figure: str = "accuracy"
+    valid_figure: tuple[float | None, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +53,7 @@ def curves(epochs: Sequence[EpochRecord], stop: StopRecord | None) -> Curves:
     best = max((record.epoch for record in epochs if record.best), default=None)
     if stop is not None and any(record.epoch == stop.best_epoch for record in epochs):
         best = stop.best_epoch
+    figure = next((name for record in epochs for name in record.valid_figures), "accuracy")
     return Curves(
         epochs=tuple(record.epoch for record in epochs),
         train_loss=tuple(record.train_loss for record in epochs),
@@ -54,6 +61,8 @@ def curves(epochs: Sequence[EpochRecord], stop: StopRecord | None) -> Curves:
         train_accuracy=tuple(record.train_accuracy for record in epochs),
         valid_accuracy=tuple(record.valid_accuracy for record in epochs),
         best_epoch=best,
+        figure=figure,
+        valid_figure=tuple(record.valid_figures.get(figure) for record in epochs),
     )
 
 

@@ -1,0 +1,131 @@
+"""How the kept snapshot did on one part in tasks other than classification: all laid out alike, to be read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from trainwright.runs import MultiLabelRecord
+
+from ..wording import count, interval, number, percent, plural
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fact:
+    """A number with its name and what it means."""
+
+    name: str
+    value: str
+    note: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScoreTable:
+    """Scores of each label or column: a head, rows of cells (the first is a name), and what the scores mean."""
+
+    title: str
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    note: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class BadAnswer:
+    """A picture on which the net was far off. `picture` is the small PNG beside the run, None where there is none."""
+
+    name: str
+    words: str
+    quiet: str
+    picture: Path | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskJudgement:
+    """An evaluation in words: a verdict, sentences, facts, a table, and the worst answers with their title."""
+
+    part: Literal["train", "valid", "test", "other"]
+    epoch: int
+    pictures: int
+    verdict: str
+    sentences: tuple[str, ...]
+    facts: tuple[Fact, ...]
+    table: ScoreTable
+    worst_title: str
+    worst: tuple[BadAnswer, ...]
+    worst_note: str
+
+
+def labels_judgement(record: MultiLabelRecord, pictures: Path | None) -> TaskJudgement:
+    """Lays out a judgement of several labels.
+
+    Args:
+        record: the judgement.
+        pictures: folder with the pictures of its mistakes, named by their place in the record.
+    """
+    exact = percent(record.exact_match, record.pictures)
+    sure = interval(*record.exact_match_interval, record.pictures)
+    scores = sorted(record.per_label, key=lambda score: (score.f1 is None, score.f1 or 0.0, score.label))
+    return TaskJudgement(
+        part=record.part,
+        epoch=record.epoch,
+        pictures=record.pictures,
+        verdict=f"The mean average precision on the {record.part} pictures is "
+        f"{percent(record.mean_average_precision)}.",
+        sentences=(
+            f"All labels are right for {exact} of {plural(record.pictures, 'picture')} that were set apart; on others "
+            f"of the same kind, with 95 % confidence, for {sure}.",
+            f"Of single decisions, a label for a picture, {percent(1 - record.hamming_loss)} are right; F1 over all of "
+            f"them is {percent(record.f1_micro)}.",
+        ),
+        facts=(
+            Fact(
+                name="Mean average precision",
+                value=percent(record.mean_average_precision),
+                note="how well each label ranks the pictures, mean over labels",
+            ),
+            Fact(name="F1, all decisions", value=percent(record.f1_micro), note="frequent labels count most"),
+            Fact(name="F1, mean over labels", value=percent(record.f1_macro), note="every label counts the same"),
+            Fact(name="All labels right", value=exact, note=f"95 %: {sure}"),
+            Fact(name="Wrong decisions", value=percent(record.hamming_loss), note="Hamming loss"),
+            Fact(name="Loss", value=number(record.loss), note="nats a label; 0.69 is blind guessing"),
+        ),
+        table=ScoreTable(
+            title="Label by label, the weakest first",
+            head=("Label", "Pictures", "Average precision", "Precision", "Recall", "F1"),
+            rows=tuple(
+                (
+                    score.label,
+                    count(score.pictures),
+                    *(percent(x) for x in (score.average_precision, score.precision, score.recall, score.f1)),
+                )
+                for score in scores
+            ),
+            note="A label is said to hold from probability 0.5 on. Precision: of the pictures that were given the "
+            "label, the share that has it. Recall: of those that have it, the share that was given it. Average "
+            "precision needs no threshold: it is 100 % where all pictures that have the label are likelier than all "
+            "others.",
+        ),
+        worst_title="The surest mistakes",
+        worst=tuple(
+            BadAnswer(
+                name=mistake.name,
+                words=f"{mistake.label} {'missed' if mistake.holds else 'seen where it is not'}",
+                quiet=f"probability {percent(mistake.probability)}",
+                picture=picture_of(pictures, place),
+            )
+            for place, mistake in enumerate(record.mistakes)
+        ),
+        worst_note="Pictures with the label of which the net was most certain, and wrong; as it saw them.",
+    )
+
+
+def picture_of(folder: Path | None, place: int) -> Path | None:
+    """Finds the drawing of a mistake, None where there is none."""
+    path = folder / f"{place:04d}.png" if folder is not None else None
+    return path if path is not None and path.is_file() else None
+
+
+LAID_OUT: dict[type[Any], Callable[[Any, Path | None], TaskJudgement]] = {MultiLabelRecord: labels_judgement}
+"""Kind of judgement → how it is laid out."""
