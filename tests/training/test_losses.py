@@ -226,10 +226,26 @@ def test_weights_of_one_change_no_loss(seed):
     assert weighted.item() == pytest.approx(kullback_leibler(outputs, targets).item())
 
 
+NUMBERS = ("l2", "l1", "smooth-l1")
+
+
+@pytest.mark.parametrize("name", NUMBERS)
+@given(share=st.floats(0, 1, width=32), seed=st.integers(0, 1000))
+def test_of_mixed_pictures_the_numbers_are_blended(name, share, seed):
+    outputs, own, others = (numbers(seed + more, 4, 2) for more in range(3))
+    loss_of = build_loss(LossSection(name=name))
+    blended = share * own + (1 - share) * others
+    assert mixed_loss(loss_of, outputs, own, None, mixed_with(others, share)).item() == pytest.approx(
+        loss_of(outputs, blended, None).item(), abs=1e-5
+    )
+
+
 @pytest.mark.parametrize("name", sorted(LOSSES))
 def test_every_loss_of_half_precision_is_finite_and_has_a_slope(name):
     logits = (30 * numbers(4, 6, 4)).bfloat16().requires_grad_()
-    loss = build_loss(LossSection(name=name, label_smoothing=0.1))(logits, torch.arange(6) % 4, None)
+    section = LossSection(name=name) if name in NUMBERS else LossSection(name=name, label_smoothing=0.1)
+    labels = numbers(5, 6, 4) if name in NUMBERS else torch.arange(6) % 4
+    loss = build_loss(section)(logits, labels, None)
     loss.backward()
     assert loss.dtype == torch.float32
     assert math.isfinite(loss.item())

@@ -38,6 +38,18 @@ class Spread:
 
 
 @dataclass(frozen=True)
+class ColumnSpread:
+    """A column of numbers over the training part, in its own unit."""
+
+    name: str
+    smallest: float
+    median: float
+    largest: float
+    mean: float
+    deviation: float
+
+
+@dataclass(frozen=True)
 class Duplicates:
     """Groups of pictures that show the same.
 
@@ -81,6 +93,7 @@ class Audit:
         task: what a net learns of them.
         parts: part → pictures; empty where a picture counts once in `counts`.
         unlabelled: pictures without any label, in the task multi-label.
+        columns: what the numbers of the training part are, in the task regression.
     """
 
     title: str
@@ -107,6 +120,7 @@ class Audit:
     task: str = "classification"
     parts: Mapping[str, int] = field(default_factory=dict)
     unlabelled: int = 0
+    columns: tuple[ColumnSpread, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Returns everything as dictionaries, lists, words and numbers."""
@@ -143,7 +157,9 @@ def take_stock(
         near: groups of rows with nearly the same pixels, identical ones included.
     """
     usable = np.flatnonzero(records.readable_N)
-    counts: dict[str, dict[str, int]] = {label: dict.fromkeys(map(str, PARTS), 0) for label in classes}
+    numbers = catalog.targets is not None and catalog.targets.task == "regression"
+    sorted_by = () if numbers else classes
+    counts: dict[str, dict[str, int]] = {label: dict.fromkeys(map(str, PARTS), 0) for label in sorted_by}
     for row in usable.tolist():
         for label in _held(catalog, row):
             counts[label][parts[row]] += 1
@@ -176,7 +192,24 @@ def take_stock(
         channels=channels,
         task="classification" if catalog.targets is None else catalog.targets.task,
         parts={} if catalog.targets is None else {part: sizes_of_parts[part] for part in PARTS},
-        unlabelled=sum(not _held(catalog, row) for row in usable.tolist()),
+        unlabelled=0 if numbers else sum(not _held(catalog, row) for row in usable.tolist()),
+        columns=_columns(catalog, train) if numbers else (),
+    )
+
+
+def _columns(catalog: Catalog, train: Sequence[int]) -> tuple[ColumnSpread, ...]:
+    targets = catalog.targets
+    assert targets is not None
+    return tuple(
+        ColumnSpread(
+            name=name,
+            smallest=float(values_N.min()),
+            median=float(np.median(values_N)),
+            largest=float(values_N.max()),
+            mean=float(values_N.mean()),
+            deviation=float(values_N.std()),
+        )
+        for name, values_N in zip(targets.names, targets.take(train).values_NT.T, strict=True)
     )
 
 
@@ -185,6 +218,8 @@ def _held(catalog: Catalog, row: int) -> list[str]:
     targets = catalog.targets
     if targets is None:
         return [catalog.labels[row]]
+    if targets.task == "regression":
+        return []
     return [targets.names[place] for place in np.flatnonzero(targets.values_NT[row])]
 
 

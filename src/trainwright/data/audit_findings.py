@@ -135,10 +135,11 @@ def _noisy(audit: Audit) -> list[Finding]:
         Finding(
             code="labels-noisy",
             severity=_severity(conflicts >= CONFLICT_GROUPS and share >= CONFLICT_SHARE),
-            summary=f"{conflicts:,} of {groups:,} groups of identical pictures {verb} more than one label",
+            summary=f"{conflicts:,} of {groups:,} groups of identical pictures {verb} more than one "
+            f"{'label' if audit.counts else 'number'}",
             evidence={"conflicting_groups": conflicts, "groups": groups, "share": share}
             | {"first": quoted(audit.identical.examples[0], 4)},
-            advice={"do": "decide which label is right; the other one teaches a mistake"},
+            advice={"do": "decide which one is right; the other one teaches a mistake"},
         )
     ]
 

@@ -20,6 +20,7 @@ from .part import Part, part_of
 from .prepare import true_of
 from .sources import open_catalog
 from .store import open_store
+from .targets import Scale
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,6 +44,7 @@ def prepare_other(
     classes: Sequence[str],
     img_size: int,
     channels: int,
+    scale: Scale | None = None,
     workers: int = 0,
     cache_dir: Path | None = None,
     progress: Progress | None = None,
@@ -56,6 +58,7 @@ def prepare_other(
         classes: the net's K class names, in the order of its outputs.
         img_size: side of the net's pictures, pixels.
         channels: of the net's pictures.
+        scale: by which the net's targets are standardized, where they are numbers.
         workers: threads that read pictures; 0 reads in the calling thread.
         cache_dir: where decoded pictures are kept; None: $TRAINWRIGHT_CACHE, else the user's cache folder.
         progress: told what is being done, how many are done, of how many.
@@ -93,7 +96,7 @@ def prepare_other(
     part = part_of(
         store.images_SCHW,
         np.array(rows, np.int64),
-        true_of(catalog, rows, classes),
+        true_of(catalog, rows, classes, scale),
         np.arange(len(rows), dtype=np.int64),
         [catalog.names[row] for row in rows],
         None,

@@ -25,6 +25,7 @@ from .split_file import SplitRow, read_split, refuse_changed_data
 from .splitting import PARTS, split_pictures
 from .store import Store, open_store
 from .target_checks import check_targets, strata
+from .targets import Scale
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,6 +44,7 @@ class PreparedData:
         img_size, channels: of the stored pictures.
         choices: what `auto` became, for `data.task`, `data.img_size`, `data.color`, `data.cache` and others of `data`.
         task: what a net learns of them.
+        scale: mean and deviation of numbers over the training part; None in tasks without.
     """
 
     title: str
@@ -58,6 +60,7 @@ class PreparedData:
     channels: int
     choices: tuple[Choice, ...]
     task: Task = "classification"
+    scale: Scale | None = None
 
 
 def prepare(
@@ -122,6 +125,7 @@ def prepare_catalog(
     else:
         check_targets(_taken(catalog, usable), [parts[row] for row in usable])
         classes = catalog.targets.names
+    scale = _scale(catalog, [row for row in usable if parts[row] == "train"])
     audit = take_stock(
         catalog, records, parts, classes, identical, near, img_size=reading.img_size, channels=reading.channels
     )
@@ -129,7 +133,7 @@ def prepare_catalog(
         SplitRow(catalog.names[row], catalog.labels[row], parts[row], catalog.groups[row] or "", records.sha256(row))
         for row in usable
     )
-    built = {part: _part(part, store, catalog, parts, usable, classes) for part in PARTS}
+    built = {part: _part(part, store, catalog, parts, usable, classes, scale) for part in PARTS}
     return PreparedData(
         title=catalog.title,
         classes=classes,
@@ -142,7 +146,13 @@ def prepare_catalog(
         channels=reading.channels,
         choices=choices,
         task=task_of(section),
+        scale=scale,
     )
+
+
+def _scale(catalog: Catalog, train: Sequence[int]) -> Scale | None:
+    targets = catalog.targets
+    return Scale.of(targets.take(train).values_NT) if targets and targets.task == "regression" else None
 
 
 def choose_task(section: DataSection) -> tuple[Choice, ...]:
@@ -260,7 +270,13 @@ def _given_parts(path: Path, catalog: Catalog, records: PictureRecords, usable: 
 
 
 def _part(
-    part: Split, store: Store, catalog: Catalog, parts: Sequence[Split], usable: Sequence[int], classes: Sequence[str]
+    part: Split,
+    store: Store,
+    catalog: Catalog,
+    parts: Sequence[Split],
+    usable: Sequence[int],
+    classes: Sequence[str],
+    scale: Scale | None,
 ) -> Part:
     """Gathers the columns of one part; weights get mean 1 over it."""
     chosen = [(sample, row) for sample, row in enumerate(usable) if parts[row] == part]
@@ -279,7 +295,7 @@ def _part(
     return part_of(
         store.images_SCHW,
         np.array(rows, np.int64),
-        true_of(catalog, rows, classes),
+        true_of(catalog, rows, classes, scale),
         np.array([sample for sample, _ in chosen], np.int64),
         [catalog.names[row] for row in rows],
         weights,
@@ -287,18 +303,19 @@ def _part(
     )
 
 
-def true_of(catalog: Catalog, rows: Sequence[int], classes: Sequence[str]) -> np.ndarray:
+def true_of(catalog: Catalog, rows: Sequence[int], classes: Sequence[str], scale: Scale | None) -> np.ndarray:
     """Gives what is true of some pictures: int64 N, the index of the class; in other tasks float32 N T.
 
     Args:
         classes: the class names, or what the T numbers are called; all of the targets' own are among them.
+        scale: by which numbers are standardized; None leaves them.
     """
     index = {label: number for number, label in enumerate(classes)}
     if catalog.targets is None:
         return np.array([index[catalog.labels[row]] for row in rows], np.int64)
-    values_NT = np.zeros((len(rows), len(classes)), np.float32)
+    values_NT = np.zeros((len(rows), len(classes)))
     values_NT[:, [index[name] for name in catalog.targets.names]] = catalog.targets.take(rows).values_NT
-    return values_NT
+    return (values_NT if scale is None else scale.standardized(values_NT)).astype(np.float32)
 
 
 def _fingerprint(split: Sequence[SplitRow], catalog: Catalog, usable: Sequence[int]) -> str:

@@ -1,6 +1,6 @@
 """What is true of each picture where that is not the name of one class.
 
-Legend: N pictures of the catalog, T numbers of a picture's target (K labels).
+Legend: N pictures of the catalog, T numbers of a picture's target (K labels, D columns of numbers).
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ class Targets:
 
     Args:
         task: what a net learns of them.
-        names: of the T numbers: the labels, in order.
-        values_NT: float64; in the task multi-label 1 where the label holds, else 0.
+        names: of the T numbers: the labels, or the columns, in order.
+        values_NT: float64; in the task multi-label 1 where the label holds, else 0; in regression as they were given.
     """
 
     task: Task
@@ -33,6 +33,31 @@ class Targets:
     def take(self, rows: Sequence[int]) -> Targets:
         """Leaves only some pictures."""
         return replace(self, values_NT=self.values_NT[np.asarray(rows, np.int64)])
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Mean and deviation of each column over the training part, by which a net's targets are standardized."""
+
+    mean: tuple[float, ...]
+    deviation: tuple[float, ...]
+
+    @classmethod
+    def of(cls, values_ND: np.ndarray) -> Scale:
+        """Measures columns of numbers.
+
+        >>> Scale.of(np.array([[1.0], [3.0]]))
+        Scale(mean=(2.0,), deviation=(1.0,))
+        """
+        return cls(tuple(values_ND.mean(axis=0).tolist()), tuple(values_ND.std(axis=0).tolist()))
+
+    def standardized(self, values_ND: np.ndarray) -> np.ndarray:
+        """Brings numbers to mean 0 and deviation 1 over the training part."""
+        return (values_ND - np.array(self.mean)) / np.array(self.deviation)
+
+    def restored(self, standardized_ND: np.ndarray) -> np.ndarray:
+        """Brings standardized numbers back into the units in which they were given."""
+        return standardized_ND * np.array(self.deviation) + np.array(self.mean)
 
 
 def label_sets(cells: Sequence[str], separator: str) -> list[tuple[str, ...]]:

@@ -12,12 +12,14 @@ CLASS_WEIGHT = r"[^=,]*[^=,\s][^=,]*=\s*(?=[0-9.]*[1-9])[0-9]+(\.[0-9]+)?\s*"
 class LossSection(Section):
     """The section `loss`. All are means over the pictures of a batch; docs/tasks.md has each formula."""
 
-    name: Literal["auto", "cross-entropy", "kl", "logistic"] = setting(
+    name: Literal["auto", "cross-entropy", "kl", "logistic", "l2", "l1", "smooth-l1"] = setting(
         "auto",
         "`cross-entropy`: of the softmax. `kl`: Kullback–Leibler divergence of the softmax from the labels, which is "
         "cross-entropy less what smoothing and mixing make unavoidable. `logistic`: each class against all others, by "
-        "a sigmoid of its own. `auto`: cross-entropy; in the task multi-label logistic.",
-        source="Bridle 1990 (cross-entropy); Kullback & Leibler 1951; Cox 1958 (logistic)",
+        "a sigmoid of its own. For regression, r the error in standard deviations of the target: `l2`: r², without ½; "
+        "`l1`: |r|; `smooth-l1`: ½ r²/β up to β, |r| - ½ β beyond. `auto`: cross-entropy; in the task multi-label "
+        "logistic, in regression l2.",
+        source="Bridle 1990 (cross-entropy); Kullback & Leibler 1951; Cox 1958 (logistic); Girshick 2015 (smooth-l1)",
     )
     label_smoothing: float | Auto = setting(
         "auto",
@@ -27,8 +29,19 @@ class LossSection(Section):
         unit="probability",
         source="Szegedy et al. 2016, in the form e/(K-1)",
         scale="linear",
+        applies={"name": ("auto", "cross-entropy", "kl", "logistic")},
         ge=0.0,
         lt=1.0,
+    )
+    beta: float = setting(
+        1.0,
+        "β, the error at which smooth-l1 turns from a square into a line.",
+        unit="standard deviations of the target",
+        source="Girshick 2015 (Fast R-CNN), equation 3",
+        scale="log",
+        applies={"name": ("smooth-l1",)},
+        gt=0.0,
+        le=1000.0,
     )
     class_weights: str = setting(
         "none",

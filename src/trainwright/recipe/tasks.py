@@ -14,11 +14,20 @@ from .section import Section
 LOSSES_OF: Final[Mapping[Task, tuple[str, ...]]] = {
     "classification": ("cross-entropy", "kl", "logistic"),
     "multi-label": ("logistic",),
+    "regression": ("l2", "l1", "smooth-l1"),
 }
 """The losses of each task; first the one that `auto` takes."""
 
-NAMED_BY: Final[Mapping[str, Task]] = {"label_separator": "multi-label"}
+NAMED_BY: Final[Mapping[str, Task]] = {"label_separator": "multi-label", "target_columns": "regression"}
 """The settings of `data` that name a task where somebody gave them."""
+
+OF_LABELS: Final[tuple[tuple[str, tuple[Any, ...], str], ...]] = (
+    ("loss.label_smoothing", (0, "auto"), "there are no probabilities to smooth"),
+    ("loss.class_weights", ("none",), "there are no classes to weigh"),
+    ("init.class_prior", (False,), "there are no classes to count, and targets have mean 0"),
+    ("augment.cutmix", (0,), "a number does not change with the area that shows it"),
+)
+"""Settings that speak of labels → their values that ask for nothing, and why they mean nothing without labels."""
 
 SMOOTHED: Final = ("cross-entropy", "kl")
 """The losses whose labels `auto` smooths."""
@@ -45,7 +54,7 @@ def why_task(section: DataSection) -> str:
 def task_contradictions(sections: Sections) -> list[Contradiction]:
     """Finds settings that mean nothing, or nothing good, for the task."""
     task = task_of(cast(DataSection, sections["data"]))
-    rules = (_one_task, _loss_fits, _smoothing_is_of_probabilities)
+    rules = (_one_task, _targets_have_columns, _loss_fits, _smoothing_is_of_probabilities, _only_of_labels)
     return [broken for rule in rules for broken in rule(sections, task)]
 
 
@@ -92,6 +101,42 @@ def _smoothing_is_of_probabilities(sections: Sections, task: Task) -> list[Contr
             hint="leave loss.label_smoothing out",
         )
     ]
+
+
+def _targets_have_columns(sections: Sections, task: Task) -> list[Contradiction]:
+    if task != "regression" or _value(sections, "data.target_columns") != "none":
+        return []
+    return [
+        Contradiction(
+            keys=("data.target_columns", "data.task"),
+            problem="regression needs the columns with the numbers",
+            expected="data.target_columns: names of columns, separated by commas",
+            got="data.target_columns: none",
+            hint="--set data.target_columns=NAME",
+        )
+    ]
+
+
+def _only_of_labels(sections: Sections, task: Task) -> list[Contradiction]:
+    """Finds settings that ask for labels where a picture has none."""
+    if task in ("classification", "multi-label"):
+        return []
+    found: list[Contradiction] = []
+    for key, off, reason in OF_LABELS:
+        value = _value(sections, key)
+        told_by_loss = key.startswith("loss.") and _value(sections, "loss.name") != "auto"
+        if value in off or told_by_loss:
+            continue
+        found.append(
+            Contradiction(
+                keys=(key, "data.task"),
+                problem=f"{key} has no meaning in the task {task}: {reason}",
+                expected=f"{key}: {format_value(off[0])}",
+                got=f"{key}: {format_value(value)}",
+                hint=f"leave {key} out",
+            )
+        )
+    return found
 
 
 def _named(section: Section) -> list[str]:

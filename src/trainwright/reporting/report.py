@@ -25,7 +25,7 @@ from trainwright.errors import InputError
 from trainwright.runs import RunFolder, write_atomic
 
 from . import wording
-from .charts import Mark, Series, line_chart, matrix_chart, whisker_chart
+from .charts import Mark, Series, line_chart, matrix_chart, scatter_chart, whisker_chart
 from .charts.matrix import level
 from .evidence import advised, shown
 from .views import RunView, read_view
@@ -33,16 +33,22 @@ from .views.curves import Curves, StepCurve
 
 TEMPLATES = Path(__file__).parent / "templates"
 PNG_START = b"\x89PNG\r\n\x1a\n"
-CURVES_OF = {"mean_average_precision": ("Mean average precision", 100, ", %")}
+CURVES_OF = {"mean_average_precision": ("Mean average precision", 100, ", %"), "r2": ("R²", 1, "")}
 """Figure by which a task chooses → its words, and the factor and unit in which its curve is drawn."""
 
 WORDS_OF = {
     "mean_average_precision": "How well each label ranks the validation pictures, mean over labels; 100 % where all "
     "that have it stand before all others.",
+    "r2": "The share of the variance of the validation pictures' numbers that the net explains: 1 is everything, 0 no "
+    "more than always answering the mean.",
 }
 """What such a figure means."""
 
-LOSS_UNITS = {"classification": ", in nats", "multi-label": ", in nats a label"}
+LOSS_UNITS = {
+    "classification": ", in nats",
+    "multi-label": ", in nats a label",
+    "regression": ", for numbers in deviations from their mean",
+}
 """Unit of the loss by task, where it has one."""
 
 SMALL_PICTURE = 96
@@ -156,6 +162,7 @@ def _environment() -> Environment:
         shown,
         level,
         matrix_chart,
+        scatter_chart,
         read_picture,
         whisker_chart,
     )

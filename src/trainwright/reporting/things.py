@@ -27,5 +27,6 @@ class Thing:
 THINGS = {
     "classification": Thing("class", "classes", "of"),
     "multi-label": Thing("label", "labels", "with"),
+    "regression": Thing("column of numbers", "columns of numbers", "with"),
 }
 """Task → its things."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from .task_records import MultiLabelRecord, PartName
+from .task_records import MultiLabelRecord, PartName, RegressionRecord
 
 Severity = Literal["note", "warn", "stop"]
 
@@ -151,7 +151,7 @@ class Finding:
     source: str = "own choice"
 
 
-Evaluation = EvaluationRecord | MultiLabelRecord
+Evaluation = EvaluationRecord | MultiLabelRecord | RegressionRecord
 """A snapshot judged on one part; each task has its own."""
 
 Record = StepRecord | EpochRecord | Evaluation | ResumeRecord | StopRecord | Finding

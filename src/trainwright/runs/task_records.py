@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -65,3 +66,68 @@ class LabelMistake:
     label: str
     holds: bool
     probability: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class RegressionRecord:
+    """A snapshot judged on one part in the task regression; errors are in the units in which the numbers were given.
+
+    `loss` is that of training, of standardized numbers, without weights. `mistakes` are the pictures that are farthest
+    off, measured in deviations of their column. `trained_on`, `unseen` and `tta` as in `MultiLabelRecord`.
+    """
+
+    part: PartName
+    epoch: int
+    pictures: int
+    loss: float
+    per_column: tuple[ColumnScore, ...]
+    mistakes: tuple[NumberMistake, ...] = ()
+    trained_on: int | None = None
+    unseen: Mapping[str, float | None] | None = None
+    tta: str = "none"
+
+    @property
+    def figures(self) -> dict[str, float | None]:
+        """Gives the whole in a few numbers, the one that chooses the best epoch first."""
+        return figures_of_columns(self.per_column)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ColumnScore:
+    """One column of numbers in a judgement.
+
+    `mae` is the mean absolute error, its interval the normal one at 95 % (infinite for one picture); `rmse` the root of
+    the mean squared error, and `rmse_of_mean` what always answering the training part's mean would have. `r2` is the
+    share of the variance that is explained, `spearman` the correlation of ranks; None where nothing varies. `points`
+    are true and told numbers of pictures spread evenly over the part.
+    """
+
+    column: str
+    mae: float
+    mae_interval: tuple[float, float]
+    rmse: float
+    rmse_of_mean: float
+    r2: float | None
+    spearman: float | None
+    points: tuple[tuple[float, float], ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class NumberMistake:
+    """A number that is far off: the picture's name and row in its part, the column, the true number and the told."""
+
+    name: str
+    row: int
+    column: str
+    value: float
+    predicted: float
+
+
+def figures_of_columns(scores: Sequence[ColumnScore]) -> dict[str, float | None]:
+    """Sums columns of numbers up: the mean R², then the errors of each, with its name where there are several."""
+    defined = [score.r2 for score in scores if score.r2 is not None]
+    figures: dict[str, float | None] = {"r2": math.fsum(defined) / len(defined) if defined else None}
+    for score in scores:
+        end = "" if len(scores) == 1 else f"_{score.column}"
+        figures |= {f"mae{end}": score.mae, f"rmse{end}": score.rmse}
+    return figures

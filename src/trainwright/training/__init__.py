@@ -23,7 +23,7 @@ from .schedules import check_schedule, rate_factor
 from .snapshot import Snapshot, open_snapshot, snapshot_from, snapshot_meta
 from .step import grouped, steps_per_epoch, train_step
 from .stopping import Best, better, out_of_patience
-from .tasks import THRESHOLD, Answers, Classification, Task, Verdict, task_of_data
+from .tasks import THRESHOLD, Answers, Classification, Regression, Task, Verdict, task_of_data
 
 __all__ = [
     "THRESHOLD",
@@ -36,6 +36,7 @@ __all__ = [
     "Machine",
     "Observer",
     "Progress",
+    "Regression",
     "Setup",
     "Snapshot",
     "Task",

@@ -265,9 +265,31 @@ def _logistic(section: LossSection, weights_K: Tensor | None) -> Loss:
     return Loss(of)
 
 
+def _squared_error(_: LossSection, __: Tensor | None) -> Loss:
+    return Loss(lambda outputs, targets, weights: squared_error(outputs, targets, weights_N=weights), _as_it_is)
+
+
+def _absolute_error(_: LossSection, __: Tensor | None) -> Loss:
+    return Loss(lambda outputs, targets, weights: absolute_error(outputs, targets, weights_N=weights), _as_it_is)
+
+
+def _smooth_absolute_error(section: LossSection, _: Tensor | None) -> Loss:
+    def of(outputs_ND: Tensor, targets_ND: Tensor, weights_N: Tensor | None) -> Tensor:
+        return smooth_absolute_error(outputs_ND, targets_ND, beta=section.beta, weights_N=weights_N)
+
+    return Loss(of, _as_it_is)
+
+
+def _as_it_is(targets_ND: Tensor, _: int) -> Tensor:
+    return targets_ND
+
+
 LOSSES: dict[str, Callable[[LossSection, Tensor | None], Loss]] = {
     "cross-entropy": _cross_entropy,
     "kl": _kullback_leibler,
     "logistic": _logistic,
+    "l2": _squared_error,
+    "l1": _absolute_error,
+    "smooth-l1": _smooth_absolute_error,
 }
 """Every value of `loss.name` and its builder."""

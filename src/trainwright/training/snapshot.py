@@ -9,14 +9,14 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from trainwright.data import NOTHING, Augmenter, Batch, preprocessor_from, view_maps
+from trainwright.data import NOTHING, Augmenter, Batch, Scale, preprocessor_from, view_maps
 from trainwright.errors import InputError
 from trainwright.models import build_model
 from trainwright.recipe import MachineSection, ModelSection, Recipe
 
 from .checkpoint import Checkpoint, load_newest
 from .machine import Machine, decide_machine, open_device, open_machine
-from .tasks import Task, task_from
+from .tasks import Regression, Task, task_from
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,11 @@ class Snapshot:
     task: Task
     epoch: int
     meta: dict[str, Any]
+
+    @property
+    def scale(self) -> Scale | None:
+        """Gives the scale of the numbers that the net tells; None in other tasks."""
+        return self.task.scale if isinstance(self.task, Regression) else None
 
     @property
     def classes(self) -> tuple[str, ...]:

@@ -65,6 +65,7 @@ def evaluate_run(
             classes=snapshot.classes,
             img_size=meta["img_size"],
             channels=meta["channels"],
+            scale=snapshot.scale,
             workers=workers,
             progress=console.progress,
         )
@@ -128,9 +129,12 @@ def evaluation_figures(record: Evaluation) -> dict[str, Any]:
     """Lists the figures of an evaluation as `evaluate --json` prints them."""
     if not isinstance(record, EvaluationRecord):
         plain = {name: value for name, value in asdict(record).items() if name not in ("epoch", "mistakes")}
-        if "per_label" in plain:
-            plain["per_label"] = {row.pop("label"): row for row in plain["per_label"]}
-        return plain
+        for several, one in (("per_label", "label"), ("per_column", "column")):
+            if several in plain:
+                plain[several] = {row.pop(one): row for row in plain[several]}
+                for row in plain[several].values():
+                    row.pop("points", None)
+        return {**{name: plain.pop(name) for name in ("part", "pictures")}, **record.figures, **plain}
     return {
         "part": record.part,
         "pictures": record.pictures,

@@ -13,7 +13,7 @@ from typing import Any, cast
 
 from torch import Tensor
 
-from trainwright.training import THRESHOLD, Classification, Task
+from trainwright.training import THRESHOLD, Classification, Regression, Task
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,27 @@ class LabelsPrediction:
         return {"labels": ";".join(self.labels), "error": self.error or "", **chances}
 
 
-AnyPrediction = Prediction | LabelsPrediction
+@dataclass(frozen=True)
+class NumbersPrediction:
+    """The numbers of one input by column, in the units in which they were given; where the picture could not be read
+    there are none, and `error` says why."""
+
+    path: str
+    values: Mapping[str, float] = field(default_factory=dict[str, float])
+    error: str | None = None
+
+    @property
+    def said(self) -> str:
+        """Words the answer for a person."""
+        return ", ".join(f"{column} {value:.6g}" for column, value in self.values.items())
+
+    @property
+    def cells(self) -> dict[str, str]:
+        """Gives the answer as cells of a table, by column."""
+        return {"error": self.error or "", **{column: f"{value:.9g}" for column, value in self.values.items()}}
+
+
+AnyPrediction = Prediction | LabelsPrediction | NumbersPrediction
 """What is said of one input; each task has its own kind."""
 
 
@@ -94,7 +114,7 @@ def to_csv(answers: Sequence[AnyPrediction], *, top: int) -> str:
     """Writes one row a picture; what a row does not have is an empty cell.
 
     Columns: path, then label, probability, error, label_2, probability_2 and so on up to `top`; in the task multi-label
-    labels, error, and a probability for each label.
+    labels, error, and a probability for each label; in regression error and the columns of numbers.
     """
     rows = [{"path": answer.path, **answer.cells} for answer in answers]
     further = [f"{name}_{rank}" for rank in range(2, top + 1) for name in ("label", "probability")]
@@ -119,8 +139,18 @@ def _labels(task: Task, path: str, logits_K: Tensor, _: int) -> LabelsPrediction
     return LabelsPrediction(path, tuple(held), chances)
 
 
+def _numbers(task: Task, path: str, logits_K: Tensor, _: int) -> NumbersPrediction:
+    values_D = cast(Regression, task).restored(logits_K[None])[0]
+    return NumbersPrediction(path, dict(zip(task.names, values_D.tolist(), strict=True)))
+
+
 PREDICTED: dict[str, Callable[[Task, str, Tensor, int], AnyPrediction]] = {
     "classification": _class,
     "multi-label": _labels,
+    "regression": _numbers,
 }
-KINDS: dict[str, Callable[..., Any]] = {"classification": Prediction, "multi-label": LabelsPrediction}
+KINDS: dict[str, Callable[..., Any]] = {
+    "classification": Prediction,
+    "multi-label": LabelsPrediction,
+    "regression": NumbersPrediction,
+}

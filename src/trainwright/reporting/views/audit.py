@@ -33,6 +33,18 @@ class ClassCounts:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ColumnFacts:
+    """A column of numbers over the training part."""
+
+    name: str
+    smallest: float
+    median: float
+    largest: float
+    mean: float
+    deviation: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class DataSummary:
     """The data in numbers. `facts` are rows of a name and a sentence; `twins` names pictures that show the same.
 
@@ -49,11 +61,12 @@ class DataSummary:
     twins: tuple[tuple[str, ...], ...]
     notes: tuple[str, ...]
     task: str = "classification"
+    columns: tuple[ColumnFacts, ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:
         """Names what the pictures are sorted by."""
-        return tuple(row.label for row in self.classes)
+        return tuple(row.label for row in self.classes) or tuple(column.name for column in self.columns)
 
     @property
     def things(self) -> Thing:
@@ -93,6 +106,7 @@ def data_summary(audit: Mapping[str, Any]) -> DataSummary:
         twins=tuple(tuple(group) for group in audit["near"]["examples"]),
         notes=tuple(audit["notes"]),
         task=audit.get("task", "classification"),
+        columns=tuple(ColumnFacts(**column) for column in audit.get("columns", ())),
     )
 
 

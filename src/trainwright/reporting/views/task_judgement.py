@@ -7,9 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from trainwright.runs import MultiLabelRecord
+from trainwright.runs import MultiLabelRecord, RegressionRecord
 
 from ..wording import count, interval, number, percent, plural
+
+SENTENCES = 4
+SCATTERS = 6
+"""So many columns are told in sentences, and drawn."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +47,10 @@ class BadAnswer:
 
 @dataclass(frozen=True, kw_only=True)
 class TaskJudgement:
-    """An evaluation in words: a verdict, sentences, facts, a table, and the worst answers with their title."""
+    """An evaluation in words: a verdict, sentences, facts, a table, and the worst answers with their title.
+
+    `scatters` are names of columns, each with points of a true and a told number.
+    """
 
     part: Literal["train", "valid", "test", "other"]
     epoch: int
@@ -52,6 +59,7 @@ class TaskJudgement:
     sentences: tuple[str, ...]
     facts: tuple[Fact, ...]
     table: ScoreTable
+    scatters: tuple[tuple[str, tuple[tuple[float, float], ...]], ...] = ()
     worst_title: str
     worst: tuple[BadAnswer, ...]
     worst_note: str
@@ -121,11 +129,76 @@ def labels_judgement(record: MultiLabelRecord, pictures: Path | None) -> TaskJud
     )
 
 
+def numbers_judgement(record: RegressionRecord, pictures: Path | None) -> TaskJudgement:
+    """Lays out a judgement of columns of numbers; arguments as in `labels_judgement`."""
+    r2 = record.figures["r2"]
+    of_all = "" if len(record.per_column) == 1 else ", the mean over columns,"
+    first = record.per_column[0]
+    better = first.rmse < first.rmse_of_mean
+    return TaskJudgement(
+        part=record.part,
+        epoch=record.epoch,
+        pictures=record.pictures,
+        verdict=f"R²{of_all} on the {record.part} pictures is {number(r2)}.",
+        sentences=(
+            *(
+                f"{score.column} is off by {number(score.mae)} on average over {plural(record.pictures, 'picture')} "
+                f"(95 %: {_between(score.mae_interval)})."
+                for score in record.per_column[:SENTENCES]
+            ),
+            f"The root of the mean squared error of {first.column} is {number(first.rmse)}; always answering the mean "
+            f"of the training part would have {number(first.rmse_of_mean)}"
+            + ("." if better else ": this net has not been shown to do better than that."),
+        ),
+        facts=(
+            Fact(name="R²", value=number(r2), note=f"share of the variance that is explained{of_all.rstrip(',')}"),
+            Fact(name="Mean absolute error", value=number(first.mae), note=f"{first.column}, in its own unit"),
+            Fact(name="Root mean squared error", value=number(first.rmse), note=f"{first.column}, in its own unit"),
+            Fact(name="Loss", value=number(record.loss), note="of numbers in deviations from their mean"),
+        ),
+        table=ScoreTable(
+            title="Column by column",
+            head=("Column", "MAE", "95 %", "RMSE", "RMSE of the mean", "R²", "Rank correlation"),
+            rows=tuple(
+                (
+                    score.column,
+                    number(score.mae),
+                    _between(score.mae_interval),
+                    *(number(x) for x in (score.rmse, score.rmse_of_mean, score.r2, score.spearman)),
+                )
+                for score in record.per_column
+            ),
+            note="MAE: mean absolute error. RMSE: root of the mean squared error, to which large errors add most; of "
+            "the mean: that of always answering the mean of the training part. R²: 1 − the ratio of the squared errors "
+            "to those of the part's own mean. Rank correlation: Spearman's.",
+        ),
+        scatters=tuple((score.column, score.points) for score in record.per_column[:SCATTERS]),
+        worst_title="Farthest off",
+        worst=tuple(
+            BadAnswer(
+                name=mistake.name,
+                words=f"{mistake.column} {number(mistake.value)}, told {number(mistake.predicted)}",
+                quiet=f"off by {number(abs(mistake.predicted - mistake.value))}",
+                picture=picture_of(pictures, place),
+            )
+            for place, mistake in enumerate(record.mistakes)
+        ),
+        worst_note="The pictures whose numbers are farthest off, as the net saw them.",
+    )
+
+
+def _between(ends: tuple[float, float]) -> str:
+    return f"{number(ends[0])} to {number(ends[1])}"
+
+
 def picture_of(folder: Path | None, place: int) -> Path | None:
     """Finds the drawing of a mistake, None where there is none."""
     path = folder / f"{place:04d}.png" if folder is not None else None
     return path if path is not None and path.is_file() else None
 
 
-LAID_OUT: dict[type[Any], Callable[[Any, Path | None], TaskJudgement]] = {MultiLabelRecord: labels_judgement}
+LAID_OUT: dict[type[Any], Callable[[Any, Path | None], TaskJudgement]] = {
+    MultiLabelRecord: labels_judgement,
+    RegressionRecord: numbers_judgement,
+}
 """Kind of judgement → how it is laid out."""

@@ -12,12 +12,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from trainwright.data import PreparedData
+from trainwright.data import PreparedData, Scale
 from trainwright.recipe import LossSection
 
 from .classification import Classification as Classification
 from .multi_label import THRESHOLD as THRESHOLD
 from .multi_label import MultiLabel as MultiLabel
+from .regression import Regression as Regression
 from .task import Answers as Answers
 from .task import Task as Task
 from .task import Verdict as Verdict
@@ -32,6 +33,8 @@ def task_of_data(loss: LossSection, data: PreparedData) -> Task:
     """
     if data.task == "multi-label":
         return MultiLabel(data.classes)
+    if data.scale is not None:
+        return Regression(data.classes, data.scale, loss)
     return Classification(data.classes, each_alone=loss.name == "logistic")
 
 
@@ -41,4 +44,7 @@ def task_from(meta: Mapping[str, Any]) -> Task:
     described = meta.get("task", {"name": "classification", "each_alone": False})
     if described["name"] == "multi-label":
         return MultiLabel(names)
+    if described["name"] == "regression":
+        scale = Scale(tuple(described["mean"]), tuple(described["deviation"]))
+        return Regression(names, scale, LossSection(**described["loss"]))
     return Classification(names, each_alone=described["each_alone"])
