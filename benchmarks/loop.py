@@ -1,6 +1,8 @@
 """What our loop costs: pictures a second against a bare PyTorch loop over tensors in memory, with the same net.
 
     uv run python benchmarks/loop.py
+    uv run python benchmarks/make_pictures.py /tmp/pictures --pictures 6000
+    uv run python benchmarks/loop.py --data /tmp/pictures --img-size 64
 
 Both train the net that `auto` picks (another width: --width), in the same precision and memory layout, on the same
 pictures, one epoch. The bare loop reads float tensors that were normalized beforehand. They take turns; the ratio is
@@ -28,7 +30,7 @@ from trainwright.runs import EpochRecord
 from trainwright.training import Interruption, Progress, Setup, build, fit
 from trainwright.workflows.train import decide
 
-RESULTS = Path(__file__).parent / "results" / "loop.md"
+RESULTS = Path(__file__).parent / "results"
 ON = ["augment.flip=0.5", "augment.crop_padding=3", "augment.cutout=7"]
 WAYS = {
     "augmentation off": ["training.ema=0", "augment.policy=none"],
@@ -44,10 +46,12 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--width", default="auto")
     parser.add_argument("--data", default="fashion-mnist")
+    parser.add_argument("--img-size", default="auto")
     arguments = parser.parse_args()
     words = [
         f"data.source={arguments.data}",
         "data.valid_share=0",
+        f"data.img_size={arguments.img_size}",
         f"model.width={arguments.width}",
         "training.epochs=1",
     ]
@@ -64,7 +68,8 @@ def main() -> None:
         "# The training loop against a bare PyTorch loop",
         "",
         f"`uv run python benchmarks/loop.py {' '.join(sys.argv[1:])}`, {date.today()}: {arguments.rounds} rounds, "
-        f"{len(data.train):,} pictures of {data.title}, {model.name} of width {model.width} and depth {model.depth}, "
+        f"{len(data.train):,} pictures of {data.title}, {data.img_size}×{data.img_size}×{data.channels}, "
+        f"{model.name} of width {model.width} and depth {model.depth}, "
         f"batches of {recipe.optim.batch_size}, {machine.precision}, {torch.get_num_threads()} threads of 2 shared "
         f"cores, no GPU, torch {version('torch')}.",
         "",
@@ -76,7 +81,7 @@ def main() -> None:
         ratio = middle / statistics.median(rates["bare"])
         lines.append(f"| {way} | {middle:,.0f} | {min(values):,.0f}-{max(values):,.0f} | {ratio:.3f} |")
     print("\n".join(lines))
-    RESULTS.write_text("\n".join(lines) + "\n")
+    (RESULTS / f"loop-{data.title}.md").write_text("\n".join(lines) + "\n")
 
 
 def recipe_with(words: list[str], augmentation: list[str], data: PreparedData) -> Recipe:

@@ -1,4 +1,5 @@
-"""Every scheme against its formula, on layers of all kinds; today's nets bit for bit; the figures of the lecture."""
+"""Every scheme against its formula, on layers of all kinds; today's nets bit for bit; the figures of the lecture.
+test_initialization_contract.py has the laws of all schemes."""
 
 from __future__ import annotations
 
@@ -98,6 +99,11 @@ def test_the_deviation_is_that_of_the_formula(scheme, kind):
     assert not layer.bias.any()
 
 
+def test_every_scheme_has_its_formula_here():
+    """Or a test of its own: what draws nothing, and what is orthonormal."""
+    assert set(SCHEMES) == {*DEVIATIONS, "native", "zeros", "orthogonal", "lsuv"}
+
+
 def test_a_uniform_draw_ends_at_root_three_deviations():
     layer = nn.Linear(300, 300)
     initialize(layer, section("uniform"))
@@ -179,16 +185,18 @@ def test_timm_is_left_alone_by_native_and_drawn_by_a_scheme():
         ("plain", "none", "tanh", "xavier"),
         ("plain", "none", "sigmoid", "xavier"),
         ("plain", "none", "selu", "xavier-caffe"),
+        ("plain", "none", "maxout", "kaiming"),
+        ("plain", "none", "native", "kaiming-fan-out"),
         ("resnet18", "none", "relu", "native"),
         ("resnet18", "pretrained", "relu", "native"),
         ("plain", "weights.safetensors", "relu", "native"),
     ],
 )
 def test_auto_chooses_by_activation_and_leaves_others_work_alone(name, weights, activation, scheme):
-    (choice,) = choose_init(InitSection(), ModelSection(name=name, weights=weights), activation=activation)
+    (choice,) = choose_init(InitSection(), ModelSection(name=name, weights=weights, activation=activation))
     assert (choice.key, choice.value) == ("init.scheme", scheme)
     assert choice.reason
-    assert choose_init(InitSection(scheme="lsuv"), ModelSection(name=name), activation=activation) == []
+    assert choose_init(InitSection(scheme="lsuv"), ModelSection(name=name, activation=activation)) == []
 
 
 def test_an_undecided_scheme_is_our_bug():

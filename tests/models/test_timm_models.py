@@ -18,14 +18,14 @@ from trainwright.recipe.model import ModelSection
 
 def refusal(name: str, *, img_size: int = 64) -> str:
     with pytest.raises(InputError) as caught:
-        build_timm(name, classes=3, channels=3, img_size=img_size)
+        build_timm(ModelSection(name=name), classes=3, channels=3, img_size=img_size)
     return str(caught.value)
 
 
 @pytest.mark.parametrize("name", ["resnet18", "mobilenetv3_small_100", "efficientnet_lite0", "regnetx_002"])
 @pytest.mark.parametrize(("channels", "classes", "img_size"), [(1, 2, 32), (3, 11, 48)])
 def test_any_model_is_sized_by_the_data(name: str, channels: int, classes: int, img_size: int) -> None:
-    model = build_timm(name, classes=classes, channels=channels, img_size=img_size)
+    model = build_timm(ModelSection(name=name), classes=classes, channels=channels, img_size=img_size)
     assert model.training
     assert model(torch.zeros(2, channels, img_size, img_size)).shape == (2, classes)
 
@@ -48,12 +48,12 @@ def test_first_weights_are_a_function_of_the_seed() -> None:
 
 @pytest.mark.parametrize(("img_size", "patches"), [(64, 16), (48, 9), (50, 9)])
 def test_a_model_of_fixed_size_is_built_for_the_size_at_hand(img_size: int, patches: int) -> None:
-    model = build_timm("vit_tiny_patch16_224", classes=3, channels=1, img_size=img_size)
+    model = build_timm(ModelSection(name="vit_tiny_patch16_224"), classes=3, channels=1, img_size=img_size)
     assert model.get_parameter("pos_embed").shape[1] == patches + 1
 
 
 def test_dropout_stands_in_front_of_the_head() -> None:
-    model = build_timm("resnet18", classes=3, channels=1, img_size=32, dropout=0.5)
+    model = build_timm(ModelSection(name="resnet18", dropout=0.5), classes=3, channels=1, img_size=32)
     assert model.drop_rate == 0.5
 
 
@@ -119,7 +119,7 @@ def test_a_file_of_weights_is_loaded_as_timm_itself_does(source_file: Path, chan
 
 
 def test_the_summary_names_what_was_adapted(source_file: Path) -> None:
-    report = load_weights(build_timm("resnet18", classes=10, channels=1, img_size=32), source_file)
+    report = load_weights(build_timm(ModelSection(name="resnet18"), classes=10, channels=1, img_size=32), source_file)
     assert report.summary() == (
         "120 tensors loaded; conv1.weight fitted to the number of channels; a new head for these classes"
     )
@@ -138,7 +138,7 @@ def test_position_embeddings_are_resized_by_timms_own_translation(tmp_path: Path
 def test_weights_of_another_timm_model_are_refused(source_file: Path) -> None:
     for name in ("resnet34", "vit_tiny_patch16_224", "mobilenetv3_small_100"):
         with pytest.raises(InputError, match=r"is of another model\n(.*\n)*.*tensors matched"):
-            load_weights(build_timm(name, classes=10, channels=3, img_size=64), source_file)
+            load_weights(build_timm(ModelSection(name=name), classes=10, channels=3, img_size=64), source_file)
 
 
 def test_source_preprocessing_is_that_of_the_loaded_weights(source_file: Path) -> None:

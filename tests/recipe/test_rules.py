@@ -23,8 +23,11 @@ def test_the_defaults_contradict_nothing():
     assert set(idle_settings(Recipe().sections())) == {
         "init.std",
         "loss.beta",
+        *("model.leaky_slope", "model.norm_groups", "model.pooling"),
         *("optim.beta1", "optim.beta2", "optim.rho", "optim.eps"),
         "preprocess.epsilon",
+        "regularization.sparsity_target",
+        "training.retrain_rate",
         *("schedule.cycles", "schedule.cycle_decay", "schedule.drop_epochs", "schedule.drop_factor"),
     }
 
@@ -59,6 +62,29 @@ def test_every_declared_setting_is_refused_beside_a_sibling_that_takes_its_effec
 
 def test_a_default_without_effect_is_no_mistake():
     assert made(optim__name="adamw").idle()["optim.momentum"] == "optim.name is adamw"
+
+
+def test_a_sparsity_target_needs_sparsity():
+    error = refused(regularization__sparsity_target=0.1)
+    assert error.problem == "regularization.sparsity_target has no effect, since regularization.sparsity is 0.0"
+    assert (
+        made(regularization__sparsity_target=0.1, regularization__sparsity=1e-3).regularization.sparsity_target == 0.1
+    )
+
+
+@pytest.mark.parametrize("name", ["sparsity", "activation_noise"])
+def test_what_reaches_into_the_net_is_refused_beside_a_compiled_one(name):
+    error = refused(**{f"regularization__{name}": 0.1, "machine__compile": True})
+    assert error.problem.startswith(f"regularization.{name} reaches into the net between its layers")
+    assert error.got == f"regularization.{name}: 0.1, machine.compile: true"
+    made(**{f"regularization__{name}": 0.1})
+
+
+def test_a_new_start_has_no_validation_part_for_plateau():
+    error = refused(training__retrain="restart", schedule__name="plateau")
+    assert error.problem.startswith("training.retrain restart learns from the validation pictures")
+    assert error.expected == "another schedule.name, or training.retrain: continue"
+    made(training__retrain="continue", schedule__name="plateau")
 
 
 def test_nesterov_needs_momentum():

@@ -61,7 +61,15 @@ def test_settings_without_effect_are_commented_out():
 def test_sections_and_settings_keep_their_order():
     tree = yaml.safe_load(write_recipe(Recipe()))
     assert list(tree) == list(Recipe.model_fields)
-    assert list(tree["training"]) == ["epochs", "seed", "ema", "patience", "checkpoint_every_s"]
+    assert list(tree["training"]) == [
+        "epochs",
+        "seed",
+        "ema",
+        "reestimate_batch_norm",
+        "patience",
+        "retrain",
+        "checkpoint_every_s",
+    ]
 
 
 def test_names_that_are_not_utf_8_survive():

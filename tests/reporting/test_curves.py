@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -49,6 +50,24 @@ def test_the_end_of_training_decides_which_epoch_was_kept() -> None:
 def test_no_epochs_and_no_validation() -> None:
     assert curves([], None).best_epoch is None
     assert curves([epoch(1, best=True, valid=None)], None).valid_loss == (None,)
+
+
+def test_the_second_stage_has_lines_of_its_own() -> None:
+    second = replace(epoch(3, best=False, valid=None), stage="retrain")
+    view = curves([epoch(1, best=True), epoch(2, best=False), second], None)
+    assert view.train_loss == (1.0, 0.5, None)
+    assert view.retrain_loss == (None, None, pytest.approx(1 / 3))
+    assert view.retrain_accuracy == (None, None, 0.6)
+    assert view.valid_loss[-1] is None
+    assert view.best_epoch == 1
+
+
+def test_no_point_averages_over_both_stages() -> None:
+    view = step_curve(steps(10), 4, most=4)
+    assert view.steps == (2.0, 4.0, 6.0, 9.0)
+    assert view.second_from == 2
+    assert step_curve(steps(10), 10).second_from is None
+    assert step_curve(steps(10), 0).second_from == 0
 
 
 def test_few_steps_are_shown_one_by_one() -> None:

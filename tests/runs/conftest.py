@@ -20,6 +20,7 @@ from trainwright.runs import (
     Mistake,
     Record,
     ResumeRecord,
+    RetrainRecord,
     StepRecord,
     StopRecord,
 )
@@ -60,6 +61,7 @@ records: st.SearchStrategy[Record] = st.one_of(
         accuracy_interval=st.tuples(shares, shares),
     ),
     st.builds(ResumeRecord, checkpoint=texts),
+    st.builds(RetrainRecord, target_loss=st.none() | numbers, added_loss=st.none() | numbers),
     st.builds(StopRecord, reason=texts),
     st.builds(Finding, evidence=mappings, advice=mappings, layers=st.lists(texts, max_size=2).map(tuple)),
 )

@@ -11,7 +11,9 @@ from trainwright.runs import (
     EvaluationRecord,
     Finding,
     History,
+    Record,
     ResumeRecord,
+    RetrainRecord,
     StepRecord,
     StopRecord,
     without_lost_work,
@@ -155,3 +157,53 @@ def test_the_latest_evaluation_of_a_part_counts():
 
 def test_findings_are_kept_in_order():
     assert [one.code for one in History.of([finding("b"), step(1), finding("a")]).findings] == ["b", "a"]
+
+
+SECOND = RetrainRecord(way="restart", step=20, epoch=2, best_epoch=1, epochs=1, pictures=12, added=2)
+
+
+def ended(number: int, reason: str) -> StopRecord:
+    return StopRecord(reason=reason, kind="completed", epoch=number, step=10 * number, best_epoch=1, train_time_s=1.0)
+
+
+def two_stages() -> list[Record]:
+    first = [step(5), epoch(1, best=True), step(15), epoch(2), ended(2, "first")]
+    return [*first, SECOND, step(25), replace(epoch(3), stage="retrain"), ended(3, "second")]
+
+
+def test_a_second_stage_has_an_end_of_its_own():
+    records = two_stages()
+    both = History.of(records)
+    assert (both.first_stop.reason, both.stop.reason, both.finished) == ("first", "second", True)
+    assert both.best.epoch == 1
+    assert both.epochs["stage"] == ("first", "first", "retrain")
+    under_way = History.of(records[:-1])
+    assert under_way.stop is None
+    assert not under_way.finished
+    assert under_way.first_stop.reason == "first"
+    alone = History.of(records[:5])
+    assert (alone.retrain, alone.first_stop, alone.stop.reason) == (None, None, "first")
+
+
+def test_a_resume_in_the_second_stage_leaves_the_first_as_it_was():
+    back = ResumeRecord(step=25, epoch=2, checkpoint="retraining/last")
+    history = History.of([*two_stages()[:-1], back, replace(epoch(3), stage="retrain"), ended(3, "again")])
+    assert history.epochs["epoch"] == (1, 2, 3)
+    assert history.steps["step"] == (5, 15, 25)
+    assert history.retrain == SECOND
+    assert (history.first_stop.reason, history.stop.reason) == ("first", "again")
+
+
+def test_a_resume_at_the_end_of_the_first_stage_loses_all_of_the_second_but_its_beginning():
+    back = ResumeRecord(step=20, epoch=2, checkpoint="last")
+    history = History.of([*two_stages(), back, ended(2, "first again"), SECOND])
+    assert history.epochs["epoch"] == (1, 2)
+    assert history.retrain == SECOND
+    assert (history.first_stop.reason, history.stop) == ("first again", None)
+
+
+def test_a_resume_within_the_first_stage_loses_the_second():
+    back = ResumeRecord(step=12, epoch=1, checkpoint="last")
+    history = History.of([*two_stages(), back])
+    assert history.retrain is None
+    assert history.epochs["epoch"] == (1,)

@@ -33,6 +33,7 @@ def test_one_row_an_epoch(tmp_path):
     assert float(rows[0]["train_loss"]) == 1 / 3
     assert (rows[0]["valid_loss"], rows[0]["best"]) == ("", "1")
     assert (rows[1]["train_loss"], rows[1]["valid_loss"], rows[1]["best"]) == ("nan", "1e-09", "0")
+    assert (rows[0]["stage"], rows[0]["added_loss"]) == ("first", "")
     assert b"\r" not in path.read_bytes()
 
 

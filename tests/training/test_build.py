@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from torch import nn
 
 from trainwright.data import PreparedData, prepare
 from trainwright.errors import InputError
@@ -23,6 +24,7 @@ from trainwright.training.build import (
     FIRST_PICTURES,
     check_batch_size,
     check_head,
+    check_smallest_batch,
     check_validation,
     class_shares,
     first_pictures,
@@ -45,6 +47,9 @@ def test_settings_that_look_at_a_validation_part_need_one():
         check_validation(plateau, 0)
     with pytest.raises(InputError, match=r"training\.patience needs a validation part"):
         check_validation(patient, 0)
+    for way in ("restart", "continue"):
+        with pytest.raises(InputError, match=rf"training\.retrain: {way} needs a validation part"):
+            check_validation(Recipe(training=TrainingSection(retrain=way)), 0)
     for recipe in (plateau, patient):
         check_validation(recipe, 1)
     check_validation(Recipe(), 0)
@@ -156,3 +161,18 @@ def test_a_class_prior_does_not_overwrite_a_loaded_head():
         check_head(recipe, loaded)
     check_head(recipe, replace(loaded, head_replaced=True))
     check_head(recipe, None)
+
+
+def test_a_batch_of_one_picture_needs_something_to_take_a_mean_of(digits):
+    single = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.BatchNorm2d(1))
+    with pytest.raises(InputError, match="leaves a normalization of this model nothing to take a mean of") as caught:
+        check_smallest_batch(single, digits, 1)
+    assert caught.value.where == "optim.batch_size"
+    assert not single[1].num_batches_tracked
+    check_smallest_batch(single, digits, 2)
+    check_smallest_batch(nn.Sequential(nn.BatchNorm2d(1)), digits, 1)
+
+
+def test_statistics_are_not_counted_anew_where_there_are_none(digits):
+    with pytest.raises(InputError, match="no running statistics to count anew"):
+        setup_of(digits, "training.reestimate_batch_norm=true", "model.normalization=group")

@@ -1,4 +1,5 @@
-"""Every optimizer's step against the written update equation, worked out in NumPy."""
+"""Every optimizer's step against the written update equation, worked out in NumPy; test_optimizer_contract.py has the
+laws of all."""
 
 from __future__ import annotations
 
@@ -103,34 +104,6 @@ def test_steps_are_those_of_the_written_equation(name, written, settings, decay)
         optimizer.step()
         for key, parameter in net.named_parameters():
             assert parameter.detach().numpy() == pytest.approx(values[key], rel=1e-12, abs=1e-14), (t, key)
-
-
-@pytest.mark.parametrize("name", sorted(OPTIMIZERS))
-def test_lowers_rosenbrock(name):
-    point = nn.Parameter(torch.tensor([[-1.0, 1.5]]))
-    holder = nn.Module()
-    holder.point = point
-    rate = 0.05 if name == "adagrad" else 1e-3
-    optimizer = build_optimizer(OptimSection(name=name, lr=rate, weight_decay=0.0), holder)
-
-    def rosenbrock() -> torch.Tensor:
-        x, y = point[0]
-        return (1 - x) ** 2 + 100 * (y - x**2) ** 2
-
-    first = rosenbrock().item()
-    for _ in range(300):
-        optimizer.zero_grad()
-        rosenbrock().backward()
-        optimizer.step()
-    assert rosenbrock().item() < 0.5 * first
-
-
-def test_the_optimizer_holds_exactly_the_trainable_parameters():
-    model = nn.Sequential(nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4), nn.PReLU(4), nn.Flatten(), nn.Linear(4, 2))
-    model[0].weight.requires_grad_(False)
-    optimizer = build_optimizer(OptimSection(lr=0.1, weight_decay=0.0), model)
-    held = {id(p) for group in optimizer.param_groups for p in group["params"]}
-    assert held == {id(p) for p in model.parameters() if p.requires_grad}
 
 
 def test_an_optimizer_of_timm_steps_as_its_authors_write():

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from trainwright.data import Batch
+from trainwright.models.normalizations import BatchInstanceNorm2d
 from trainwright.recipe import OptimSection, RegularizationSection
 from trainwright.training.averaging import WeightAverage
 from trainwright.training.clipping import build_clip
@@ -257,3 +258,37 @@ def test_a_convolution_s_unit_is_a_filter_in_any_memory_layout():
         lengths = np.linalg.norm(before.reshape(4, -1), axis=1)
         expected = before * np.minimum(1, limit / lengths)[:, None, None, None]
         assert values(model)["0.weight"] == pytest.approx(expected, rel=1e-5)
+
+
+@given(st.lists(st.floats(-30, 30), min_size=4, max_size=4), st.sampled_from(sorted(OPTIMIZERS)))
+def test_shares_stay_between_0_and_1_in_the_weights_and_in_their_average(pulls, name):
+    model = nn.Sequential(nn.Conv2d(1, 4, 3), BatchInstanceNorm2d(4), nn.Flatten(), nn.Linear(16, 3))
+    optimizer = build_optimizer(OptimSection(name=name, lr=0.5, weight_decay=0.1), model)
+    average = WeightAverage(model, 0.9)
+    rho_F = model[1].rho
+    rho_F.register_hook(lambda _: torch.tensor(pulls))
+    for step in range(1, 4):
+        group = Group([batch(step)], [6])
+        train_step(
+            model,
+            model,
+            optimizer,
+            None,
+            group,
+            lambda b: b.images_NCHW.float() / 255,
+            CPU,
+            loss_of=lambda logits_NK, labels_N, _: nn.functional.cross_entropy(logits_NK, labels_N),
+        )
+        average.update(model, step)
+        assert ((rho_F >= 0) & (rho_F <= 1)).all()
+        assert ((average.model[1].rho >= 0) & (average.model[1].rho <= 1)).all()
+    moved = [share for share, pull in zip(rho_F.tolist(), pulls, strict=True) if pull >= 1]
+    assert all(share < 1 for share in moved)
+
+
+def test_shares_do_not_decay():
+    groups = build_optimizer(OptimSection(name="sgd", lr=0.5, weight_decay=0.1), BatchInstanceNorm2d(4)).param_groups
+    assert [(group["decays"], group["shares"], len(group["params"])) for group in groups] == [
+        (False, False, 2),
+        (False, True, 1),
+    ]

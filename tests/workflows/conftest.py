@@ -29,6 +29,23 @@ TINY = [
 """The smallest run that goes all the way on digits."""
 
 
+KILLED_AT_A_FLUSH = """
+import os, signal, sys
+left = int(sys.argv.pop(1))
+flush = os.fsync
+def fsync(handle):
+    global left
+    left -= 1
+    if left == 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+    flush(handle)
+os.fsync = fsync
+from trainwright.cli.main import main
+main()
+"""
+"""The command line, killed in the moment in which it flushes something to disk for the n-th time."""
+
+
 @dataclass(frozen=True)
 class Ended:
     """How a command ended."""
@@ -78,6 +95,18 @@ def start(tmp_path: Path) -> Callable[..., subprocess.Popen[str]]:
     for process in processes:
         process.kill()
         process.communicate()
+
+
+@pytest.fixture
+def run_killed(tmp_path: Path) -> Callable[[list[str], int], int]:
+    """Runs the command line as a process of its own that is killed at its n-th flush to disk; gives its exit code."""
+
+    def run(words: list[str], flushes: int) -> int:
+        command = [sys.executable, "-c", KILLED_AT_A_FLUSH, str(flushes), *words]
+        environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+        return subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True).returncode
+
+    return run
 
 
 @pytest.fixture

@@ -26,3 +26,16 @@ def test_stopped_in_the_middle_it_ends_with_the_same_weights(cli, tmp_path, inte
     assert "blended with others" in report
     assert "has the labels of both by their shares" in report
     assert "because of two mixed pictures only one counts as right" in report
+
+
+def test_a_transform_that_was_changed_since_the_run_began_is_told(cli, tmp_path, interrupt, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    code = tmp_path / "mine.py"
+    code.write_text("def turned(image_CHW):\n    return image_CHW.flip(2)\n")
+    interrupt(27)
+    words = [word for word in WORDS if "transform" not in word] + ["--set=augment.transform=mine.turned"]
+    assert cli(*words, "--out=runs").code == 130
+    code.write_text("def turned(image_CHW):\n    return image_CHW.flip(1)\n")
+    resumed = cli("train", "--resume=runs/run")
+    assert resumed.code == 0
+    assert "the code of mine.turned has changed since the run began" in resumed.err + resumed.out

@@ -195,22 +195,6 @@ MIXED = [
 ]
 """A run on files with weights, groups of batches, patience and a cache on disk."""
 
-KILLED_AT_A_FLUSH = """
-import os, signal, sys
-left = int(sys.argv.pop(1))
-flush = os.fsync
-def fsync(handle):
-    global left
-    left -= 1
-    if left == 0:
-        os.kill(os.getpid(), signal.SIGKILL)
-    flush(handle)
-os.fsync = fsync
-from trainwright.cli.main import main
-main()
-"""
-"""The command line, killed in the moment in which it flushes something to disk for the n-th time."""
-
 
 @pytest.fixture
 def weighted(photos) -> Path:
@@ -223,26 +207,20 @@ def weighted(photos) -> Path:
     return manifest
 
 
-def run_killed(words: list[str], flushes: int, folder: Path) -> int:
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, "-c", KILLED_AT_A_FLUSH, str(flushes), *words]
-    return subprocess.run(command, cwd=folder, env=environment, capture_output=True).returncode
-
-
-def test_killed_at_any_flush_to_disk_it_ends_with_the_same_weights(weighted, cli, tmp_path):
+def test_killed_at_any_flush_to_disk_it_ends_with_the_same_weights(weighted, cli, run_killed, tmp_path):
     words = ["train", str(weighted), *MIXED]
     ended = cli(*words, f"--out={tmp_path / 'unbroken'}")
     assert ended.code == 0, ended.err
     whole = result(tmp_path / "unbroken" / "run")
     for flushes in (3, 10, 19, 24, 29, 38, 60):
         out = tmp_path / f"killed-{flushes}"
-        assert run_killed([*words, f"--out={out}"], flushes, tmp_path) == -signal.SIGKILL
+        assert run_killed([*words, f"--out={out}"], flushes) == -signal.SIGKILL
         ended = cli(*words, f"--out={out}")
         assert ended.code == 0, ended.err
         assert result(out / "run") == whole, f"killed at flush {flushes}"
 
 
-def test_a_rate_that_has_dropped_stays_down_after_a_kill(cli, tmp_path):
+def test_a_rate_that_has_dropped_stays_down_after_a_kill(cli, run_killed, tmp_path):
     words = ["train", "digits", "--model=plain", "--sched=plateau", "--epochs=8", "--lr=2", "--batch-size=64"]
     words += ["--set=schedule.drop_epochs=1", "--set=schedule.warmup=0", "--set=model.width=4", "--name=run"]
     words += ["--set=training.checkpoint_every_s=0", "--set=machine.threads=1"]
@@ -250,7 +228,7 @@ def test_a_rate_that_has_dropped_stays_down_after_a_kill(cli, tmp_path):
     assert ended.code == 0, ended.err
     whole = result(tmp_path / "unbroken" / "run")
     out = tmp_path / "killed"
-    assert run_killed([*words, f"--out={out}"], 700, tmp_path) == -signal.SIGKILL
+    assert run_killed([*words, f"--out={out}"], 700) == -signal.SIGKILL
     with (out / "run" / "metrics.csv").open() as file:
         rates = [float(row["learning_rate"]) for row in csv.DictReader(file)]
     assert len(rates) < 8
@@ -260,12 +238,12 @@ def test_a_rate_that_has_dropped_stays_down_after_a_kill(cli, tmp_path):
     assert result(out / "run") == whole
 
 
-def test_killed_again_and_again_it_ends_with_the_same_weights(weighted, cli, tmp_path):
+def test_killed_again_and_again_it_ends_with_the_same_weights(weighted, cli, run_killed, tmp_path):
     words = ["train", str(weighted), *MIXED]
     assert cli(*words, f"--out={tmp_path / 'unbroken'}").code == 0
     out = tmp_path / "killed"
     kills = 0
-    while run_killed([*words, f"--out={out}"], 40, tmp_path) == -signal.SIGKILL:
+    while run_killed([*words, f"--out={out}"], 40) == -signal.SIGKILL:
         kills += 1
         assert kills < 20
     assert kills > 1

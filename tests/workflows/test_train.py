@@ -60,6 +60,7 @@ def test_train_makes_a_whole_run(trained):
         "stopped_because",
         "wall_time_s",
         "valid_accuracy",
+        "retrained",
         "test_accuracy",
         "test_accuracy_interval",
         "findings",

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from .options import Device, Json, RunPath, Tta
+from .options import Device, Fuse, Json, RunPath, Tta
 
 
 def evaluate(
@@ -17,6 +17,7 @@ def evaluate(
         typer.Argument(metavar="[DATA]", help="Other pictures with known classes.", show_default="test part"),
     ] = None,
     tta: Tta = "none",
+    fuse: Fuse = False,
     device: Device = None,
     json: Json = False,
 ) -> None:
@@ -30,7 +31,7 @@ def evaluate(
     from trainwright.workflows.evaluate import evaluate_run, evaluation_figures
 
     with RunConsole(json=json) as console:
-        record = evaluate_run(folder, data, console, machine=machine, tta=tta)
+        record = evaluate_run(folder, data, console, machine=machine, tta=tta, fuse=fuse)
         console.evaluation(record)
     if json:
         print(json_module.dumps(evaluation_figures(record)))

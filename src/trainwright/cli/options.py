@@ -35,6 +35,9 @@ Tta = Annotated[
         "--tta", metavar="VIEWS", help="Average over views of each picture: none, flip, five, ten (crops) or scales."
     ),
 ]
+Fuse = Annotated[
+    bool, typer.Option("--fuse", help="Fold batch normalization into convolutions: equal answers but for rounding.")
+]
 Seed = Annotated[
     str | None, typer.Option("--seed", metavar="N", help="All randomness is a function of it.", show_default="0")
 ]

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from .options import Device, Json, RunPath, Tta
+from .options import Device, Fuse, Json, RunPath, Tta
 
 
 def predict(
@@ -22,6 +22,7 @@ def predict(
     csv: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the answers to a CSV file.")] = None,
     top: Annotated[int, typer.Option(metavar="K", help="Likeliest classes to list for each picture.")] = 1,
     tta: Tta = "none",
+    fuse: Fuse = False,
     device: Device = None,
     json: Json = False,
 ) -> None:
@@ -44,7 +45,7 @@ def predict(
     from trainwright.workflows.predict import predict_run
     from trainwright.workflows.predictions import to_csv
 
-    answers = predict_run(folder, words, top=top, machine=machine, tta=tta)
+    answers = predict_run(folder, words, top=top, machine=machine, tta=tta, fuse=fuse)
     if json:
         print(json_module.dumps([dataclasses.asdict(answer) for answer in answers]))
     elif csv is None:

@@ -21,6 +21,7 @@ from .augment import doses as doses
 from .augment import is_off as is_off
 from .augment import load_transform as load_transform
 from .augment import preview_grid as preview_grid
+from .augment import transform_fingerprint as transform_fingerprint
 from .augment import trick_sheet as trick_sheet
 from .augment import view_maps as view_maps
 from .augment import wanted_components as wanted_components

@@ -6,7 +6,7 @@ Legend: S pictures in the store, N pictures of the part, C channels, H W height 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -26,6 +26,7 @@ class Part:
         names: the picture's name in the data.
         weights_N: float32, weight in the training loss, mean 1; None where all count alike.
         on_disk: whether the store is a memory-mapped file, so that reading ahead pays.
+        mean_weight: what the given weights were divided by to make that mean 1.
     """
 
     images_SCHW: Tensor
@@ -35,6 +36,7 @@ class Part:
     names: Sequence[str]
     weights_N: Tensor | None = None
     on_disk: bool = False
+    mean_weight: float = 1.0
 
     def __len__(self) -> int:
         return len(self.names)
@@ -59,6 +61,7 @@ def part_of(
     weights: np.ndarray | None,
     *,
     on_disk: bool,
+    mean_weight: float = 1.0,
 ) -> Part:
     """Builds a part from columns of numpy; copies the columns, never the pictures. Labels as in `Part`."""
     labels = labels.astype(np.int64 if labels.ndim == 1 else np.float32)
@@ -70,4 +73,34 @@ def part_of(
         names=tuple(names),
         weights_N=None if weights is None else torch.from_numpy(weights.astype(np.float32)),
         on_disk=on_disk,
+        mean_weight=mean_weight,
     )
+
+
+def joined(one: Part, other: Part) -> Part:
+    """Joins two parts of the same data to one, as if it had been divided so: in the order of the samples, weights of
+    mean 1 over both."""
+    samples_N, order_N = torch.cat([one.samples_N, other.samples_N]).sort()
+    names = (*one.names, *other.names)
+    weights_N, mean = None, 1.0
+    if one.weights_N is not None and other.weights_N is not None:
+        pairs = ((one.weights_N, one.mean_weight), (other.weights_N, other.mean_weight))
+        given_N = torch.cat([scaled_N.double() * divisor for scaled_N, divisor in pairs])[order_N]
+        mean = given_N.mean().item()
+        weights_N = (given_N / mean).float()
+    return replace(
+        one,
+        rows_N=torch.cat([one.rows_N, other.rows_N])[order_N],
+        labels_N=torch.cat([one.labels_N, other.labels_N])[order_N],
+        samples_N=samples_N,
+        names=tuple(names[row] for row in order_N.tolist()),
+        weights_N=weights_N,
+        mean_weight=mean,
+    )
+
+
+def emptied(part: Part) -> Part:
+    """Gives a part of the same data without pictures."""
+    none_N = torch.empty(0, dtype=torch.int64)
+    weights_N = None if part.weights_N is None else part.weights_N[:0]
+    return replace(part, rows_N=none_N, labels_N=none_N, samples_N=none_N, names=(), weights_N=weights_N)

@@ -16,7 +16,7 @@ from .audit import Audit, Rejected, take_stock
 from .catalog import Arrays, Catalog, Files, Split, check_trainable, quoted
 from .duplicates import exact_groups, near_groups
 from .ingest import Progress
-from .part import Part, part_of
+from .part import Part, emptied, joined, part_of
 from .picture_records import PictureRecords
 from .reading_choice import choose_reading
 from .sources import open_catalog
@@ -61,6 +61,10 @@ class PreparedData:
     choices: tuple[Choice, ...]
     task: Task = "classification"
     scale: Scale | None = None
+
+    def with_validation(self) -> PreparedData:
+        """Gives the same data with the validation pictures in the training part, and none left for validation."""
+        return replace(self, train=joined(self.train, self.valid), valid=emptied(self.valid))
 
 
 def prepare(
@@ -281,17 +285,18 @@ def _part(
     """Gathers the columns of one part; weights get mean 1 over it."""
     chosen = [(sample, row) for sample, row in enumerate(usable) if parts[row] == part]
     rows = [row for _, row in chosen]
-    weights = None
+    weights, mean = None, 1.0
     if catalog.weights is not None and rows:
         weights = np.array([catalog.weights[row] for row in rows], np.float64)
-        mean = weights.mean()
+        mean = float(weights.mean())
         if mean == 0 and part == "train":
             raise InputError(
                 "all pictures of the training part have weight 0",
                 expected="at least one picture with a weight above 0",
                 where=catalog.title,
             )
-        weights = weights / mean if mean > 0 else weights
+        mean = mean or 1.0
+        weights = weights / mean
     return part_of(
         store.images_SCHW,
         np.array(rows, np.int64),
@@ -300,6 +305,7 @@ def _part(
         [catalog.names[row] for row in rows],
         weights,
         on_disk=store.kind == "disk",
+        mean_weight=mean,
     )
 
 

@@ -14,12 +14,15 @@ from trainwright.recipe.init import InitSection
 from trainwright.recipe.model import ModelSection
 
 from .choice import scheme_for
+from .drops import drop_connections
 from .gains import find_activation
 from .initialization import initialize
+from .parts import Parts
 from .plain import Plain
 from .pretrained import find_pretrained
 from .small_resnet import SmallResNet
 from .timm_models import build_timm, check_timm_name, remember_source
+from .timm_parts import check_timm_parts
 from .weights import WeightReport, load_weights, read_tensors
 
 OWN_BUILDERS: Final[dict[str, Callable[..., nn.Module]]] = {"small-resnet": SmallResNet, "plain": Plain}
@@ -70,11 +73,12 @@ def build(
             model = _own_net(section, classes=classes, channels=channels, img_size=img_size)
             initialize(model, _of_our_own(init, model))
         else:
-            model = build_timm(
-                section.name, classes=classes, channels=channels, img_size=img_size, dropout=section.dropout
-            )
+            model = build_timm(section, classes=classes, channels=channels, img_size=img_size)
             initialize(model, init)
-        return Built(model, _fill(model, section, channels=channels))
+        report = _fill(model, section, channels=channels)
+        if section.dropconnect > 0:  # last, since it changes the names under which weights are kept
+            drop_connections(model, section.dropconnect)
+        return Built(model, report)
     finally:
         torch.set_rng_state(generator_state)
 
@@ -102,6 +106,7 @@ def check_model(section: ModelSection) -> None:
     """
     if section.name not in (*OWN_BUILDERS, "auto"):
         check_timm_name(section.name)
+        check_timm_parts(section)
     if section.weights == "pretrained":
         find_pretrained(section.name)
     elif section.weights != "none":
@@ -128,6 +133,7 @@ def _own_net(section: ModelSection, *, classes: int, channels: int, img_size: in
         width=section.width,
         depth=section.depth,
         dropout=section.dropout,
+        parts=Parts.of(section),
     )
 
 

@@ -77,7 +77,7 @@ def set_weight(layer: nn.Module, weight: Tensor) -> None:
 
 @torch.no_grad()
 def plain_state(model: nn.Module) -> dict[str, Tensor]:
-    """Gives a net's tensors by the names that it has without reparametrization, the weights as they are computed.
+    """Gives a net's tensors by the names that it has without reparametrization, the weights as evaluation has them.
 
     Whoever loads them needs to know nothing of how they were trained.
     """
@@ -86,9 +86,33 @@ def plain_state(model: nn.Module) -> dict[str, Tensor]:
         if parametrize.is_parametrized(layer, "weight"):
             prefix = f"{name}." if name else ""
             state = {key: value for key, value in state.items() if not key.startswith(f"{prefix}parametrizations.")}
-            weight: Any = layer.weight
-            state[f"{prefix}weight"] = weight
+            state[f"{prefix}weight"] = _at_test(layer)
     return state
+
+
+def _at_test(layer: nn.Module) -> Tensor:
+    """Computes a layer's weights in evaluation mode, in which none is dropped."""
+    was_training = layer.training
+    held: Any = layer.eval()
+    weight: Tensor = held.weight
+    layer.train(was_training)
+    return weight
+
+
+def load_plain_state(model: nn.Module, state: dict[str, Tensor]) -> None:
+    """Puts tensors of `plain_state` back into a net of the same form, reparametrized or not.
+
+    Raises:
+        RuntimeError: they are those of another net, as `load_state_dict` says.
+    """
+    computed = {
+        name: layer for name, layer in affine_layers(model).items() if parametrize.is_parametrized(layer, "weight")
+    }
+    names = {f"{name}.weight" if name else "weight": layer for name, layer in computed.items()}
+    for key, layer in names.items():
+        set_weight(layer, state[key])
+    own = {key: value for key, value in model.state_dict().items() if ".parametrizations." in f".{key}"}
+    model.load_state_dict({key: value for key, value in state.items() if key not in names} | own)
 
 
 def _centered(weight: Tensor) -> tuple[Tensor, Tensor]:

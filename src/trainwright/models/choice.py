@@ -20,6 +20,8 @@ from trainwright.recipe.init import InitSection
 from trainwright.recipe.model import OWN_MODELS, ModelSection
 from trainwright.recipe.recipe import Choice
 
+from .parts import Parts
+
 SMALL_PICTURE = 96
 """Pixels. Up to here our own nets are made; above, a net must first throw pixels away, as timm's do."""
 
@@ -82,13 +84,12 @@ def choose_model(
     return choices
 
 
-def choose_init(section: InitSection, model: ModelSection, *, activation: str = "relu") -> list[Choice]:
+def choose_init(section: InitSection, model: ModelSection) -> list[Choice]:
     """Chooses how the first weights are drawn where the recipe says `auto`.
 
     Args:
         section: what it already decides is left alone.
         model: its name decided.
-        activation: of our own nets, by the names in gains.py.
 
     >>> choose_init(InitSection(), ModelSection(name="plain"))[0].value
     'kaiming-fan-out'
@@ -100,16 +101,19 @@ def choose_init(section: InitSection, model: ModelSection, *, activation: str = 
         return [Choice("init.scheme", "native", why)]
     if model.name not in OWN_MODELS:
         return [Choice("init.scheme", "native", "timm starts each model as its authors did")]
-    return [Choice("init.scheme", *scheme_for(activation))]
+    return [Choice("init.scheme", *scheme_for(Parts.of(model).activation))]
 
 
 def scheme_for(activation: str) -> tuple[str, str]:
     """Names the scheme for nets of an activation, with the reason.
 
-    Source: Glorot & Bengio 2010 (saturating, odd around 0); Klambauer et al. 2017 (selu); He et al. 2015 (all others).
+    Source: Glorot & Bengio 2010 (saturating, odd around 0); Klambauer et al. 2017 (selu); He et al. 2015 (all others;
+    for maxout with the gain of gains.py).
     """
     if activation in ("linear", "sigmoid", "tanh"):
         return "xavier", f"{activation} passes small signals on in proportion, forward and backward alike"
+    if activation == "maxout":
+        return "kaiming", "the larger of two keeps the mean square of what each is summed from; two share its gradient"
     if activation == "selu":
         return "xavier-caffe", "selu normalizes by itself where weights have the variance 1/fan_in"
     return "kaiming-fan-out", f"{activation} takes part of the signal; this keeps the size of gradients"

@@ -45,14 +45,19 @@ class Interval:
         """What all positions of the axis see together."""
         return Interval(0, self.first, self.last + self.jump * (positions - 1))
 
-    def unite(self, other: Interval, positions: int) -> Interval | None:
-        """What a number sees that was made of one number of each kind; None where that differs by position."""
+    def unite(self, other: Interval, positions: int, pixels: int) -> Interval | None:
+        """What a number sees that was made of one number of each kind; None where that differs by position.
+
+        Where one of them has seen all that the other sees of the picture, what remains to differ is padding.
+        """
         if self.jump == other.jump:
             return Interval(self.jump, min(self.first, other.first), max(self.last, other.last))
         fixed, moving = (self, other) if self.jump == 0 else (other, self)
         sweep = moving.everywhere(positions)
-        covered = fixed.jump == 0 and fixed.first <= sweep.first and sweep.last <= fixed.last
-        return fixed if covered else None
+        inside = max(sweep.first, 0), min(sweep.last, pixels - 1)
+        if fixed.jump == 0 and fixed.first <= inside[0] and inside[1] <= fixed.last:
+            return Interval(0, min(fixed.first, sweep.first), max(fixed.last, sweep.last))
+        return None
 
 
 @dataclass(frozen=True)
@@ -82,12 +87,16 @@ INPUT = Field(Interval(1, 0, 0), Interval(1, 0, 0))
 
 @dataclass(frozen=True)
 class Step:
-    """One operation: those of its arguments that depend on the input, with their fields, and all arguments."""
+    """One operation: those of its arguments that depend on the input, with their fields, and all arguments.
+
+    `picture` is the input's height and width in pixels.
+    """
 
     fields: list[Field]
     sources: list[Tensor]
     arguments: Sequence[Any]
     result: Any
+    picture: tuple[int, int]
 
     @property
     def field(self) -> Field:
@@ -114,6 +123,7 @@ class FieldTracker(TorchDispatchMode):
     def __init__(self) -> None:
         super().__init__()
         self._fields: WeakIdKeyDictionary = WeakIdKeyDictionary()
+        self._picture = (0, 0)
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
@@ -128,6 +138,7 @@ class FieldTracker(TorchDispatchMode):
     def start(self, images_NCHW: Tensor) -> None:
         """Declares a tensor to be the input."""
         self._fields[images_NCHW] = INPUT
+        self._picture = (images_NCHW.shape[-2], images_NCHW.shape[-1])
 
     def field(self, tensor: Tensor) -> Field | None:
         """Returns a tensor's field; None where it is unknown or the tensor does not depend on the input."""
@@ -142,14 +153,14 @@ class FieldTracker(TorchDispatchMode):
         fields = [self._fields[source] for source in sources]
         outcome = None
         if None not in fields:
-            step = Step(fields, sources, arguments, result)
+            step = Step(fields, sources, arguments, result, self._picture)
             rule = RULES.get(operation.overloadpacket)
             if rule is not None:
                 outcome = rule(step)
             elif torch.Tag.pointwise in operation.tags:
                 outcome = _number_by_number(step)
             if outcome is None and all(field.fixed for field in fields):
-                outcome = _unite(fields, sources, 1, 1)
+                outcome = _unite(step, 1, 1)
         for leaf in tree_leaves(result):
             if isinstance(leaf, Tensor):
                 self._fields[leaf] = outcome
@@ -161,13 +172,13 @@ class FieldTracker(TorchDispatchMode):
 Rule = Callable[[Step], Field | None]
 
 
-def _unite(fields: list[Field], sources: list[Tensor], height: int, width: int) -> Field | None:
+def _unite(step: Step, height: int, width: int) -> Field | None:
     """Unites fields of arguments that are combined number by number into a map of height × width."""
-    united = _settled(fields[0], sources[0])
-    for field, source in zip(fields[1:], sources[1:], strict=True):
+    united = _settled(step.field, step.source)
+    for field, source in zip(step.fields[1:], step.sources[1:], strict=True):
         other = _settled(field, source)
-        tall = united.height.unite(other.height, height)
-        wide = united.width.unite(other.width, width)
+        tall = united.height.unite(other.height, height, step.picture[0])
+        wide = united.width.unite(other.width, width, step.picture[1])
         if tall is None or wide is None:
             return None
         united = Field(tall, wide)
@@ -188,12 +199,12 @@ def _settled(field: Field, source: Tensor) -> Field:
 def _number_by_number(step: Step) -> Field | None:
     shape = step.result.shape if isinstance(step.result, Tensor) else step.result[0].shape
     if len(shape) < 2:
-        return _unite(step.fields, step.sources, 1, 1) if all(field.fixed for field in step.fields) else None
+        return _unite(step, 1, 1) if all(field.fixed for field in step.fields) else None
     if any(
         not field.fixed and source.ndim != len(shape) for field, source in zip(step.fields, step.sources, strict=True)
     ):
         return None
-    return _unite(step.fields, step.sources, shape[-2], shape[-1])
+    return _unite(step, shape[-2], shape[-1])
 
 
 def _same(step: Step) -> Field | None:
@@ -283,7 +294,7 @@ def _joining(step: Step) -> Field | None:
     axis = (step.arguments[1] if len(step.arguments) > 1 else 0) % step.result.ndim
     if axis >= step.result.ndim - 2 and not all(field.fixed for field in step.fields):
         return None
-    return _unite(step.fields, step.sources, *(step.result.shape[-2:] if step.result.ndim > 2 else (1, 1)))
+    return _unite(step, *(step.result.shape[-2:] if step.result.ndim > 2 else (1, 1)))
 
 
 def _parting(step: Step) -> Field | None:
@@ -309,7 +320,7 @@ RULES: dict[Any, Rule] = {
     **_named(_batch_norm, "native_batch_norm", "cudnn_batch_norm", "_native_batch_norm_legit"),
     **_named(_same, "_native_batch_norm_legit_no_training", "clone", "detach", "alias", "_to_copy", "contiguous"),
     **_named(_reshaping, "view", "_unsafe_view", "reshape"),
-    **_named(_joining, "cat"),
+    **_named(_joining, "cat", "stack"),
     **_named(_parting, "split", "split_with_sizes", "slice", "chunk"),
 }
 """What each operation does to fields; operations that work number by number carry torch's own tag for it."""

@@ -8,55 +8,74 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from .activations import Doubled
+from .aspp import ASPP
+from .drops import DropPath, falling_survival
+from .parts import Parts
 from .sizes import check_img_size, entry_width, stage_widths
+
+NATIVE_PARTS = Parts()
 
 
 class ResidualBlock(nn.Module):
     """Adds what two 3×3 convolutions find to what came in.
 
-    The scale of the second normalization starts at 0, so that a fresh block passes its input on unchanged and a deep
-    net is as easy to start as a shallow one.
+    The scale of the second normalization starts at 0, so that a fresh block passes its input on unchanged (but for the
+    activation behind the sum, which leaves the output of a ReLU alone) and a deep net is as easy to start as a shallow
+    one. Without normalization a scale of its own stands there.
 
     Args:
         channels_in: channels F that come in.
         channels_out: channels F that go out.
         stride: 2 halves height and width (rounded up), 1 keeps them.
+        dilation: of both convolutions, pixels.
+        dropped: probability that a picture skips the convolutions in training.
+        parts: of the net.
 
-    Source: He et al. 2016, figure 2; scale 0: Goyal et al. 2017, section 5.1.
+    Source: He et al. 2016, figure 2; scale 0: Goyal et al. 2017, section 5.1; without normalization: De & Smith 2020.
     """
 
-    def __init__(self, channels_in: int, channels_out: int, stride: int) -> None:
+    def __init__(
+        self,
+        channels_in: int,
+        channels_out: int,
+        stride: int,
+        *,
+        dilation: int = 1,
+        dropped: float = 0.0,
+        parts: Parts = NATIVE_PARTS,
+    ) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(channels_in, channels_out, 3, stride, padding=1, bias=False)
-        self.norm1 = nn.BatchNorm2d(channels_out)
-        self.act1 = nn.ReLU(inplace=True)
-        self.conv2 = nn.Conv2d(channels_out, channels_out, 3, padding=1, bias=False)
-        self.norm2 = nn.BatchNorm2d(channels_out)
-        self.shortcut = shortcut(channels_in, channels_out, stride)
-        self.act2 = nn.ReLU(inplace=True)
-        nn.init.zeros_(self.norm2.weight)
+        inside = channels_out * parts.pieces
+        self.conv1 = parts.convolution(channels_in, inside, 3, stride=stride, dilation=dilation)
+        self.norm1 = parts.norm(inside)
+        self.act1 = parts.act(channels_out)
+        self.conv2 = parts.convolution(channels_out, inside, 3, dilation=dilation)
+        self.norm2 = parts.closing_norm(inside)
+        self.shortcut = shortcut(channels_in, channels_out, stride, parts)
+        self.act2 = parts.act(channels_out)
+        self.drop = DropPath(dropped) if dropped > 0 else nn.Identity()
 
     def forward(self, maps_NFHW: Tensor) -> Tensor:
         found_NFHW = self.act1(self.norm1(self.conv1(maps_NFHW)))
-        found_NFHW = self.norm2(self.conv2(found_NFHW))
+        found_NFHW = self.drop(self.norm2(self.conv2(found_NFHW)))
         return self.act2(found_NFHW + self.shortcut(maps_NFHW))
 
 
-def shortcut(channels_in: int, channels_out: int, stride: int) -> nn.Module:
+def shortcut(channels_in: int, channels_out: int, stride: int, parts: Parts = NATIVE_PARTS) -> nn.Module:
     """Builds the way around a block: nothing where shapes agree, else average pooling and a 1×1 convolution.
 
     Pooling first means that no pixel is thrown away, as a 1×1 convolution with stride 2 would do with three of four.
+    In front of maxout every channel goes to both numbers of its pair.
 
     Source: He, T. et al. 2019, figure 2c (ResNet-D).
     """
-    if stride == 1 and channels_in == channels_out:
-        return nn.Identity()
-    pool = [nn.AvgPool2d(stride, ceil_mode=True, count_include_pad=False)] if stride > 1 else []
-    return nn.Sequential(
-        *pool,
-        nn.Conv2d(channels_in, channels_out, 1, bias=False),
-        nn.BatchNorm2d(channels_out),
-    )
+    way: list[nn.Module] = [nn.AvgPool2d(stride, ceil_mode=True, count_include_pad=False)] if stride > 1 else []
+    if stride > 1 or channels_in != channels_out:
+        way += [parts.convolution(channels_in, channels_out, 1), parts.norm(channels_out)]
+    if parts.pieces > 1:
+        way.append(Doubled())
+    return nn.Sequential(*way) if way else nn.Identity()
 
 
 class GlobalPool(nn.Module):
@@ -85,9 +104,10 @@ class SmallResNet(nn.Module):
         depth: residual blocks a stage; the last stage, whose blocks are the largest, has one less where depth
             is above 1.
         dropout: probability that a feature in front of the head is dropped in training.
+        parts: activation, normalization and further layers.
 
     Raises:
-        InputError: pictures too small.
+        InputError: pictures too small; groups of a normalization that do not divide the channels.
 
     Source: He et al. 2016, section 4.2.
 
@@ -97,25 +117,40 @@ class SmallResNet(nn.Module):
     """
 
     def __init__(
-        self, *, classes: int, channels: int, img_size: int, width: int, depth: int, dropout: float = 0.0
+        self,
+        *,
+        classes: int,
+        channels: int,
+        img_size: int,
+        width: int,
+        depth: int,
+        dropout: float = 0.0,
+        parts: Parts = NATIVE_PARTS,
     ) -> None:
         super().__init__()
         check_img_size("small-resnet", img_size)
         entry = entry_width(img_size, width)
-        self.stem = nn.Sequential(
-            nn.Conv2d(channels, entry or width, 3, padding=1, bias=False),
-            nn.BatchNorm2d(entry or width),
-            nn.ReLU(inplace=True),
-        )
-        stages: list[nn.Module] = [nn.Sequential(ResidualBlock(entry, entry, stride=1))] if entry else []
+        self.stem = nn.Sequential(*parts.unit(channels, entry or width, 3))
         widths = stage_widths(img_size, width)
-        channels_in, last = entry or width, len(widths) - 1
+        last = len(widths) - 1
+        counts = [depth if stage < last else max(depth - 1, 1) for stage in range(len(widths))]
+        dropped = iter(falling_survival(parts.stochastic_depth, sum(counts) + bool(entry)))
+
+        def block(channels_in: int, channels_out: int, stride: int, dilation: int = 1) -> nn.Module:
+            return ResidualBlock(
+                channels_in, channels_out, stride, dilation=dilation, dropped=next(dropped), parts=parts
+            )
+
+        stages: list[nn.Module] = [nn.Sequential(block(entry, entry, 1), *parts.drop_maps())] if entry else []
+        channels_in = entry or width
         for stage, channels_out in enumerate(widths):
-            first = ResidualBlock(channels_in, channels_out, stride=2 if stages else 1)
-            further = depth - 1 if stage < last else max(depth - 2, 0)
-            rest = [ResidualBlock(channels_out, channels_out, stride=1) for _ in range(further)]
-            stages.append(nn.Sequential(first, *rest))
+            dilation = 1 if stage < last else parts.dilation
+            first = block(channels_in, channels_out, 2 if stages else 1, dilation)
+            rest = [block(channels_out, channels_out, 1, dilation) for _ in range(counts[stage] - 1)]
+            stages.append(nn.Sequential(first, *rest, *parts.drop_maps()))
             channels_in = channels_out
+        if parts.aspp:
+            stages.append(ASPP(channels_in, parts.aspp, parts))
         self.stages = nn.Sequential(*stages)
         self.pool = GlobalPool()
         self.dropout = nn.Dropout(dropout)

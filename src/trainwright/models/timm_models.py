@@ -13,7 +13,9 @@ import torch
 from torch import nn
 
 from trainwright.errors import InputError
-from trainwright.recipe.model import OWN_MODELS
+from trainwright.recipe.model import OWN_MODELS, ModelSection
+
+from .timm_parts import check_timm_parts, refuse_unused, timm_arguments, unused
 
 SOURCE_ATTRIBUTE = "_source_preprocessing"
 """Where a net that was filled from a file carries its source's mean and standard deviation; copies keep it."""
@@ -21,24 +23,32 @@ SOURCE_ATTRIBUTE = "_source_preprocessing"
 MISFITS = (AssertionError, RuntimeError, ValueError, ArithmeticError)
 """What timm's models raise when a picture is too small for them or does not fit their patches."""
 
+REFUSALS = (TypeError, AttributeError, LookupError)
+"""What they raise beside those when they do not know an argument, or what it asks for."""
 
-def build_timm(name: str, *, classes: int, channels: int, img_size: int, dropout: float = 0.0) -> nn.Module:
+NATIVE = {"activation": "native", "normalization": "native", "stochastic_depth": 0.0}
+"""A model as its authors built it."""
+
+
+def build_timm(section: ModelSection, *, classes: int, channels: int, img_size: int) -> nn.Module:
     """Builds a timm model with random weights; timm itself adapts the input layer and the head.
 
     Models with a fixed input size are built for img_size. One dry run on an empty picture makes sure that the model
     really takes pictures of this size.
 
     Args:
-        name: timm's name, with or without the tag of its weights: `resnet18`, `resnet18.a1_in1k`.
+        section: its name is timm's, with or without the tag of its weights: `resnet18`, `resnet18.a1_in1k`.
         classes: classes K, size of the head.
         channels: channels C of the pictures.
         img_size: side of the square pictures, pixels.
-        dropout: probability that a feature in front of the head is dropped in training.
 
     Raises:
-        InputError: no such name; the model takes no pictures of this size.
+        InputError: no such name; the model takes no pictures of this size, or not the activation, normalization or
+            stochastic depth that is asked for.
     """
+    name = section.name
     check_timm_name(name)
+    check_timm_parts(section)
     import timm
     from timm.models import get_pretrained_cfg
 
@@ -46,13 +56,19 @@ def build_timm(name: str, *, classes: int, channels: int, img_size: int, dropout
     config = get_pretrained_cfg(name)
     if config is not None and config.fixed_input_size:
         arguments["img_size"] = img_size
-    if dropout > 0:
-        arguments["drop_rate"] = dropout
+    if section.dropout > 0:
+        arguments["drop_rate"] = section.dropout
+    asked = timm_arguments(section)
+    refusals = MISFITS + REFUSALS if asked else MISFITS
     try:
-        model = timm.create_model(name, pretrained=False, **arguments)  # pyright: ignore[reportArgumentType]
-    except MISFITS as error:
+        model = timm.create_model(name, pretrained=False, **arguments, **asked)  # pyright: ignore[reportArgumentType]
+        _dry_run(model, section, channels=channels, img_size=img_size)
+    except refusals as error:
+        if asked:
+            native = section.model_copy(update=NATIVE)
+            build_timm(native, classes=classes, channels=channels, img_size=img_size)  # raises if the size is to blame
+            raise _takes_no(section, error) from error
         raise _does_not_fit(name, img_size, channels, error) from error
-    _dry_run(model, name, channels=channels, img_size=img_size)
     return model
 
 
@@ -119,16 +135,20 @@ def _nearest_names(name: str) -> str:
     return f"did you mean {' or '.join(repr(option) for option in near)}?"
 
 
-def _dry_run(model: nn.Module, name: str, *, channels: int, img_size: int) -> None:
+def _dry_run(model: nn.Module, section: ModelSection, *, channels: int, img_size: int) -> None:
     """Runs one empty picture through the model, in evaluation mode so that nothing in it changes."""
+    images_NCHW = torch.zeros(1, channels, img_size, img_size)
     model.eval()
-    try:
-        with torch.no_grad():
-            model(torch.zeros(1, channels, img_size, img_size))
-    except MISFITS as error:
-        raise _does_not_fit(name, img_size, channels, error) from error
-    finally:
-        model.train()
+    with torch.no_grad():
+        model(images_NCHW)
+    refuse_unused(model, section, images_NCHW)
+    model.train()
+
+
+def _takes_no(section: ModelSection, error: Exception) -> InputError:
+    asked = {f"model.{key}": getattr(section, key) for key, native in NATIVE.items() if getattr(section, key) != native}
+    reason = str(error).strip().splitlines()
+    return unused(asked, section.name, reason[0] if reason else type(error).__name__)
 
 
 def _does_not_fit(name: str, img_size: int, channels: int, error: Exception) -> InputError:

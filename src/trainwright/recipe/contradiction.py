@@ -1,8 +1,11 @@
-"""What a broken rule between settings is, as plain data."""
+"""A rule between settings that is broken, as data; `rules.py` words it as an error."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
+
+from .idle import Sections
 
 
 @dataclass(frozen=True)
@@ -14,3 +17,9 @@ class Contradiction:
     expected: str | None = None
     got: str | None = None
     hint: str | None = None
+
+
+def value_of(sections: Sections, key: str) -> Any:
+    """Looks up a value by its dotted key."""
+    section, _, name = key.partition(".")
+    return getattr(sections[section], name)

@@ -1,4 +1,4 @@
-"""What holds the weights small, beside weight decay."""
+"""What holds the weights small, beside weight decay, and the activations sparse or noisy."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from .section import Section, setting
 
 
 class RegularizationSection(Section):
-    """The section `regularization`. Filters and matrices only: biases, normalizations and PReLU slopes are free."""
+    """The section `regularization`. Of weights only filters and matrices: biases, normalizations and PReLU slopes are
+    free."""
 
     l1: float = setting(
         0.0,
@@ -41,4 +42,34 @@ class RegularizationSection(Section):
         scale="log",
         ge=0.0,
         le=1e6,
+    )
+    sparsity: float = setting(
+        0.0,
+        "λ: λ Σ KL(ρ ‖ ρ̂) over all units is added to the loss, ρ̂ how far a unit fires on average over the batch (of a "
+        "map: a channel, over its places, too). Defined for sigmoid, tanh, ReLU and softplus. 0: off.",
+        unit="loss/nat",
+        source="Ng 2011, Sparse autoencoder; for ReLU our own choice",
+        scale="log",
+        ge=0.0,
+        le=100.0,
+    )
+    sparsity_target: float = setting(
+        0.05,
+        "ρ: how far a unit should fire on average, from 0 (never) to 1 (always and fully).",
+        unit="share of full firing",
+        source="Ng 2011, Sparse autoencoder",
+        scale="log",
+        needs="sparsity",
+        gt=0.0,
+        lt=1.0,
+    )
+    activation_noise: float = setting(
+        0.0,
+        "Normal noise added to the output of every activation in training, in standard deviations of that output in "
+        "the batch. For noise on the pictures: `augment.noise`. 0: off.",
+        unit="standard deviations",
+        source="Poole et al. 2014",
+        scale="log",
+        ge=0.0,
+        le=10.0,
     )

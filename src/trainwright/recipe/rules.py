@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from ..errors import InputError
-from .contradiction import Contradiction
+from .contradiction import Contradiction, value_of
 from .idle import Sections, idle_settings
+from .layer_rules import LAYER_RULES
 from .model import OWN_MODELS
 from .scalars import format_value
 from .tasks import task_contradictions
+from .training_rules import TRAINING_RULES
 
 
 def contradictions(sections: Sections) -> list[Contradiction]:
@@ -20,7 +21,7 @@ def contradictions(sections: Sections) -> list[Contradiction]:
             keys=(key, idle.sibling),
             problem=f"{key} has no effect, since {idle.reason}",
             expected=f"{idle.sibling} {idle.needed}",
-            got=f"{key}: {format_value(_value(sections, key))}",
+            got=f"{key}: {format_value(value_of(sections, key))}",
             hint=f"leave {key} out, or change {idle.sibling}",
         )
         for key, idle in idle_settings(sections).items()
@@ -64,7 +65,7 @@ def _columns_differ(sections: Sections) -> list[Contradiction]:
     found: list[Contradiction] = []
     for name in ("path", "label", "split", "group", "weight"):
         key = f"data.{name}_column"
-        column = _value(sections, key)
+        column = value_of(sections, key)
         other = first_with.setdefault(column, key)
         if other != key:
             found.append(
@@ -80,8 +81,8 @@ def _columns_differ(sections: Sections) -> list[Contradiction]:
 
 
 def _float16_has_a_gpu(sections: Sections) -> list[Contradiction]:
-    device = _value(sections, "machine.device")
-    if _value(sections, "machine.precision") != "float16" or device == "auto" or device.startswith("cuda"):
+    device = value_of(sections, "machine.device")
+    if value_of(sections, "machine.precision") != "float16" or device == "auto" or device.startswith("cuda"):
         return []
     return [
         Contradiction(
@@ -95,7 +96,7 @@ def _float16_has_a_gpu(sections: Sections) -> list[Contradiction]:
 
 
 def _weights_have_a_model(sections: Sections) -> list[Contradiction]:
-    name, weights = _value(sections, "model.name"), _value(sections, "model.weights")
+    name, weights = value_of(sections, "model.name"), value_of(sections, "model.weights")
     keys = ("model.weights", "model.name")
     if weights == "none":
         return []
@@ -123,7 +124,7 @@ def _weights_have_a_model(sections: Sections) -> list[Contradiction]:
 
 
 def _statistics_have_weights(sections: Sections) -> list[Contradiction]:
-    name, weights = _value(sections, "model.name"), _value(sections, "model.weights")
+    name, weights = value_of(sections, "model.name"), value_of(sections, "model.weights")
     if weights != "none" and name not in OWN_MODELS:
         return []
     decisive = "model.weights" if weights == "none" else "model.name"
@@ -132,16 +133,16 @@ def _statistics_have_weights(sections: Sections) -> list[Contradiction]:
             keys=(key, decisive),
             problem=f"{key} pretrained needs the loaded weights of a timm model",
             expected="model.weights other than none, and model.name of a timm model",
-            got=f"{decisive}: {format_value(_value(sections, decisive))}",
+            got=f"{decisive}: {format_value(value_of(sections, decisive))}",
             hint=f"{key}: channel, or auto",
         )
         for key in ("preprocess.center", "preprocess.scale")
-        if _value(sections, key) == "pretrained"
+        if value_of(sections, key) == "pretrained"
     ]
 
 
 def _one_center_and_one_scale(sections: Sections) -> list[Contradiction]:
-    whiten, scale = _value(sections, "preprocess.whiten"), _value(sections, "preprocess.scale")
+    whiten, scale = value_of(sections, "preprocess.whiten"), value_of(sections, "preprocess.scale")
     if whiten != "none":
         decisive, allowed = "whiten", {"center": "image", "scale": "none"}
         reason = {"center": "turns pictures about their mean image", "scale": "scales every direction itself"}
@@ -149,7 +150,7 @@ def _one_center_and_one_scale(sections: Sections) -> list[Contradiction]:
         decisive, allowed, reason = "scale", {"center": "none"}, {"center": "has a center of its own"}
     else:
         return []
-    word = _value(sections, f"preprocess.{decisive}")
+    word = value_of(sections, f"preprocess.{decisive}")
     return [
         Contradiction(
             keys=(f"preprocess.{name}", f"preprocess.{decisive}"),
@@ -159,13 +160,13 @@ def _one_center_and_one_scale(sections: Sections) -> list[Contradiction]:
             hint=f"leave preprocess.{name} out, or change preprocess.{decisive}",
         )
         for name, value in allowed.items()
-        if (given := _value(sections, f"preprocess.{name}")) not in ("auto", value)
+        if (given := value_of(sections, f"preprocess.{name}")) not in ("auto", value)
     ]
 
 
 def _cut_pictures_have_pixels(sections: Sections) -> list[Contradiction]:
-    cutmix = _value(sections, "augment.cutmix")
-    if cutmix == 0 or _value(sections, "preprocess.whiten") != "pca":
+    cutmix = value_of(sections, "augment.cutmix")
+    if cutmix == 0 or value_of(sections, "preprocess.whiten") != "pca":
         return []
     return [
         Contradiction(
@@ -179,7 +180,7 @@ def _cut_pictures_have_pixels(sections: Sections) -> list[Contradiction]:
 
 
 def _loaded_weights_stay(sections: Sections) -> list[Contradiction]:
-    scheme, weights = _value(sections, "init.scheme"), _value(sections, "model.weights")
+    scheme, weights = value_of(sections, "init.scheme"), value_of(sections, "model.weights")
     if weights == "none":
         return []
     found: list[Contradiction] = []
@@ -193,7 +194,7 @@ def _loaded_weights_stay(sections: Sections) -> list[Contradiction]:
                 hint="leave init.scheme out to train from the loaded weights",
             )
         )
-    if _value(sections, "init.centered_weight_norm"):
+    if value_of(sections, "init.centered_weight_norm"):
         found.append(
             Contradiction(
                 keys=("init.centered_weight_norm", "model.weights"),
@@ -216,12 +217,12 @@ def _nothing_else_holds_computed_weights(sections: Sections) -> list[Contradicti
             hint=f"leave {key} out",
         )
         for key in ACTING_ON_WEIGHTS
-        if _value(sections, "init.centered_weight_norm") and (value := _value(sections, key)) > 0
+        if value_of(sections, "init.centered_weight_norm") and (value := value_of(sections, key)) > 0
     ]
 
 
 def _zeros_have_no_direction(sections: Sections) -> list[Contradiction]:
-    if _value(sections, "init.scheme") != "zeros" or not _value(sections, "init.centered_weight_norm"):
+    if value_of(sections, "init.scheme") != "zeros" or not value_of(sections, "init.centered_weight_norm"):
         return []
     return [
         Contradiction(
@@ -234,24 +235,9 @@ def _zeros_have_no_direction(sections: Sections) -> list[Contradiction]:
     ]
 
 
-def _plateau_comes_before_the_end(sections: Sections) -> list[Contradiction]:
-    patience, drop_epochs = _value(sections, "training.patience"), _value(sections, "schedule.drop_epochs")
-    if _value(sections, "schedule.name") != "plateau" or patience == 0 or patience > drop_epochs:
-        return []
-    return [
-        Contradiction(
-            keys=("training.patience", "schedule.drop_epochs"),
-            problem="training would end on the plateau on which the rate should drop",
-            expected=f"training.patience above schedule.drop_epochs, {drop_epochs}, or 0",
-            got=f"training.patience: {patience}",
-            hint="a larger training.patience, or a smaller schedule.drop_epochs",
-        )
-    ]
-
-
 def _momentum_moves(sections: Sections) -> list[Contradiction]:
-    name = _value(sections, "optim.name")
-    if name not in ("momentum", "nesterov") or _value(sections, "optim.momentum") > 0:
+    name = value_of(sections, "optim.name")
+    if name not in ("momentum", "nesterov") or value_of(sections, "optim.momentum") > 0:
         return []
     return [
         Contradiction(
@@ -265,7 +251,7 @@ def _momentum_moves(sections: Sections) -> list[Contradiction]:
 
 
 def _one_way_of_clipping(sections: Sections) -> list[Contradiction]:
-    given = [key for key in CLIPPINGS if _value(sections, key) > 0]
+    given = [key for key in CLIPPINGS if value_of(sections, key) > 0]
     if len(given) < 2:
         return []
     return [
@@ -273,24 +259,8 @@ def _one_way_of_clipping(sections: Sections) -> list[Contradiction]:
             keys=tuple(given),
             problem="the gradient can be clipped in one way only",
             expected=f"one of {', '.join(CLIPPINGS)} above 0",
-            got=", ".join(f"{key}: {format_value(_value(sections, key))}" for key in given),
+            got=", ".join(f"{key}: {format_value(value_of(sections, key))}" for key in given),
             hint=f"leave {' and '.join(given[1:])} out",
-        )
-    ]
-
-
-def _decoupled_has_a_penalty(sections: Sections) -> list[Contradiction]:
-    keys = ("regularization.decoupled", "regularization.l1", "regularization.l2")
-    decoupled, l1, l2 = (_value(sections, key) for key in keys)
-    if not decoupled or l1 > 0 or l2 > 0:
-        return []
-    return [
-        Contradiction(
-            keys=keys,
-            problem="regularization.decoupled has no effect, since there is no penalty",
-            expected="regularization.l1 or regularization.l2 above 0",
-            got="both 0",
-            hint="leave regularization.decoupled out",
         )
     ]
 
@@ -302,20 +272,15 @@ RULES: tuple[Callable[[Sections], list[Contradiction]], ...] = (
     _columns_differ,
     _float16_has_a_gpu,
     _weights_have_a_model,
+    *LAYER_RULES,
     _statistics_have_weights,
     _one_center_and_one_scale,
     _cut_pictures_have_pixels,
     _loaded_weights_stay,
     _nothing_else_holds_computed_weights,
     _zeros_have_no_direction,
-    _plateau_comes_before_the_end,
     _momentum_moves,
     _one_way_of_clipping,
-    _decoupled_has_a_penalty,
+    *TRAINING_RULES,
     task_contradictions,
 )
-
-
-def _value(sections: Sections, key: str) -> Any:
-    section, _, name = key.partition(".")
-    return getattr(sections[section], name)

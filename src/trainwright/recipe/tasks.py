@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final, cast
 
-from .contradiction import Contradiction
+from .contradiction import Contradiction, value_of
 from .data import DataSection, Task
 from .idle import Sections
 from .scalars import format_value
@@ -60,7 +60,7 @@ def task_contradictions(sections: Sections) -> list[Contradiction]:
 
 def _one_task(sections: Sections, _: Task) -> list[Contradiction]:
     given = [f"data.{name}" for name in _named(sections["data"])]
-    if len(given) < 2 or _value(sections, "data.task") != "auto":
+    if len(given) < 2 or value_of(sections, "data.task") != "auto":
         return []
     return [
         Contradiction(
@@ -74,7 +74,7 @@ def _one_task(sections: Sections, _: Task) -> list[Contradiction]:
 
 
 def _loss_fits(sections: Sections, task: Task) -> list[Contradiction]:
-    name = _value(sections, "loss.name")
+    name = value_of(sections, "loss.name")
     if name == "auto" or name in LOSSES_OF[task]:
         return []
     return [
@@ -89,7 +89,7 @@ def _loss_fits(sections: Sections, task: Task) -> list[Contradiction]:
 
 
 def _smoothing_is_of_probabilities(sections: Sections, task: Task) -> list[Contradiction]:
-    smoothing = _value(sections, "loss.label_smoothing")
+    smoothing = value_of(sections, "loss.label_smoothing")
     if task != "multi-label" or smoothing == "auto" or smoothing < 0.5:
         return []
     return [
@@ -104,7 +104,7 @@ def _smoothing_is_of_probabilities(sections: Sections, task: Task) -> list[Contr
 
 
 def _targets_have_columns(sections: Sections, task: Task) -> list[Contradiction]:
-    if task != "regression" or _value(sections, "data.target_columns") != "none":
+    if task != "regression" or value_of(sections, "data.target_columns") != "none":
         return []
     return [
         Contradiction(
@@ -123,8 +123,8 @@ def _only_of_labels(sections: Sections, task: Task) -> list[Contradiction]:
         return []
     found: list[Contradiction] = []
     for key, off, reason in OF_LABELS:
-        value = _value(sections, key)
-        told_by_loss = key.startswith("loss.") and _value(sections, "loss.name") != "auto"
+        value = value_of(sections, key)
+        told_by_loss = key.startswith("loss.") and value_of(sections, "loss.name") != "auto"
         if value in off or told_by_loss:
             continue
         found.append(
@@ -143,8 +143,3 @@ def _named(section: Section) -> list[str]:
     """Lists the settings by which somebody named a task."""
     fields = DataSection.model_fields
     return [name for name in NAMED_BY if getattr(section, name) != fields[name].default]
-
-
-def _value(sections: Sections, key: str) -> Any:
-    section, _, name = key.partition(".")
-    return getattr(sections[section], name)

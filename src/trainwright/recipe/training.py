@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from .section import Auto, Section, setting
 
 
@@ -33,6 +35,13 @@ class TrainingSection(Section):
         ge=0.0,
         lt=1.0,
     )
+    reestimate_batch_norm: bool = setting(
+        False,
+        "After every epoch, count the running statistics of batch normalization anew over the whole training part, "
+        "without augmentation, in the weights that are evaluated, kept and shipped. Costs one pass forward over the "
+        "training part an epoch, which counts as time of validation.",
+        source="Wu & Johnson 2021, section 3.1",
+    )
     patience: int = setting(
         0,
         "Epochs without a better validation accuracy after which training stops. 0: never. The best snapshot is kept "
@@ -41,6 +50,24 @@ class TrainingSection(Section):
         source="Prechelt 1998",
         ge=0,
         le=100_000,
+    )
+    retrain: Literal["none", "restart", "continue"] = setting(
+        "none",
+        "What is done with the validation pictures once they have chosen the best epoch. `none`: nothing, the best "
+        "snapshot is the result. `restart`: train anew from the first weights on training and validation pictures "
+        "together, for as many epochs. `continue`: go on from the best snapshot with all of them until the loss of the "
+        "added ones is down to that of the training pictures in that snapshot, for as many epochs at most.",
+        source="Goodfellow et al. 2016, algorithms 7.2 (restart) and 7.3 (continue)",
+    )
+    retrain_rate: float = setting(
+        0.1,
+        "Rate at which `continue` goes on, constant.",
+        unit="share of the peak rate",
+        source="own choice",
+        scale="log",
+        applies={"retrain": ("continue",)},
+        gt=0.0,
+        le=1.0,
     )
     checkpoint_every_s: float = setting(
         60.0,

@@ -185,20 +185,29 @@ def _finalized(value: Any) -> Any:
 
 
 def _loss_chart(curves: Curves) -> Markup:
-    series = [Series("training", "train", curves.train_loss), Series("validation", "valid", curves.valid_loss)]
+    series = [
+        Series("training", "train", curves.train_loss),
+        Series("validation", "valid", curves.valid_loss),
+        Series("retraining", "retrain", curves.retrain_loss),
+    ]
     return _epoch_chart(curves, series, "Loss", may_log=True)
 
 
 def _figure_chart(curves: Curves) -> Markup:
     if curves.figure != "accuracy":
-        name, scale, unit = CURVES_OF[curves.figure]
-        values = [None if value is None else scale * value for value in curves.valid_figure]
-        return _epoch_chart(curves, [Series("validation", "valid", values)], name + unit)
-    train = [None if value is None else 100 * value for value in curves.train_accuracy]
-    valid = [None if value is None else 100 * value for value in curves.valid_accuracy]
-    return _epoch_chart(
-        curves, [Series("training", "train", train), Series("validation", "valid", valid)], "Accuracy, %"
-    )
+        title, scale, unit = CURVES_OF[curves.figure]
+        own = [None if value is None else scale * value for value in curves.valid_figure]
+        return _epoch_chart(curves, [Series("validation", "valid", own)], title + unit)
+    named = {
+        "training": ("train", curves.train_accuracy),
+        "validation": ("valid", curves.valid_accuracy),
+        "retraining": ("retrain", curves.retrain_accuracy),
+    }
+    series = [
+        Series(name, style, [None if value is None else 100 * value for value in values])
+        for name, (style, values) in named.items()
+    ]
+    return _epoch_chart(curves, series, "Accuracy, %")
 
 
 def _epoch_chart(curves: Curves, series: list[Series], title: str, may_log: bool = False) -> Markup:
@@ -213,4 +222,10 @@ def _step_chart(
     if not values:
         return Markup()
     series = [Series(title, "plain", values)]
+    if curve.second_from is not None:
+        first = curve.second_from
+        series = [
+            Series("first stage", "plain", [*values[:first], *[None] * len(values[first:])]),
+            Series("retraining", "retrain", [*[None] * first, *values[first:]]),
+        ]
     return line_chart(curve.steps, series, title=title, x_label="step", floor=floor, may_log=may_log)

@@ -41,6 +41,7 @@ from .records import Finding as Finding
 from .records import Mistake as Mistake
 from .records import Record as Record
 from .records import ResumeRecord as ResumeRecord
+from .records import RetrainRecord as RetrainRecord
 from .records import Severity as Severity
 from .records import StepRecord as StepRecord
 from .records import StopRecord as StopRecord

@@ -12,6 +12,7 @@ from .records import (
     Finding,
     Record,
     ResumeRecord,
+    RetrainRecord,
     StepRecord,
     StopRecord,
 )
@@ -38,23 +39,31 @@ class Columns(Generic[Row]):
 
 @dataclass(frozen=True, kw_only=True)
 class History:
-    """What happened in a run, without work that was lost. `stop` is None while the run goes on."""
+    """What happened in a run, without work that was lost. `stop` is None while the run goes on.
+
+    Where a second stage on the validation pictures, too, has begun, `retrain` says how, `first_stop` is the end of the
+    first stage, and `stop` that of the second. Columns hold both stages, one after the other.
+    """
 
     epochs: Columns[EpochRecord] = Columns()
     steps: Columns[StepRecord] = Columns()
     evaluations: tuple[Evaluation, ...] = ()
     findings: tuple[Finding, ...] = ()
     stop: StopRecord | None = None
+    retrain: RetrainRecord | None = None
+    first_stop: StopRecord | None = None
     resumes: tuple[ResumeRecord, ...] = ()
 
     @classmethod
     def of(cls, records: Iterable[Record]) -> Self:
         """Sorts records by kind; lost work is left out first."""
         kept = without_lost_work(records)
-        stop = None
+        stop = retrain = first_stop = None
         for record in kept:
             if isinstance(record, StopRecord):
                 stop = record
+            elif isinstance(record, RetrainRecord):
+                retrain, first_stop, stop = record, stop, None
             elif isinstance(record, ResumeRecord):
                 stop = None
         return cls(
@@ -63,12 +72,14 @@ class History:
             evaluations=tuple(record for record in kept if isinstance(record, Evaluation)),
             findings=tuple(record for record in kept if isinstance(record, Finding)),
             stop=stop,
+            retrain=retrain,
+            first_stop=first_stop,
             resumes=tuple(record for record in kept if isinstance(record, ResumeRecord)),
         )
 
     @property
     def finished(self) -> bool:
-        """Says whether training came to its end, by itself or by early stopping."""
+        """Says whether the latest stage of training came to its end, by itself or by early stopping."""
         return self.stop is not None and self.stop.kind in ("completed", "early-stopping")
 
     @property
@@ -103,7 +114,7 @@ def without_lost_work(records: Iterable[Record]) -> list[Record]:
 
 def _beyond(record: Record, point: ResumeRecord) -> bool:
     match record:
-        case StepRecord() | StopRecord():
+        case StepRecord() | StopRecord() | RetrainRecord():
             return record.step > point.step
         case Finding():
             return record.since_step is not None and record.since_step > point.step

@@ -40,4 +40,6 @@ def write_metrics_csv(history: History, path: str | Path) -> None:
 def _cell(value: Any) -> str:
     if value is None:
         return ""
+    if isinstance(value, str):
+        return value
     return str(int(value)) if isinstance(value, bool) else repr(value)

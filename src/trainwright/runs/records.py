@@ -14,7 +14,7 @@ Severity = Literal["note", "warn", "stop"]
 @dataclass(frozen=True, kw_only=True)
 class StepRecord:
     """One optimizer step. `loss` is the training loss as trained (smoothed labels, augmented pictures), without the
-    `penalty` on the weights, which is None where none is a term of the loss."""
+    `penalty` on weights and activations, which is None where none is a term of the loss."""
 
     step: int
     epoch: int
@@ -33,6 +33,10 @@ class EpochRecord:
     share of the training time spent waiting for the next batch. `valid_*` are None where there is no validation part.
     In tasks without right and wrong answers accuracies are None, and `valid_figures` holds the task's own figures by
     name, first the one that chooses the best epoch.
+
+    `stage` tells the training that validation chooses from (`first`) from the one on its pictures, too, that follows
+    it on request (`retrain`); there `best` is False, since nothing is chosen, and where it goes on until the added
+    pictures are learned, `added_loss` is their loss in evaluation mode.
     """
 
     epoch: int
@@ -49,6 +53,8 @@ class EpochRecord:
     data_wait_share: float
     memory_mib: float
     valid_figures: Mapping[str, float | None] = field(default_factory=dict[str, float | None])
+    stage: Literal["first", "retrain"] = "first"
+    added_loss: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,8 +128,29 @@ class ResumeRecord:
 
 
 @dataclass(frozen=True, kw_only=True)
+class RetrainRecord:
+    """The first stage of training is over, and a second one on training and validation pictures together begins.
+
+    `way` is how: `restart` from the first weights, `continue` from those of `best_epoch`. `step` and `epoch` are where
+    the first stage ended; those of the second count on from there. `epochs` is how long it lasts at most, `pictures`
+    what it learns from, `added` of them from the validation part. To `continue` until the loss of the added pictures
+    falls from `added_loss` to `target_loss`, that of the training pictures, both in evaluation mode.
+    """
+
+    way: Literal["restart", "continue"]
+    step: int
+    epoch: int
+    best_epoch: int
+    epochs: int
+    pictures: int
+    added: int
+    target_loss: float | None = None
+    added_loss: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class StopRecord:
-    """Training ended. `reason` in words; `best_epoch` is the epoch of the snapshot that is kept as the result."""
+    """A stage of training ended. `reason` in words; `best_epoch` is the epoch of the snapshot that is kept of it."""
 
     reason: str
     kind: Literal["completed", "early-stopping", "interrupted", "non-finite-loss"]
@@ -154,4 +181,4 @@ class Finding:
 Evaluation = EvaluationRecord | MultiLabelRecord | RegressionRecord
 """A snapshot judged on one part; each task has its own."""
 
-Record = StepRecord | EpochRecord | Evaluation | ResumeRecord | StopRecord | Finding
+Record = StepRecord | EpochRecord | Evaluation | ResumeRecord | RetrainRecord | StopRecord | Finding

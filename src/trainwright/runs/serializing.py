@@ -19,6 +19,7 @@ from .records import (
     Record,
     RegressionRecord,
     ResumeRecord,
+    RetrainRecord,
     StepRecord,
     StopRecord,
 )
@@ -30,6 +31,7 @@ RECORD_TYPES: dict[str, type[Record]] = {
     "multi-label evaluation": MultiLabelRecord,
     "regression evaluation": RegressionRecord,
     "resume": ResumeRecord,
+    "retrain": RetrainRecord,
     "stop": StopRecord,
     "finding": Finding,
 }

@@ -19,18 +19,22 @@ from .machine import Machine, choose_machine, choose_workers, decide_machine, op
 from .optimizers import build_optimizer, check_optimizer
 from .parameter_groups import parameter_groups
 from .progress import Progress, kept_preprocessor, restore, save_last, save_result
+from .retraining import SECOND_STAGES, FirstStage, build_second, losses_at_the_stop
 from .schedules import check_schedule, rate_factor
 from .snapshot import Snapshot, open_snapshot, snapshot_from, snapshot_meta
 from .step import grouped, steps_per_epoch, train_step
-from .stopping import Best, better, out_of_patience
+from .stopping import Best, Goal, better, out_of_patience
 from .tasks import THRESHOLD, Answers, Classification, Regression, Task, Verdict, task_of_data
 
 __all__ = [
+    "SECOND_STAGES",
     "THRESHOLD",
     "Answers",
     "Best",
     "Checkpoint",
     "Classification",
+    "FirstStage",
+    "Goal",
     "Interruption",
     "Loss",
     "Machine",
@@ -46,6 +50,7 @@ __all__ = [
     "better",
     "build",
     "build_optimizer",
+    "build_second",
     "check_batch_size",
     "check_optimizer",
     "check_schedule",
@@ -63,6 +68,7 @@ __all__ = [
     "listening",
     "load_checkpoint",
     "load_newest",
+    "losses_at_the_stop",
     "open_device",
     "open_machine",
     "open_snapshot",

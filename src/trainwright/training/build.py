@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -29,6 +30,7 @@ from trainwright.models import (
 from trainwright.models import build as build_net
 from trainwright.recipe import Recipe, decided
 
+from .activations import check_activations
 from .averaging import WeightAverage
 from .class_weights import class_weights
 from .clipping import Clip, build_clip
@@ -36,9 +38,10 @@ from .evaluation import eval_batch
 from .losses import Loss, build_loss, check_smoothing
 from .machine import Machine, open_machine
 from .optimizers import build_optimizer
+from .reestimation import check_reestimation
 from .regularization import hold_norms
 from .schedules import check_schedule, risen_epoch
-from .step import batches_per_step, steps_per_epoch
+from .step import batch_sizes, batches_per_step, steps_per_epoch
 from .tasks import Task, task_of_data
 
 FIRST_PICTURES = 128
@@ -110,17 +113,20 @@ class Setup:
         return self.augmenter.evaluate(batch.images_NCHW.to(self.machine.device, non_blocking=True))
 
 
-def build(recipe: Recipe, data: PreparedData, *, preprocessor: Preprocessor | None = None) -> Setup:
+def build(
+    recipe: Recipe, data: PreparedData, *, preprocessor: Preprocessor | None = None, second: bool = False
+) -> Setup:
     """Builds model, optimizer and all else from a decided recipe; equal recipes and data give equal weights.
 
     Args:
         recipe: decided.
         data: split and audited.
         preprocessor: of a run that goes on; None has it fitted on the training part.
+        second: a stage that follows another, whose schedule may be cut so short that it has no drop.
 
     Raises:
         InputError: a setting does not fit the data (batch larger than the training part, smoothing too strong,
-            pictures too large to be whitened).
+            pictures too large to be whitened) or the net (sparsity of activations that have none).
     """
     optim, training = recipe.optim, recipe.training
     batch_size = decided(optim.batch_size)
@@ -129,7 +135,8 @@ def build(recipe: Recipe, data: PreparedData, *, preprocessor: Preprocessor | No
         check_smoothing(decided(recipe.loss.label_smoothing), len(data.classes))
     check_validation(recipe, len(data.valid))
     per_epoch = steps_per_epoch(len(data.train), batch_size, optim.accumulate)
-    check_schedule(recipe.schedule, decided(training.epochs) * per_epoch, per_epoch=per_epoch)
+    if not second:
+        check_schedule(recipe.schedule, decided(training.epochs) * per_epoch, per_epoch=per_epoch)
     machine = open_machine(recipe.machine)
     built = build_net(
         recipe.model,
@@ -140,6 +147,10 @@ def build(recipe: Recipe, data: PreparedData, *, preprocessor: Preprocessor | No
         init=recipe.init,
     )
     check_head(recipe, built.weights)
+    check_activations(recipe.regularization, built.model)
+    check_smallest_batch(built.model, data, min(batch_sizes(len(data.train), batch_size, optim.accumulate)))
+    if training.reestimate_batch_norm:
+        check_reestimation(built.model)
     if preprocessor is None:
         preprocessor = fit_preprocessor(recipe.preprocess, data.train, source=source_preprocessing(built.model))
     augmenter = Augmenter(
@@ -271,6 +282,33 @@ def check_batch_size(batch_size: int, pictures: int) -> None:
         )
 
 
+def check_smallest_batch(model: nn.Module, data: PreparedData, pictures: int) -> None:
+    """Refuses batches of one picture where a normalization is left with one number to take a mean of.
+
+    Args:
+        model: on the CPU; stays as it is.
+        data: prepared.
+        pictures: of the smallest batch.
+
+    Raises:
+        InputError: the model cannot train on single pictures of this size.
+    """
+    if pictures > 1:
+        return
+    twin = copy.deepcopy(model).train()
+    try:
+        with torch.no_grad(), torch.random.fork_rng([]):
+            twin(torch.zeros(1, data.channels, data.img_size, data.img_size))
+    except ValueError as error:
+        raise InputError(
+            "a batch of one picture leaves a normalization of this model nothing to take a mean of",
+            expected="at least 2 pictures a batch, or larger pictures",
+            got=str(error),
+            where="optim.batch_size",
+            hint="--batch-size 2 or more, or model.normalization: group",
+        ) from error
+
+
 def check_validation(recipe: Recipe, pictures: int) -> None:
     """Refuses settings that look at a validation part where there is none.
 
@@ -280,7 +318,12 @@ def check_validation(recipe: Recipe, pictures: int) -> None:
     Raises:
         InputError: names the setting, and how to get such a part.
     """
-    wants = {"schedule.name: plateau": recipe.schedule.name == "plateau", "training.patience": recipe.training.patience}
+    training = recipe.training
+    wants = {
+        "schedule.name: plateau": recipe.schedule.name == "plateau",
+        "training.patience": training.patience > 0,
+        f"training.retrain: {training.retrain}": training.retrain != "none",
+    }
     for setting, wanted in wants.items():
         if wanted and pictures == 0:
             raise InputError(

@@ -13,7 +13,7 @@ from typing import Any
 import psutil
 import torch
 
-from trainwright.data import Batch, PreparedData, batches
+from trainwright.data import Batch, Part, PreparedData, batches
 from trainwright.errors import TrainingError
 from trainwright.recipe import decided
 from trainwright.runs import EpochRecord, Finding, Record, StepRecord, StopRecord
@@ -24,9 +24,10 @@ from .interruption import Interruption
 from .non_finite import damaged_tensor, first_non_finite
 from .parameter_groups import top_rate
 from .progress import Progress, save_last, save_result
+from .reestimation import reestimate
 from .schedules import rate_factor
 from .step import NonFiniteLoss, batch_sizes, grouped, set_rate, train_step
-from .stopping import better, on_a_plateau, out_of_patience
+from .stopping import Goal, better, on_a_plateau, out_of_patience
 from .tasks import Verdict
 
 Observer = Callable[[Record], None]
@@ -42,8 +43,9 @@ def fit(
     *,
     observers: Sequence[Observer],
     interruption: Interruption,
+    goal: Goal | None = None,
 ) -> StopRecord:
-    """Trains from where `progress` stands to the end of the last epoch, out of patience, or an interruption.
+    """Trains from where `progress` stands to the end of the last epoch, out of patience, a goal, or an interruption.
 
     Args:
         setup: what to train, and with what.
@@ -53,6 +55,7 @@ def fit(
         meta: JSON values that describe the model, kept in every checkpoint.
         observers: are told each step, each epoch, and the end.
         interruption: looked at after every step.
+        goal: looked at after every epoch; training ends where it is reached.
 
     Returns: the record of the end; observers have been told it.
 
@@ -74,11 +77,12 @@ def fit(
             return _stop(progress, "interrupted", f"interrupted by {interruption.signal_name}", observers)
 
         started = time.perf_counter()
-        verdict = None
-        if data.valid:
-            prepare = [setup.prepare_eval]
-            verdict = setup.task.verdict(answer(setup.judged, data.valid, prepare, setup.machine, setup.task))
+        if setup.recipe.training.reestimate_batch_norm:
+            reestimate(setup.judged, _clean(setup, data, progress.epoch), setup.prepare_eval, setup.machine)
+        verdict = _verdict(setup, data.valid) if data.valid else None
         score, loss = (verdict.score, verdict.loss) if verdict else (None, None)
+        if goal is not None:
+            progress.added_loss = _verdict(setup, goal.added).loss
         valid_time_s = time.perf_counter() - started
         progress.train_time_s += progress.epoch_time_s + valid_time_s
         progress.best = better(progress.best, progress.epoch, score, loss)
@@ -86,7 +90,9 @@ def fit(
 
         if progress.best.epoch == progress.epoch:
             save_result(checkpoints / "best", setup, progress, meta)
-        progress.stopped_early = out_of_patience(progress.best, progress.epoch, setup.recipe.training.patience)
+        progress.reached = goal is not None and progress.added_loss is not None and progress.added_loss <= goal.loss
+        impatient = out_of_patience(progress.best, progress.epoch, setup.recipe.training.patience)
+        progress.stopped_early = impatient or progress.reached
         if setup.recipe.schedule.name == "plateau":
             since = max(progress.dropped_at, setup.risen_epoch)
             if on_a_plateau(progress.best, progress.epoch, since, setup.recipe.schedule.drop_epochs):
@@ -94,6 +100,11 @@ def fit(
         progress.next_epoch()
         save_last(checkpoints / "last", setup, progress, meta)
 
+    if goal is not None and progress.added_loss is not None:
+        done = f"after {progress.epoch - 1} of at most {setup.epochs} epochs the loss of the added pictures is"
+        word = "no more" if progress.reached else "still more"
+        than = f"{progress.added_loss:.3g}, {word} than the {goal.loss:.3g} of the training pictures at the stop"
+        return _stop(progress, "completed", f"{done} {than}", observers)
     if progress.stopped_early:
         reason = f"no better validation {setup.task.figure} since epoch {progress.best.epoch}"
         return _stop(progress, "early-stopping", reason, observers)
@@ -184,6 +195,12 @@ def _train_epoch(
             saved_at = time.perf_counter()
 
 
+def _clean(setup: Setup, data: PreparedData, epoch: int) -> Iterator[Batch]:
+    """Walks once through all training pictures, mixed as an epoch mixes them, in batches of the training's size."""
+    seed = setup.recipe.training.seed
+    return batches(data.train, setup.batch_size, seed=seed, epoch=epoch, every_picture=True)
+
+
 def _refuse_damage(setup: Setup, progress: Progress, observers: Sequence[Observer]) -> None:
     """Keeps a net with weights that are not finite out of every checkpoint; the last good one stays on disk.
 
@@ -241,6 +258,11 @@ class _Awaited:
             self.waited_s += time.perf_counter() - asked
 
 
+def _verdict(setup: Setup, part: Part) -> Verdict:
+    """Asks the model that is judged about a part, and sums its answers up."""
+    return setup.task.verdict(answer(setup.judged, part, [setup.prepare_eval], setup.machine, setup.task))
+
+
 def _epoch_record(setup: Setup, progress: Progress, verdict: Verdict | None, valid_time_s: float) -> EpochRecord:
     return EpochRecord(
         epoch=progress.epoch,
@@ -257,6 +279,7 @@ def _epoch_record(setup: Setup, progress: Progress, verdict: Verdict | None, val
         pictures_per_s=progress.pictures / progress.epoch_time_s,
         data_wait_share=progress.waiting_time_s / progress.epoch_time_s,
         memory_mib=_memory_mib(setup.machine.device),
+        added_loss=progress.added_loss,
     )
 
 

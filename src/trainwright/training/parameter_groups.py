@@ -7,10 +7,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from trainwright.models import layer_numbers
+from trainwright.models import layer_numbers, share_names
 
 Group = dict[str, Any]
-"""`params`, `weight_decay`, `decays`: whether penalties hold them, and `lr_scale`: share of the learning rate."""
+"""`params`, `weight_decay`, `decays`: whether penalties hold them, `lr_scale`: share of the learning rate, `shares`:
+whether they must stay in [0, 1]."""
 
 
 def parameter_groups(model: nn.Module, weight_decay: float, layer_decay: float = 1.0) -> list[Group]:
@@ -26,19 +27,20 @@ def parameter_groups(model: nn.Module, weight_decay: float, layer_decay: float =
     """
     numbers = layer_numbers(model) if layer_decay < 1 else {}
     top = max(numbers.values(), default=0)
-    spared = spared_from_decay(model)
-    groups: dict[tuple[int, bool], Group] = {}
+    spared, shares = spared_from_decay(model), share_names(model)
+    groups: dict[tuple[int, bool, bool], Group] = {}
     for name, parameter in model.named_parameters():
         if not parameter.requires_grad:
             continue
         below, decays = top - numbers.get(name, top), name not in spared
         group = groups.setdefault(
-            (below, not decays),
+            (below, not decays, name in shares),
             {
                 "params": [],
                 "weight_decay": weight_decay if decays else 0.0,
                 "decays": decays,
                 "lr_scale": layer_decay**below,
+                "shares": name in shares,
             },
         )
         group["params"].append(parameter)

@@ -25,7 +25,8 @@ class Progress:
 
     `loss_sum` is summed over the batches of this epoch, `correct` and `pictures` over their pictures (`correct` is None
     in tasks without right and wrong). `drops` counts how often the schedule `plateau` has lowered the rate, last after
-    the epoch `dropped_at`.
+    the epoch `dropped_at`. `added_loss` is how far the way to a goal is made after the last epoch, `reached` whether it
+    is.
     """
 
     epoch: int = 1
@@ -41,6 +42,8 @@ class Progress:
     drops: int = 0
     dropped_at: int = 0
     stopped_early: bool = False
+    reached: bool = False
+    added_loss: float | None = None
     best: Best = field(default_factory=Best)
 
     def next_epoch(self) -> None:

@@ -57,6 +57,18 @@ def bring_back(section: RegularizationSection, optimizer: torch.optim.Optimizer)
             for weight in group["params"] if group["decays"] else ():
                 weight.copy_(torch.nn.functional.softshrink(weight, group["lr"] * section.l1))
     hold_norms(section, optimizer)
+    hold_shares(optimizer)
+
+
+@torch.no_grad()
+def hold_shares(optimizer: torch.optim.Optimizer) -> None:
+    """Brings shares such as ρ of batch-instance normalization back into [0, 1].
+
+    Source: Nam & Kim 2018, equation 4.
+    """
+    for group in optimizer.param_groups:
+        for share in group["params"] if group["shares"] else ():
+            share.clamp_(0.0, 1.0)
 
 
 @torch.no_grad()

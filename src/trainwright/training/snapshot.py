@@ -11,12 +11,15 @@ from torch import Tensor, nn
 
 from trainwright.data import NOTHING, Augmenter, Batch, Scale, preprocessor_from, view_maps
 from trainwright.errors import InputError
-from trainwright.models import build_model
+from trainwright.models import build_model, fuse
 from trainwright.recipe import MachineSection, ModelSection, Recipe
 
 from .checkpoint import Checkpoint, load_newest
 from .machine import Machine, decide_machine, open_device, open_machine
 from .tasks import Regression, Task, task_from
+
+ONLY_IN_TRAINING = {"weights": "none", "dropconnect": 0.0}
+"""What a net that judges is built without: where its first weights came from, and noise on them."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +28,8 @@ class Snapshot:
 
     Attributes:
         task: what it was trained to say.
-        epoch: the epoch after which it was taken.
+        epoch: the epoch after which it was taken, of a second stage counted on from the first.
+        retrained: whether it has learned the validation pictures, too.
         meta: what was saved with it; `img_size`, `channels` and `reading` say how pictures reach it.
     """
 
@@ -34,6 +38,7 @@ class Snapshot:
     machine: Machine
     task: Task
     epoch: int
+    retrained: bool
     meta: dict[str, Any]
 
     @property
@@ -88,18 +93,20 @@ def snapshot_meta(recipe: Recipe, *, task: Task, channels: int, img_size: int) -
     }
 
 
-def open_snapshot(checkpoints: Path, machine: MachineSection) -> Snapshot:
-    """Loads the best snapshot of a run and verifies it.
+def open_snapshot(checkpoints: Path, machine: MachineSection, *, fused: bool = False) -> Snapshot:
+    """Loads the result of a run and verifies it: the retrained net where there is one, else the best snapshot.
 
     Args:
         checkpoints: the run's checkpoint folder.
         machine: where to compute; its precision is replaced by the one that the snapshot was judged with,
             unless that is float16 and the device cannot compute in it.
+        fused: fold batch normalization into convolutions.
 
     Raises:
-        InputError: there is none yet, or it is damaged.
+        InputError: there is none yet, it is damaged, or there is nothing to fold.
     """
-    checkpoint, complaints = load_newest(checkpoints / "best")
+    name = "retrained" if (checkpoints / "retrained").is_dir() else "best"
+    checkpoint, complaints = load_newest(checkpoints / name)
     if checkpoint is None:
         raise InputError(
             "this run has no snapshot yet",
@@ -111,12 +118,12 @@ def open_snapshot(checkpoints: Path, machine: MachineSection) -> Snapshot:
             "the run's best snapshot is damaged",
             got=complaints[0],
             hint=f"an older one, of epoch {checkpoint.meta['epoch']}, lies in {checkpoint.path}; to use it, remove "
-            f"{checkpoints / 'best'} and rename it to that",
+            f"{checkpoints / name} and rename it to that",
         )
-    return snapshot_from(checkpoint, machine)
+    return snapshot_from(checkpoint, machine, fused=fused)
 
 
-def snapshot_from(checkpoint: Checkpoint, machine: MachineSection) -> Snapshot:
+def snapshot_from(checkpoint: Checkpoint, machine: MachineSection, *, fused: bool = False) -> Snapshot:
     """Builds the model of a verified result checkpoint and fills it."""
     meta = checkpoint.meta
     section = decide_machine(machine.model_copy(update={"precision": meta["precision"]}), img_size=meta["img_size"])
@@ -124,7 +131,7 @@ def snapshot_from(checkpoint: Checkpoint, machine: MachineSection) -> Snapshot:
         section = decide_machine(section.model_copy(update={"precision": "auto"}), img_size=meta["img_size"])
     opened = open_machine(section)
     model = build_model(
-        ModelSection(**{**meta["model"], "weights": "none"}),
+        ModelSection(**{**meta["model"], **ONLY_IN_TRAINING}),
         classes=len(meta["classes"]),
         channels=meta["channels"],
         img_size=meta["img_size"],
@@ -139,6 +146,8 @@ def snapshot_from(checkpoint: Checkpoint, machine: MachineSection) -> Snapshot:
             where=str(checkpoint.path),
             hint="open it with the version that wrote it; environment.json of the run names it",
         ) from None
+    if fused:
+        model = fuse(model, channels=meta["channels"], img_size=meta["img_size"])
     model = opened.place(model).eval()
     preprocessor = preprocessor_from(
         checkpoint.state["preprocessor"], channels=meta["channels"], img_size=meta["img_size"]
@@ -148,6 +157,7 @@ def snapshot_from(checkpoint: Checkpoint, machine: MachineSection) -> Snapshot:
         preprocessing=Augmenter(NOTHING, preprocessor, seed=0, channels_last=opened.channels_last),
         machine=opened,
         task=task_from(meta),
-        epoch=meta["epoch"],
+        epoch=meta["epoch"] + meta.get("epochs_before", 0),
+        retrained=meta.get("epochs_before") is not None,
         meta=meta,
     )

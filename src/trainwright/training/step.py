@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from trainwright.data import Batch, Mix
 from trainwright.recipe import OptimSection, RegularizationSection, decided
 
+from .activations import acting_on_activations
 from .clipping import Clip, gradient_norm
 from .losses import Loss
 from .machine import Machine
@@ -162,31 +163,34 @@ def train_step(
         loss_of: (logits N K, labels N, weights N or None) → a scalar.
         hits_of: what counts as right.
         clip: how gradients are shortened; None leaves them, and their norm unmeasured.
-        regularization: what holds the weights small.
+        regularization: what holds the weights small, and the activations sparse or noisy.
 
     Raises:
         NonFiniteLoss: the loss, or a gradient to be clipped, is not finite; before any weight has moved.
     """
     optimizer.zero_grad(set_to_none=True)
-    loss_sum, pictures = 0.0, sum(group.sizes)
+    loss_sum, sparsity_sum, pictures = 0.0, 0.0, sum(group.sizes)
     correct: int | None = 0
     batch = None
     for batch in group.batches:
         images_NCHW = prepare(batch)
         labels_N = batch.labels_N.to(machine.device, non_blocking=True)
         weights_N = None if batch.weights_N is None else batch.weights_N.to(machine.device, non_blocking=True)
-        with machine.autocast():
+        with machine.autocast(), acting_on_activations(regularization, model) as penalties:
             logits_NK = forward(images_NCHW)
         loss = mixed_loss(loss_of, logits_NK, labels_N, weights_N, batch.mix)
         parts = pictures / len(labels_N)
-        share = loss / parts
+        sparsity = torch.stack(penalties).sum() if penalties else loss.new_zeros(())
+        share = (loss + sparsity) / parts if penalties else loss / parts
         (share if scaler is None else scaler.scale(share)).backward()
-        # One transfer from the device for both numbers; counts up to 2²⁴ are exact in float32.
+        # One transfer from the device for all numbers; counts up to 2²⁴ are exact in float32.
         hits = hits_of(logits_NK.detach(), labels_N)
-        value, *right = torch.stack([one.float() for one in (loss.detach(), hits) if one is not None]).tolist()
-        if not math.isfinite(value):
-            raise NonFiniteLoss("loss", value, batch)
+        told = [loss.detach(), sparsity.detach(), *([] if hits is None else [hits])]
+        value, extra, *right = torch.stack([number.float() for number in told]).tolist()
+        if not math.isfinite(value + extra):
+            raise NonFiniteLoss("loss", value + extra, batch)
         loss_sum += value / parts
+        sparsity_sum += extra / parts
         correct = correct + int(right[0]) if right and correct is not None else None
 
     assert batch is not None, "a group has a batch"
@@ -196,6 +200,8 @@ def train_step(
     # torch's one-pass SGD advances its momentum in such a step (torch 2.15), whatever the scaler tells it.
     moves = scaler is None or bool(gradient_norm(model, math.inf).isfinite())
     penalty = add_penalty(regularization, optimizer)
+    if regularization.sparsity > 0:
+        penalty = sparsity_sum + (penalty or 0.0)
     norm = None
     if clip is not None:
         total_norm = gradient_norm(model)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from trainwright.data import Part
+
 
 @dataclass(frozen=True)
 class Best:
@@ -15,6 +17,14 @@ class Best:
     epoch: int = 0
     score: float | None = None
     loss: float | None = None
+
+
+@dataclass(frozen=True)
+class Goal:
+    """Training goes on until the mean loss of the `added` pictures, in evaluation mode, is no more than `loss`."""
+
+    added: Part
+    loss: float
 
 
 def better(best: Best, epoch: int, score: float | None, loss: float | None) -> Best:

@@ -27,8 +27,9 @@ def evaluate_run(
     *,
     machine: MachineSection | None = None,
     tta: str = "none",
+    fuse: bool = False,
 ) -> Evaluation:
-    """Judges the best snapshot on the run's own test part, or on other data.
+    """Judges a run's result on the run's own test part, or on other data.
 
     Args:
         folder: the run.
@@ -37,14 +38,15 @@ def evaluate_run(
         console: is told how far reading has come, which pictures cannot be read, and how many the net has learned.
         machine: where to compute.
         tta: test-time augmentation: none, flip, five, ten or scales.
+        fuse: fold batch normalization into convolutions: equal answers but for rounding.
 
     Raises:
-        InputError: no such test-time augmentation, no whole snapshot, data that cannot be read, unknown classes, or a
-            run without such a part.
+        InputError: no such test-time augmentation, nothing to fold, no whole snapshot, data that cannot be read,
+            unknown classes, or a run without such a part.
     """
     recipe = compose(read_recipe_file(folder.recipe))
     machine = machine or MachineSection()
-    snapshot = open_snapshot(folder.checkpoints, machine)
+    snapshot = open_snapshot(folder.checkpoints, machine, fused=fuse)
     views = snapshot.views(tta)
     workers = choose_workers(machine)[0].value
     seen_N: list[bool] | None = None
@@ -56,7 +58,8 @@ def evaluate_run(
             progress=console.progress,
             given_split=folder.split,
         )
-        name, part = ("test", data.test) if len(data.test) else ("valid", data.valid)
+        untouched = data.with_validation() if snapshot.retrained else data
+        name, part = ("test", untouched.test) if len(untouched.test) else ("valid", untouched.valid)
     else:
         section = recipe.data.model_copy(update={"source": str(source)})
         meta = snapshot.meta
@@ -72,7 +75,8 @@ def evaluate_run(
         for picture, reason in others.rejected:
             console.note(f"left out, cannot be read: {picture}: {reason}")
         name, part = "other", others.part
-        trained = {row.sha256 for row in read_split(folder.split) if row.part == "train"}
+        learned = ("train", "valid") if snapshot.retrained else ("train",)
+        trained = {row.sha256 for row in read_split(folder.split) if row.part in learned}
         seen_N = [sha256 in trained for sha256 in others.sha256s]
     if not len(part):
         raise InputError(
@@ -90,7 +94,7 @@ def evaluate_run(
         return record
     record = _told_apart(record, answers, snapshot.task, part.names, seen_N)
     if any(seen_N):
-        console.note(_seen_and_unseen(record))
+        console.note(_seen_and_unseen(record, retrained=snapshot.retrained))
     return record
 
 
@@ -112,9 +116,10 @@ def _told_apart(
     return replace(record, trained_on=sum(seen_N), unseen={"pictures": float(new_N.sum()), **figures})
 
 
-def _seen_and_unseen(record: Evaluation) -> str:
+def _seen_and_unseen(record: Evaluation, *, retrained: bool) -> str:
     """Says what the figures are worth where the net has learned some of the pictures."""
-    text = f"{record.trained_on:,} of these {record.pictures:,} pictures stood in the training part: the net has seen "
+    where = "stood in the training part" + (" or in the validation part, which it learned, too" if retrained else "")
+    text = f"{record.trained_on:,} of these {record.pictures:,} pictures {where}: the net has seen "
     unseen = record.unseen
     is_class = isinstance(unseen, Unseen)
     others = {"pictures": unseen.pictures, "accuracy": unseen.accuracy} if is_class else unseen or {"pictures": 0}

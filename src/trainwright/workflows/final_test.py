@@ -13,15 +13,15 @@ from trainwright.runs import Evaluation, RunFolder
 from trainwright.training import answer, open_snapshot
 
 
-def judge_best(folder: RunFolder, recipe: Recipe, data: PreparedData) -> Evaluation | None:
-    """Judges the best snapshot on the test part, or on the validation part where there is no test part.
+def judge_result(folder: RunFolder, recipe: Recipe, data: PreparedData) -> Evaluation | None:
+    """Judges the result on the test part, or on the validation part where there is no test part.
 
-    Returns: None where there is neither.
+    Returns: None where there is neither, or the validation part was learned.
     """
-    name, part = ("test", data.test) if len(data.test) else ("valid", data.valid)
-    if not len(part):
-        return None
     snapshot = open_snapshot(folder.checkpoints, recipe.machine)
+    name, part = ("test", data.test) if len(data.test) else ("valid", data.valid)
+    if not len(part) or (name == "valid" and snapshot.retrained):
+        return None
     answers = answer(snapshot.model, part, snapshot.views(), snapshot.machine, snapshot.task)
     record = snapshot.task.judge(answers, names=part.names, part=name, epoch=snapshot.epoch)
     draw_mistakes(record, part, folder.plots / "mistakes")

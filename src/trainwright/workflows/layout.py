@@ -9,10 +9,11 @@ import sys
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from PIL import Image
 
-from trainwright.data import PreparedData, batches, preview_grid, write_data_files
+from trainwright.data import PreparedData, batches, preview_grid, transform_fingerprint, write_data_files
 from trainwright.models import layer_table
 from trainwright.recipe import Recipe, write_recipe
 from trainwright.reporting import RunConsole
@@ -55,7 +56,7 @@ def lay_out(folder: RunFolder, recipe: Recipe, data: PreparedData) -> None:
         InputError: another process made this run since the folder was found empty.
     """
     refuse_existing(folder)
-    write_atomic(folder.environment, json.dumps(environment(), indent=1))
+    write_atomic(folder.environment, json.dumps(_environment(recipe), indent=1))
     write_atomic(folder.command, shlex.join(["trainwright", *sys.argv[1:]]) + "\n")
     write_data_files(data, folder)
     write_atomic(folder.recipe, write_recipe(recipe))
@@ -88,14 +89,23 @@ def write_findings(folder: RunFolder) -> None:
     write_atomic(folder.findings, json.dumps([dataclasses.asdict(finding) for finding in findings], indent=1))
 
 
-def note_changed_code(folder: RunFolder, console: RunConsole) -> None:
+def note_changed_code(folder: RunFolder, recipe: Recipe, console: RunConsole) -> None:
     """Tells what is other than when the run began: then its end may differ from that of an unbroken run."""
-    for name, before, now in environment_differences(json.loads(folder.environment.read_text()), environment()):
-        if name == "source_sha256":
-            console.note(
-                "trainwright's own code has changed since the run began; figures may differ from an unbroken run"
-            )
-        elif not name.startswith("git."):
-            console.note(
-                f"{name} was {before} when the run began and is {now}; figures may differ from an unbroken run"
-            )
+    sources = {
+        "source_sha256": "trainwright's own code",
+        "transform_sha256": f"the code of {recipe.augment.transform}",
+    }
+    for name, before, now in environment_differences(json.loads(folder.environment.read_text()), _environment(recipe)):
+        if name.startswith("git."):
+            continue
+        change = (
+            f"{sources[name]} has changed since the run began"
+            if name in sources
+            else f"{name} was {before} when the run began and is {now}"
+        )
+        console.note(f"{change}; figures may differ from an unbroken run")
+
+
+def _environment(recipe: Recipe) -> dict[str, Any]:
+    """Lists what could make the same recipe give other numbers, the user's own code included."""
+    return {**environment(), "transform_sha256": transform_fingerprint(recipe.augment.transform)}

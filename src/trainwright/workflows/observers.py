@@ -24,14 +24,23 @@ from trainwright.training import Observer
 
 
 def observers_of(
-    folder: RunFolder, recipe: Recipe, events: EventWriter, console: RunConsole, steps_per_epoch: int, *, begins_at: int
+    folder: RunFolder,
+    recipe: Recipe,
+    events: EventWriter,
+    console: RunConsole,
+    steps_per_epoch: int,
+    *,
+    first_step: int,
+    begins_at: int,
 ) -> list[Observer]:
-    """Lists the observers of a run. Each only reads; their order does not matter.
+    """Lists the observers of a stage of a run. Each only reads; their order does not matter.
 
     Args:
+        first_step: the steps that were made before this stage.
         begins_at: the step that the run goes on from, 0 at its start.
     """
-    observers = [log_to(events, recipe.logging.step_every), tabulate(folder), show_on(console, steps_per_epoch)]
+    shown = show_on(console, steps_per_epoch, first_step)
+    observers = [log_to(events, recipe.logging.step_every), tabulate(folder), shown]
     if recipe.logging.tensorboard:
         observers.append(tensorboard_to(folder, begins_at))
     return observers
@@ -59,13 +68,14 @@ def tabulate(folder: RunFolder) -> Observer:
     return observe
 
 
-def show_on(console: RunConsole, steps_per_epoch: int) -> Observer:
+def show_on(console: RunConsole, steps_per_epoch: int, first_step: int) -> Observer:
     """Draws records on the terminal."""
 
     def observe(record: Record) -> None:
         match record:
             case StepRecord():
-                console.batch((record.step - 1) % steps_per_epoch + 1, steps_per_epoch, record.loss)
+                done = (record.step - first_step - 1) % steps_per_epoch + 1
+                console.batch(done, steps_per_epoch, record.loss, record.epoch)
             case EpochRecord():
                 console.epoch(record)
             case Finding():

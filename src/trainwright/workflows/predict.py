@@ -29,19 +29,20 @@ def predict_run(
     top: int = 1,
     machine: MachineSection | None = None,
     tta: str = "none",
+    fuse: bool = False,
 ) -> list[AnyPrediction]:
     """Answers for files, folders (all pictures in them, sorted) and patterns, with the run's kept snapshot.
 
     Raises:
         InputError: no pictures are named, the run has no whole snapshot, `top` is less than 1 or the task has no
-            classes to list, or there is no such test-time augmentation.
+            classes to list, there is no such test-time augmentation, or nothing to fold.
     """
     paths = expand(pictures)
     if not paths:
         raise InputError("no pictures are named", expected="files, folders or patterns", got="nothing")
     if top < 1:
         raise InputError("at least one class a picture must be listed", got=f"--top {top}")
-    snapshot = open_snapshot(folder.checkpoints, machine or MachineSection())
+    snapshot = open_snapshot(folder.checkpoints, machine or MachineSection(), fused=fuse)
     task = snapshot.task.described()["name"]
     if top > 1 and task != "classification":
         raise InputError(

@@ -13,13 +13,19 @@ from trainwright.runs import (
     Evaluation,
     EvaluationRecord,
     History,
+    RetrainRecord,
     RunFolder,
+    StopRecord,
     open_run,
     read_records,
 )
 
 if TYPE_CHECKING:
     from .predictions import AnyPrediction
+
+
+NOTHING_TO_RETRAIN = "nothing-to-retrain"
+"""The finding of a second stage that had reached its goal before its first step, so that there is none."""
 
 
 class Run:
@@ -53,54 +59,75 @@ class Run:
 
     @property
     def finished(self) -> bool:
-        """Whether training came to its end and the kept snapshot was judged, so that nothing is left to resume."""
+        """Whether training came to its end and the result was judged, so that nothing is left to resume."""
         history = self.history
-        return history.finished and (bool(history.evaluations) or not self._has_pictures_to_judge())
+        if not history.finished or self._has_to_be_retrained(history):
+            return False
+        return bool(history.evaluations) or not self._has_pictures_to_judge()
+
+    @property
+    def retrained(self) -> bool:
+        """Whether the result is the net of a second stage, which has learned the validation pictures, too."""
+        return (self.folder.checkpoints / "retrained").is_dir()
+
+    def _has_to_be_retrained(self, history: History) -> bool:
+        done = self.retrained or any(finding.code == NOTHING_TO_RETRAIN for finding in history.findings)
+        return self.recipe.training.retrain != "none" and not done
 
     def _has_pictures_to_judge(self) -> bool:
+        learned = ("train", "valid") if self.retrained else ("train",)
         with self.folder.split.open(encoding="utf-8", newline="") as file:
-            return any(row["part"] != "train" for row in csv.DictReader(file))
+            return any(row["part"] not in learned for row in csv.DictReader(file))
 
     @property
     def metrics(self) -> dict[str, Any]:
         """The result in figures, as `train --json` prints it.
 
         Keys: `run, model, parameters, epochs, stopped_because, wall_time_s` (training and validation, all sessions
-        together), `valid_accuracy` (of the kept epoch), `test_accuracy, test_accuracy_interval` (95 %, Wilson; None
-        without a test part), `findings`. In other tasks `valid_<name>` and `test_<name>` for each of the task's own
-        figures stand in the place of the accuracies; docs/tasks.md lists them.
+        and stages together), `valid_accuracy` (of the kept epoch), `retrained` (None without a second stage, else
+        `way, epochs, pictures, target_loss, added_loss, stopped_because`; then `epochs`, `stopped_because` and
+        `valid_accuracy` are those of the first stage, whose weights are not the result), `test_accuracy,
+        test_accuracy_interval` (95 %, Wilson; None without a test part), `findings`. In other tasks
+        `valid_<name>` and `test_<name>` for each of the task's own figures stand in the place of the accuracies;
+        docs/tasks.md lists them.
         """
         history, recipe = self.history, self.recipe
         stop = history.stop
-        best = stop.best_epoch if stop else None
+        first = history.stop if history.retrain is None else history.first_stop
+        best = first.best_epoch if first else None
+        second = [row for row in history.epochs.rows if row.stage == "retrain"]
         kept = next((epoch for epoch in history.epochs.rows if epoch.epoch == best), None)
+        classified = task_of(recipe.data) == "classification"
         return {
             "run": str(self.path),
             "model": recipe.model.name,
             "parameters": _parameters(self.folder),
-            "epochs": len(history.epochs),
-            "stopped_because": stop.reason if stop else None,
+            "epochs": len(history.epochs) - len(second),
+            "stopped_because": first.reason if first else None,
             "wall_time_s": stop.train_time_s if stop else None,
-            **_figures(kept, history.evaluation("test"), classified=task_of(recipe.data) == "classification"),
+            **_of_valid(kept, classified=classified),
+            "retrained": _second_stage(history.retrain, second, stop),
+            **_of_test(history.evaluation("test"), classified=classified),
             "findings": [_plain(finding) for finding in history.findings],
         }
 
-    def evaluate(self, data: str | Path | None = None, *, tta: str = "none") -> dict[str, Any]:
+    def evaluate(self, data: str | Path | None = None, *, tta: str = "none", fuse: bool = False) -> dict[str, Any]:
         """Judges the kept snapshot on the run's own test part, or on other data; see `evaluate --json`.
 
         Args:
             data: other pictures whose classes are known.
             tta: test-time augmentation: none, flip, five, ten or scales.
+            fuse: fold batch normalization into convolutions: equal answers but for rounding.
         """
         from trainwright.reporting import RunConsole
 
         from .evaluate import evaluate_run, evaluation_figures
 
         with RunConsole() as console:
-            return evaluation_figures(evaluate_run(self.folder, data, console, tta=tta))
+            return evaluation_figures(evaluate_run(self.folder, data, console, tta=tta, fuse=fuse))
 
     def predict(
-        self, pictures: str | Path | Sequence[str | Path], *, top: int = 1, tta: str = "none"
+        self, pictures: str | Path | Sequence[str | Path], *, top: int = 1, tta: str = "none", fuse: bool = False
     ) -> list[AnyPrediction]:
         """Says what the net has learned to say of each picture; one answer for every input, in order.
 
@@ -108,11 +135,12 @@ class Run:
             pictures: files, folders or patterns; one, or several.
             top: how many classes to list for each; 1 in tasks other than classification.
             tta: test-time augmentation: none, flip, five, ten or scales.
+            fuse: fold batch normalization into convolutions: equal answers but for rounding.
         """
         from .predict import predict_run
 
         listed = [pictures] if isinstance(pictures, str | Path) else pictures
-        return predict_run(self.folder, [str(picture) for picture in listed], top=top, tta=tta)
+        return predict_run(self.folder, [str(picture) for picture in listed], top=top, tta=tta, fuse=fuse)
 
     def __repr__(self) -> str:
         return f"Run({str(self.path)!r})"
@@ -124,24 +152,44 @@ class Run:
         return write_report(self.folder)
 
 
-def _figures(kept: EpochRecord | None, test: Evaluation | None, *, classified: bool) -> dict[str, Any]:
-    """Gives what validation and test said of the kept epoch, under the names of the task's figures."""
+def _of_valid(kept: EpochRecord | None, *, classified: bool) -> dict[str, Any]:
+    """Gives what validation said of the kept epoch, under the names of the task's figures."""
+    if classified:
+        return {"valid_accuracy": kept.valid_accuracy if kept else None}
+    return {f"valid_{name}": value for name, value in kept.valid_figures.items()} if kept else {}
+
+
+def _of_test(test: Evaluation | None, *, classified: bool) -> dict[str, Any]:
+    """Gives what the test said, under the names of the task's figures; with intervals where they have some."""
     if classified:
         judged = test if isinstance(test, EvaluationRecord) else None
         return {
-            "valid_accuracy": kept.valid_accuracy if kept else None,
             "test_accuracy": judged.accuracy if judged else None,
             "test_accuracy_interval": list(judged.accuracy_interval) if judged else None,
         }
     found: dict[str, Any] = {}
-    if kept is not None:
-        found |= {f"valid_{name}": value for name, value in kept.valid_figures.items()}
     if test is not None and not isinstance(test, EvaluationRecord):
         for name, value in test.figures.items():
             found[f"test_{name}"] = value
             if hasattr(test, f"{name}_interval"):
                 found[f"test_{name}_interval"] = list(getattr(test, f"{name}_interval"))
     return found
+
+
+def _second_stage(
+    told: RetrainRecord | None, epochs: Sequence[EpochRecord], stop: StopRecord | None
+) -> dict[str, Any] | None:
+    """Lists the figures of a second stage; `added_loss` is that of the validation pictures at its end."""
+    if told is None:
+        return None
+    return {
+        "way": told.way,
+        "epochs": len(epochs),
+        "pictures": told.pictures,
+        "target_loss": told.target_loss,
+        "added_loss": epochs[-1].added_loss if epochs else told.added_loss,
+        "stopped_because": stop.reason if stop else None,
+    }
 
 
 def _parameters(folder: RunFolder) -> int | None:

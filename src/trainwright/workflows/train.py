@@ -15,10 +15,10 @@ from trainwright.data import (
     prepare,
     preprocess_findings,
 )
-from trainwright.errors import InputError, Interrupted, TrainingError
+from trainwright.errors import InputError
 from trainwright.models import check_model, choose_init, choose_model
 from trainwright.recipe import OWN_MODELS, Recipe, compose, decided, read_recipe_file
-from trainwright.reporting import RunConsole, write_report
+from trainwright.reporting import RunConsole, second_stage, write_report
 from trainwright.runs import (
     DEFAULT_OUT,
     EventWriter,
@@ -38,22 +38,21 @@ from trainwright.training import (
     choose_machine,
     choose_training,
     choose_workers,
-    fit,
     kept_preprocessor,
-    listening,
     load_newest,
     open_device,
     restore,
-    snapshot_meta,
 )
 from trainwright.tuning import check_first_loss
 
-from .final_test import judge_best
-from .layout import draw_start, lay_out, make_folder, note_changed_code, write_checks, write_findings
-from .observers import observers_of, require_tensorboard
+from .final_test import judge_result
+from .layout import draw_start, lay_out, make_folder, note_changed_code, write_checks
+from .observers import require_tensorboard
 from .plan import run_plan
 from .requests import ShortSettings, recipe_from_python, refuse_name_beside_resume
+from .retraining import newest_of_second, retrain
 from .run import Run
+from .stages import run_stage
 
 OF_THE_DAY = ("data.cache", "machine.workers")
 """Settings that `auto` takes from what is free on the machine, and that change no figure."""
@@ -210,14 +209,19 @@ def _work(
             console.finding(finding)
             events.write(finding)
 
-    _train(folder, events, setup, data, progress, console)
-    evaluation = judge_best(folder, setup.recipe, data)
+    if newest_of_second(folder) is None:
+        run_stage(folder, folder.checkpoints, events, console, setup, data, progress)
+    if setup.recipe.training.retrain != "none":
+        retrain(folder, events, console, setup, data, progress)
+    evaluation = judge_result(folder, setup.recipe, data)
     if evaluation is not None:
         events.write(evaluation)
     report = write_report(folder)
     run = Run(folder)
     evaluations = {} if evaluation is None else {evaluation.part: evaluation}
-    console.result(folder.path, evaluations, report=report, findings=run.history.findings)
+    history = run.history
+    told = second_stage(history)
+    console.result(folder.path, evaluations, report=report, findings=history.findings, retrained=told)
     return run
 
 
@@ -231,41 +235,17 @@ def _augment_findings(recipe: Recipe, data: PreparedData) -> list[Finding]:
 def _take_up(folder: RunFolder, events: EventWriter, setup: Setup, console: RunConsole) -> Progress:
     """Restores what the last whole checkpoint of a run holds; begins anew where there is none."""
     sweep_temporary(folder.path)
-    note_changed_code(folder, console)
+    note_changed_code(folder, setup.recipe, console)
     checkpoint, complaints = load_newest(folder.checkpoints / "last")
     for complaint in complaints:
         console.note(complaint)
     progress = Progress() if checkpoint is None else restore(checkpoint, setup)
     where = "the start" if checkpoint is None else checkpoint.path.name
-    events.write(ResumeRecord(step=progress.step, epoch=progress.epoch - 1, checkpoint=where))
+    step, epoch, second = progress.step, progress.epoch - 1, newest_of_second(folder)
+    if second is not None:
+        step, epoch, where = step + second.meta["step"], epoch + second.meta["epoch"] - 1, "retraining/last"
+    events.write(ResumeRecord(step=step, epoch=epoch, checkpoint=where))
     return progress
-
-
-def _train(
-    folder: RunFolder, events: EventWriter, setup: Setup, data: PreparedData, progress: Progress, console: RunConsole
-) -> None:
-    """Trains to the end; a run that does not come there leaves findings and a report, too.
-
-    Raises:
-        TrainingError: numbers ceased to be finite.
-        Interrupted: Ctrl-C or SIGTERM; a checkpoint is written.
-    """
-    meta = snapshot_meta(setup.recipe, task=setup.task, channels=data.channels, img_size=data.img_size)
-    observers = observers_of(folder, setup.recipe, events, console, setup.steps_per_epoch, begins_at=progress.step)
-    try:
-        with listening() as interruption:
-            stop = fit(setup, data, progress, folder.checkpoints, meta, observers=observers, interruption=interruption)
-    except TrainingError:
-        write_report(folder)
-        raise
-    finally:
-        write_findings(folder)
-    if stop.kind == "interrupted":
-        write_report(folder)
-        raise Interrupted(
-            f"{stop.reason} after step {stop.step}; a checkpoint is written",
-            hint=f"trainwright train --resume {folder.path}",
-        )
 
 
 def _go_on_by_name(folder: RunFolder, asked: Recipe, console: RunConsole) -> Run:

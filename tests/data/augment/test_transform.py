@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
+from pathlib import Path
+
 import pytest
 import torch
 
 from trainwright.data.augment import NOTHING, Augmenter
-from trainwright.data.augment.transform import AUTOMATIC, load_transform
+from trainwright.data.augment.transform import AUTOMATIC, load_transform, transform_fingerprint
 from trainwright.data.preprocess import Preprocessor
 from trainwright.errors import InputError
 
@@ -105,3 +108,13 @@ def test_what_cannot_be_loaded_is_said(name, words):
     with pytest.raises(InputError) as caught:
         load_transform(name)
     assert words in str(caught.value)
+
+
+def test_code_that_lies_in_a_file_has_a_fingerprint():
+    assert transform_fingerprint("none") is None
+    assert transform_fingerprint("trivialaugment") is None
+    load_transform("time.sleep")
+    assert transform_fingerprint("time.sleep") is None
+    load_transform("torch.nn.functional.relu")
+    expected = hashlib.sha256(Path(torch.nn.functional.__file__).read_bytes()).hexdigest()
+    assert transform_fingerprint("torch.nn.functional.relu") == expected

@@ -120,6 +120,19 @@ class TestEveryTrick:
         assert torch.equal(whole[2:3], one.train(images[2:3], samples[2:3], 4))
         assert not torch.equal(whole, one.train(images, samples, 5))
 
+    def test_touches_neither_the_given_pictures_nor_anybody_s_generator(self, name):
+        images, before = smooth(), torch.get_rng_state()
+        augmenter(**{name: SOME[name]}).train(images, torch.arange(6), 1)
+        assert torch.equal(images, smooth())
+        assert torch.equal(torch.get_rng_state(), before)
+
+    def test_takes_pictures_that_are_not_square_and_batches_of_one(self, name):
+        for height, width in ((12, 31), (31, 12)):
+            images = smooth(1, 31)[:, :, :height, :width]
+            finished = augmenter(**{name: SOME[name]}).train(images, torch.arange(1), 1)
+            assert finished.shape == (1, 3, height, width)
+            assert finished.isfinite().all()
+
 
 @pytest.mark.parametrize("name", sorted(set(DOSED) - {"resized_crop", "erase"}))
 @pytest.mark.usefixtures("path")

@@ -19,5 +19,6 @@ from .policies import is_off as is_off
 from .preview import preview_grid as preview_grid
 from .preview import trick_sheet as trick_sheet
 from .transform import load_transform as load_transform
+from .transform import transform_fingerprint as transform_fingerprint
 from .tricks import doses as doses
 from .views import view_maps as view_maps

@@ -9,6 +9,7 @@ Legend: N pictures, C channels, H W height and width.
 
 from __future__ import annotations
 
+import hashlib
 import sys
 from collections.abc import Callable
 from importlib import import_module
@@ -75,6 +76,20 @@ def load_transform(name: str) -> Transform | None:
             where=KEY,
         )
     return transform
+
+
+def transform_fingerprint(name: str) -> str | None:
+    """Computes the SHA-256 of the file in which a transform of one's own is written; a resume compares it.
+
+    Args:
+        name: as in `load_transform`; it has been loaded before.
+
+    Returns: None for none, for torchvision's policies, and for what was not read from a file.
+    """
+    if name == "none" or name in AUTOMATIC:
+        return None
+    file = getattr(sys.modules[name.rpartition(".")[0]], "__file__", None)
+    return None if file is None else hashlib.sha256(Path(file).read_bytes()).hexdigest()
 
 
 def transform_pictures(

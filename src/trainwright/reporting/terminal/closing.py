@@ -25,6 +25,7 @@ def closing(
     *,
     report: Path | None,
     findings: Sequence[Finding] = (),
+    retrained: Sequence[str] = (),
     width: int = 80,
 ) -> list[Line]:
     """Says how good the net is and how sure that is, why training stopped, where all of it lies, and what to do next.
@@ -35,6 +36,7 @@ def closing(
         evaluations: part → the judgement of the kept snapshot on it; the test part speaks first.
         report: the report, if one was written.
         findings: what was found; notes, which were said where they arose, are only counted.
+        retrained: what a second stage of training did, in sentences, where there was one.
         width: columns to wrap to.
     Returns:
         the lines, an empty one first and last.
@@ -49,8 +51,9 @@ def closing(
     else:
         took = f"{printable(stop.reason)}; {plural(stop.step, 'step')} in {duration(stop.train_time_s)}"
         style = "bold red" if stop.kind == "non-finite-loss" else ""
-        kept = [f"kept: the snapshot of epoch {count(stop.best_epoch)}"] if stop.best_epoch else []
+        kept = [f"kept: the snapshot of epoch {count(stop.best_epoch)}"] if stop.best_epoch and not retrained else []
         lines += labelled("stopped", [took, *kept], width, style)
+        lines += labelled("retrained", map(printable, retrained), width)
     if findings:
         grave = [finding for finding in findings if finding.severity != "note"]
         texts = [f"{SEVERITY_WORDS[finding.severity]}: {printable(finding.summary)}" for finding in grave]

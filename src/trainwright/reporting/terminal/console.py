@@ -19,11 +19,12 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from trainwright.runs import EpochRecord, Evaluation, Finding, StopRecord
+from trainwright.runs import EpochRecord, Evaluation, Finding, RetrainRecord, StopRecord
 
+from ..second_stage import beginning
 from ..wording import count, duration, number, printable, short_duration
 from .closing import closing, evaluation_lines, finding_lines
-from .lines import Line
+from .lines import Line, labelled
 from .opening import RunPlan, opening
 from .rows import head, row, time_left
 
@@ -239,9 +240,18 @@ class RunConsole:
         lines = [] if self._head_shown else head(record)
         self._head_shown = True
         text = row(record, self._epochs, time_left(self._done, self._epochs))
-        self._write([*lines, Line(text, "green" if record.best and record.valid_loss is not None else "")])
+        lines.append(Line(text, "green" if record.best and record.valid_loss is not None else ""))
+        if record.added_loss is not None:
+            lines.append(Line(f"    loss of the added pictures: {record.added_loss:.4g}", "dim"))
+        self._write(lines)
         self._epoch_began = self._clock()
         self._draw_at = self._epoch_began + self._face.patience_s
+
+    def second_stage(self, told: RetrainRecord) -> None:
+        """Says that a second stage begins, or goes on; its epochs count on from the first."""
+        self._epochs = told.epoch + told.epochs
+        self._write(labelled("retrain", [beginning(told)], self._face.width, "bold"))
+        self._epoch_began = self._clock()
 
     def finding(self, finding: Finding) -> None:
         """Writes what was found, with its numbers and what to try."""
@@ -263,6 +273,7 @@ class RunConsole:
         *,
         report: Path | None = None,
         findings: Sequence[Finding] = (),
+        retrained: Sequence[str] = (),
     ) -> None:
         """Writes the last block: the result and how sure it is, why it stopped, where all lies, what to do next.
 
@@ -271,9 +282,18 @@ class RunConsole:
             evaluations: part → the judgement of the kept snapshot.
             report: the report, if one was written.
             findings: all findings of the run.
+            retrained: what a second stage did, in sentences, where there was one.
         """
-        width = self._face.width
-        self._write(closing(folder, self._stop, evaluations, report=report, findings=findings, width=width))
+        lines = closing(
+            folder,
+            self._stop,
+            evaluations,
+            report=report,
+            findings=findings,
+            retrained=retrained,
+            width=self._face.width,
+        )
+        self._write(lines)
 
     def log_to(self, path: Path) -> None:
         """Keeps all lines in a file from now on, those that were written before first; appends where it exists."""

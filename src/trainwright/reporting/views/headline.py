@@ -48,16 +48,22 @@ def headline(
     epochs: Sequence[EpochRecord],
     stop: StopRecord | None,
     epochs_planned: int | None,
+    *,
+    again: Sequence[str] = (),
+    last: StopRecord | None = None,
 ) -> Headline:
     """Sums a run up.
 
     Args:
-        judged: the judgement of the kept snapshot, on the test part if there is one.
-        epochs: the epochs that are done.
-        stop: the end of training, None while there is none on record.
+        judged: the judgement of the result, on the test part if there is one.
+        epochs: the epochs that are done, of the first stage where another followed.
+        stop: the end of training, of the first stage where another followed; None while there is none on record.
         epochs_planned: epochs that the recipe asks for, where it is known.
+        again: what a second stage did, in sentences.
+        last: the end of the second stage.
     """
-    outcome = outcome_of(stop)
+    end = last if again else stop
+    outcome = outcome_of(end)
     time_s = stop.train_time_s if stop else sum(record.train_time_s + record.valid_time_s for record in epochs)
     best = stop.best_epoch if stop and stop.best_epoch else max((r.epoch for r in epochs if r.best), default=None)
     because = stop.reason if stop else "no end is on record: it is still training, or it was cut off"
@@ -72,10 +78,14 @@ def headline(
         epochs_done=len(epochs),
         epochs_planned=epochs_planned,
         best_epoch=best,
-        train_time_s=time_s,
+        train_time_s=end.train_time_s if end else time_s,
         stopped_because=because,
         verdict=_verdict(outcome, judged),
-        sentences=(*_result(judged), *_course(outcome, epochs, because, epochs_planned, time_s, best)),
+        sentences=(
+            *_result(judged),
+            *_course(outcome_of(stop), epochs, because, epochs_planned, time_s, None if again else best),
+            *again,
+        ),
         facts=judged.facts[:1] if isinstance(judged, TaskJudgement) else (),
     )
 

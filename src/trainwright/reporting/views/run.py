@@ -18,11 +18,13 @@ from trainwright.runs import (
     Finding,
     History,
     ResumeRecord,
+    RetrainRecord,
     RunFolder,
     read_records,
 )
 
 from ..outcome import Outcome
+from ..second_stage import second_stage
 from ..steps import NextStep, next_steps
 from .audit import DataSummary, data_summary
 from .curves import Curves, StepCurve, curves, step_curve
@@ -69,7 +71,7 @@ class RunView:
     """One run as plain data. What the run has not written (yet) is None or empty.
 
     `moves` are what augmentation did to training pictures, in words; `mixed` tells whether two pictures were put into
-    one, `softened` whether labels were smoothed.
+    one, `softened` whether labels were smoothed. `retrained` says how a second stage followed, if one did.
     """
 
     name: str
@@ -80,6 +82,7 @@ class RunView:
     findings: tuple[Finding, ...]
     curves: Curves
     steps: StepCurve
+    retrained: RetrainRecord | None
     epochs: tuple[EpochRecord, ...]
     judgements: tuple[Judgement | TaskJudgement, ...]
     first_batch: Path | None
@@ -115,7 +118,14 @@ def read_view(folder: RunFolder) -> RunView:
     epochs = history.epochs.rows
     judged = _judgements(history, folder.plots / "mistakes")
     planned = values.get("training.epochs", "")
-    head = headline(judged[0] if judged else None, epochs, history.stop, int(planned) if planned.isdecimal() else None)
+    head = headline(
+        judged[0] if judged else None,
+        [row for row in epochs if row.stage == "first"],
+        history.first_stop or history.stop,
+        int(planned) if planned.isdecimal() else None,
+        again=second_stage(history),
+        last=history.stop,
+    )
     first_batch = folder.plots / "first-batch.png"
     audit = _read(folder.audit, lambda text: data_summary(json.loads(text)), None)
     return RunView(
@@ -125,8 +135,9 @@ def read_view(folder: RunFolder) -> RunView:
         model=values.get("model.name", "unknown model"),
         headline=head,
         findings=tuple(sorted(history.findings, key=lambda finding: SEVERITIES.index(finding.severity))),
-        curves=curves(epochs, history.stop),
-        steps=step_curve(history.steps.rows),
+        curves=curves(epochs, history.first_stop or history.stop),
+        steps=step_curve(history.steps.rows, history.retrain.step if history.retrain else None),
+        retrained=history.retrain,
         epochs=epochs,
         judgements=judged,
         first_batch=first_batch if first_batch.is_file() else None,

@@ -1,0 +1,125 @@
+"""Batch normalization folded into the convolution in front of it, for nets that only answer.
+
+N pictures · C channels · H W pixels
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import Any, Final
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_weights
+from torch.nn.utils.parametrize import is_parametrized
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+
+from trainwright.errors import InputError
+
+aten = torch.ops.aten
+
+CONVOLUTIONS: Final = (aten.convolution, aten._convolution)
+NORMALIZATIONS: Final = tuple(
+    getattr(aten, name)
+    for name in ("native_batch_norm", "_native_batch_norm_legit_no_training", "cudnn_batch_norm", "miopen_batch_norm")
+    if hasattr(aten, name)
+)
+
+
+def fuse(model: nn.Module, *, channels: int, img_size: int) -> nn.Module:
+    """Gives a copy of a net for evaluation with every batch normalization that can be folded into its convolution.
+
+    In evaluation it is a multiplication and an addition a channel, which weights and bias of the convolution can do:
+    w' = w·γ/√(σ² + ε), b' = (b − μ)·γ/√(σ² + ε) + β. What can be folded is seen in one run: the convolution computes
+    with its weights as they are, and nothing but the normalization takes what it gives out. All else stays.
+
+    Args:
+        model: one of our own nets, or a timm model, on any device; stays as it is.
+        channels: channels C of the pictures.
+        img_size: side of the square pictures, pixels.
+
+    Raises:
+        InputError: the net has nothing to fold.
+
+    Source: Jacob et al. 2018, Quantization and Training, equation 14; torch.nn.utils.fusion.
+
+    >>> net = nn.Sequential(nn.Conv2d(1, 2, 3, bias=False), nn.BatchNorm2d(2), nn.ReLU()).eval()
+    >>> [type(layer).__name__ for layer in fuse(net, channels=1, img_size=8)]
+    ['Conv2d', 'Identity', 'ReLU']
+    """
+    fused = copy.deepcopy(model).eval().requires_grad_(False)
+    first = next(fused.parameters())
+    watch = _Watch(fused)
+    with torch.no_grad(), watch:
+        fused(torch.zeros(1, channels, img_size, img_size, dtype=first.dtype, device=first.device))
+    pairs = [(convolution, norm) for convolution, norm in watch.pairs() if type(norm) is nn.BatchNorm2d or _acts(norm)]
+    if not pairs:
+        raise InputError(
+            "no batch normalization stands right behind a convolution of this model",
+            expected="a model with such layers",
+            got=type(model).__name__,
+            where="--fuse",
+            hint="leave it out",
+        )
+    for convolution, norm in pairs:
+        _fold(fused, convolution, norm)
+    return fused
+
+
+def _fold(model: nn.Module, convolution: Any, norm: Any) -> None:
+    convolution.weight, convolution.bias = fuse_conv_bn_weights(
+        convolution.weight, convolution.bias, norm.running_mean, norm.running_var, norm.eps, norm.weight, norm.bias
+    )
+    name = next(name for name, module in model.named_modules() if module is norm)
+    model.set_submodule(name, nn.Sequential(norm.drop, norm.act) if _acts(norm) else nn.Identity())
+
+
+def _acts(norm: nn.Module) -> bool:
+    """Tells whether a normalization is one of timm's that have drop and activation behind them in one module."""
+    return type(norm).__name__ == "BatchNormAct2d"
+
+
+class _Watch(TorchDispatchMode):
+    """Sees which normalization takes what a convolution gives out, and how often anything takes it.
+
+    Tensors are held until the end, so that no two share an identity.
+    """
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        convolutions = [m for m in model.modules() if isinstance(m, nn.Conv2d) and not is_parametrized(m)]
+        self._convolutions = {id(convolution.weight): convolution for convolution in convolutions}
+        self._norms = {id(m.running_mean): m for m in model.modules() if isinstance(m, nn.BatchNorm2d)}
+        self._made: dict[int, tuple[Tensor, nn.Module]] = {}
+        self._takers: dict[int, list[nn.Module | None]] = {}
+        self._runs: dict[nn.Module, int] = {}
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        # Torch would import its whole compiler, for seconds, only to keep it away from the method below.
+        return False
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        result = func(*args, **(kwargs or {}))
+        operation = func.overloadpacket
+        norm = self._norms.get(id(args[3])) if operation in NORMALIZATIONS else None
+        for argument in tree_leaves((args, kwargs)):
+            if id(argument) in self._made:
+                self._takers.setdefault(id(argument), []).append(norm)
+        layer = self._convolutions.get(id(args[1])) if operation in CONVOLUTIONS else norm
+        if layer is not None:
+            self._runs[layer] = self._runs.get(layer, 0) + 1
+        if operation in CONVOLUTIONS and layer is not None:
+            self._made[id(result)] = result, layer
+        return result
+
+    def pairs(self) -> list[tuple[nn.Module, nn.Module]]:
+        """Lists convolutions and normalizations that belong together, each run once."""
+        found: list[tuple[nn.Module, nn.Module]] = []
+        for key, (_, convolution) in self._made.items():
+            takers = self._takers.get(key, [])
+            norm = takers[0] if len(takers) == 1 else None
+            if norm is not None and self._runs[convolution] == self._runs[norm] == 1:
+                found.append((convolution, norm))
+        return found

@@ -1,0 +1,115 @@
+"""Batch normalization's running statistics, counted anew over the whole training part.
+
+While a net trains, they are a moving average over steps in which the weights moved on; those of an average of weights
+are averages of numbers that belong to other weights.
+
+N pictures · C channels · F channels of a feature map · H W pixels
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from trainwright.data import Batch
+from trainwright.errors import InputError
+
+from .machine import Machine
+
+
+@dataclass
+class Moments:
+    """Sums over all numbers of a channel so far, in float64."""
+
+    count: int
+    sum_F: Tensor
+    square_sum_F: Tensor
+
+
+def batch_norms(model: nn.Module) -> list[nn.Module]:
+    """Lists the layers that keep running statistics of batches."""
+    return [module for module in model.modules() if isinstance(module, _BatchNorm) and module.track_running_stats]
+
+
+def check_reestimation(model: nn.Module) -> None:
+    """Refuses to count anew what a model does not have.
+
+    Raises:
+        InputError: the model has no batch normalization.
+    """
+    if not batch_norms(model):
+        raise InputError(
+            "there are no running statistics to count anew, since the model has no batch normalization",
+            expected="a model with batch normalization",
+            where="training.reestimate_batch_norm",
+            hint="leave training.reestimate_batch_norm out",
+        )
+
+
+@torch.no_grad()
+def reestimate(
+    model: nn.Module, batches: Iterable[Batch], prepare: Callable[[Batch], Tensor], machine: Machine
+) -> None:
+    """Replaces running means and variances by those over all pictures of the batches.
+
+    Each batch goes through the net as in training (normalized by its own statistics) but without noise; means and
+    second moments of the batches are averaged by their numbers, so that the variance is that over all of them.
+
+    Args:
+        model: only its running statistics change; on the machine's device.
+        batches: each of several pictures of mixed classes.
+        prepare: normalizes a batch as in evaluation, since those are the pictures that the statistics will meet.
+        machine: computes in its number format.
+
+    Source: Wu & Johnson 2021, Rethinking "Batch" in BatchNorm, section 3.1 and equation 2.
+    """
+    seen: dict[nn.Module, Moments] = {}
+
+    def note(module: Any, inputs: tuple[Tensor, ...], _output: object) -> None:
+        # With momentum 1 the layer has just written the batch's own statistics, the variance with count - 1.
+        count = inputs[0].numel() // inputs[0].shape[1]
+        mean_F = module.running_mean.double()
+        square_F = module.running_var.double() * (count - 1) / count + mean_F**2
+        moments = seen.setdefault(module, Moments(0, torch.zeros_like(mean_F), torch.zeros_like(mean_F)))
+        moments.count += count
+        moments.sum_F += count * mean_F
+        moments.square_sum_F += count * square_F
+
+    with _only_statistics_move(model, note):
+        for batch in batches:
+            with machine.autocast():
+                model(prepare(batch))
+    for module, moments in seen.items():
+        kept: Any = module
+        mean_F = moments.sum_F / moments.count
+        variance_F = moments.square_sum_F / moments.count - mean_F**2
+        kept.running_mean.copy_(mean_F)
+        kept.running_var.copy_(variance_F.clamp_min(0) * moments.count / (moments.count - 1))
+
+
+@contextmanager
+def _only_statistics_move(model: nn.Module, note: Callable[[Any, tuple[Tensor, ...], object], None]) -> Iterator[None]:
+    """Has batch normalization work as in training and all else as in evaluation, and puts modes back afterwards."""
+    modes = [(module, module.training) for module in model.modules()]
+    norms: list[Any] = batch_norms(model)
+    kept = [(norm, norm.momentum, norm.num_batches_tracked.clone()) for norm in norms]
+    model.eval()
+    with ExitStack() as stack:
+        for norm in norms:
+            norm.train()
+            norm.momentum = 1.0
+            stack.callback(norm.register_forward_hook(note).remove)
+        try:
+            yield
+        finally:
+            for norm, momentum, tracked in kept:
+                norm.momentum = momentum
+                norm.num_batches_tracked.copy_(tracked)
+            for module, training in modes:
+                module.training = training

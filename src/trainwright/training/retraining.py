@@ -1,0 +1,96 @@
+"""The second stage of training: the validation pictures have chosen the best epoch, and are now learned, too.
+
+Nothing is left that could choose an epoch or tell how good these weights are, but for the test part.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from trainwright.data import PreparedData, Preprocessor
+from trainwright.models import load_plain_state
+from trainwright.recipe import Recipe, ScheduleSection, decided
+
+from .build import Setup, build
+from .checkpoint import load_checkpoint
+from .evaluation import answer
+
+
+@dataclass(frozen=True)
+class FirstStage:
+    """What the first stage leaves to the second.
+
+    Attributes:
+        setup: what it trained with.
+        data: divided as it saw them.
+        best: the folder of the checkpoint of its best epoch.
+        best_epoch: that epoch, from 1.
+    """
+
+    setup: Setup
+    data: PreparedData
+    best: Path
+    best_epoch: int
+
+
+def build_second(first: FirstStage, *, preprocessor: Preprocessor | None = None) -> tuple[Setup, PreparedData]:
+    """Builds what the second stage trains with, and what it learns from.
+
+    Args:
+        first: the stage that is over; its recipe says how the second follows.
+        preprocessor: of a second stage that goes on after an interruption; None has it decided anew.
+
+    Raises:
+        InputError: the best snapshot is missing or damaged where it is needed.
+    """
+    both = first.data.with_validation()
+    return SECOND_STAGES[first.setup.recipe.training.retrain](first, both, preprocessor), both
+
+
+def losses_at_the_stop(first: FirstStage, second: Setup) -> tuple[float, float]:
+    """Measures the best snapshot on training and on validation pictures: mean loss in evaluation mode.
+
+    Both in the same way, without augmentation, smoothing and dropout, so that one can be held against the other.
+
+    Args:
+        second: holds the weights of the best snapshot, not yet trained further.
+    """
+    parts = (first.data.train, first.data.valid)
+    views = [second.prepare_eval]
+    train, valid = (answer(second.judged, part, views, second.machine, second.task) for part in parts)
+    return second.task.verdict(train).loss, second.task.verdict(valid).loss
+
+
+def _restart(first: FirstStage, both: PreparedData, preprocessor: Preprocessor | None) -> Setup:
+    """Begins with the first weights, preprocessing fitted to all pictures, and the schedule laid out anew to its end
+    after as many epochs as the first stage needed for its best."""
+    return build(_lasting(first), both, preprocessor=preprocessor, second=True)
+
+
+def _continue(first: FirstStage, both: PreparedData, preprocessor: Preprocessor | None) -> Setup:
+    """Goes on with the best snapshot's weights and preprocessing at a constant rate, the optimizer without memory."""
+    recipe = _lasting(first)
+    optim = recipe.optim.model_copy(update={"lr": decided(recipe.optim.lr) * recipe.training.retrain_rate})
+    steady = ScheduleSection(name="constant", warmup=0.0)
+    recipe = recipe.model_copy(update={"optim": optim, "schedule": steady})
+    setup = build(recipe, both, preprocessor=preprocessor or first.setup.preprocessor, second=True)
+    load_plain_state(setup.model, load_checkpoint(first.best).weights)
+    if setup.average is not None:
+        setup.average.model.load_state_dict(setup.model.state_dict())
+    return setup
+
+
+def _lasting(first: FirstStage) -> Recipe:
+    """Gives the first stage's recipe with as many epochs as its best has, and without looks at a validation part."""
+    recipe = first.setup.recipe
+    alone = {"epochs": first.best_epoch, "patience": 0, "retrain": "none"}
+    return recipe.model_copy(update={"training": recipe.training.model_copy(update=alone)})
+
+
+SECOND_STAGES: Mapping[str, Callable[[FirstStage, PreparedData, Preprocessor | None], Setup]] = {
+    "restart": _restart,
+    "continue": _continue,
+}
+"""Every value of `training.retrain` but `none` and its builder."""

@@ -1,0 +1,107 @@
+"""One stage of training in a run folder: to its end, or to a report and a way to go on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from trainwright.data import PreparedData
+from trainwright.errors import Interrupted, TrainingError
+from trainwright.reporting import RunConsole, write_report
+from trainwright.runs import EpochRecord, EventWriter, Finding, Record, RunFolder, StepRecord, StopRecord
+from trainwright.training import Goal, Observer, Progress, Setup, fit, listening, snapshot_meta
+
+from .layout import write_findings
+from .observers import observers_of
+
+
+@dataclass(frozen=True)
+class Before:
+    """What a second stage comes after: epochs, steps and seconds, that its own count on from."""
+
+    epochs: int
+    steps: int
+    time_s: float
+
+
+def run_stage(
+    folder: RunFolder,
+    checkpoints: Path,
+    events: EventWriter,
+    console: RunConsole,
+    setup: Setup,
+    data: PreparedData,
+    progress: Progress,
+    *,
+    before: Before | None = None,
+    goal: Goal | None = None,
+) -> None:
+    """Trains to the end of a stage; a run that does not come there leaves findings and a report, too.
+
+    Args:
+        checkpoints: where the stage keeps `last` and `best`.
+        before: for a second stage, what went before.
+        goal: for a stage that ends where it is reached.
+
+    Raises:
+        TrainingError: numbers ceased to be finite.
+        Interrupted: Ctrl-C or SIGTERM; a checkpoint is written.
+    """
+    meta = snapshot_meta(setup.recipe, task=setup.task, channels=data.channels, img_size=data.img_size)
+    first_step = 0 if before is None else before.steps
+    observers = observers_of(
+        folder,
+        setup.recipe,
+        events,
+        console,
+        setup.steps_per_epoch,
+        first_step=first_step,
+        begins_at=first_step + progress.step,
+    )
+    if before is not None:
+        meta["epochs_before"] = before.epochs
+        observers = [counting_on(observers, before)]
+    try:
+        with listening() as interruption:
+            stop = fit(
+                setup, data, progress, checkpoints, meta, observers=observers, interruption=interruption, goal=goal
+            )
+    except TrainingError:
+        write_report(folder)
+        raise
+    finally:
+        write_findings(folder)
+    if stop.kind == "interrupted":
+        write_report(folder)
+        raise Interrupted(
+            f"{stop.reason} after step {first_step + stop.step}; a checkpoint is written",
+            hint=f"trainwright train --resume {folder.path}",
+        )
+
+
+def counting_on(observers: Sequence[Observer], before: Before) -> Observer:
+    """Tells the observers of a run what happens in its second stage, which counts its own epochs and steps from 1."""
+
+    def observe(record: Record) -> None:
+        for observer in observers:
+            observer(counted_on(record, before))
+
+    return observe
+
+
+def counted_on(record: Record, before: Before) -> Record:
+    """Counts a second stage's record on from what went before; nothing in it is the best, since nothing chooses."""
+    match record:
+        case StepRecord(step=step, epoch=epoch):
+            return replace(record, step=step + before.steps, epoch=epoch + before.epochs)
+        case EpochRecord(step=step, epoch=epoch):
+            counted = {"step": step + before.steps, "epoch": epoch + before.epochs}
+            return replace(record, **counted, best=False, stage="retrain")
+        case StopRecord(step=step, epoch=epoch, best_epoch=best):
+            counted = {"step": step + before.steps, "epoch": epoch + before.epochs, "best_epoch": best + before.epochs}
+            return replace(record, **counted, train_time_s=record.train_time_s + before.time_s)
+        case Finding(since_step=int(step)):
+            return replace(record, since_step=step + before.steps)
+        case _:
+            return record
