@@ -208,6 +208,7 @@ def test_interrupted_in_the_second_stage_it_goes_on_from_the_very_step(whole, cl
     assert f"until it is, the weights of epoch {best} are the result" in html
     ended = cli("train", "--resume", run.path, "--json")
     assert ended.code == 0, ended.err
+    assert ended.err.count("goes on from epoch 4, step 75") == 1
     assert result(run.path) == result(whole[way])
     assert run.finished
     steps = [record.step for record in read_records(run.path / "events.jsonl") if isinstance(record, StepRecord)]
