@@ -142,7 +142,7 @@ def test_the_second_stage_of_a_restart_learns_as_a_run_of_its_own_would(whole):
 def test_a_continuation_keeps_one_rate(whole):
     history = tw.Run.open(whole["continue"]).history
     second = [row.learning_rate for row in history.steps.rows if row.step > history.retrain.step]
-    assert second == pytest.approx([0.1 * tw.Run.open(whole["continue"]).recipe.optim.lr] * len(second))
+    assert second == pytest.approx([0.3 * tw.Run.open(whole["continue"]).recipe.optim.lr] * len(second))
 
 
 def test_the_validation_pictures_count_as_learned(photos, cli, tmp_path):
