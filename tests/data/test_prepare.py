@@ -48,7 +48,7 @@ def test_every_picture_stands_in_one_part_with_its_label(make_folder: Callable[.
             assert data.classes[part.labels_N[row]] == name.split("/")[0]
             assert data.split[part.samples_N[row]].name == name
     assert (data.img_size, data.channels) == (8, 3)
-    assert [choice.key for choice in data.choices] == ["data.color", "data.img_size", "data.cache"]
+    assert [choice.key for choice in data.choices] == ["data.task", "data.color", "data.img_size", "data.cache"]
     assert Recipe().decide(data.choices).data.img_size == 8
 
 

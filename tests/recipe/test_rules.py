@@ -22,6 +22,7 @@ def test_the_defaults_contradict_nothing():
     assert contradictions(Recipe().sections()) == []
     assert set(idle_settings(Recipe().sections())) == {
         "init.std",
+        "loss.beta",
         *("model.leaky_slope", "model.norm_groups", "model.pooling"),
         *("optim.beta1", "optim.beta2", "optim.rho", "optim.eps"),
         "preprocess.epsilon",
@@ -30,6 +31,12 @@ def test_the_defaults_contradict_nothing():
         *("schedule.cycles", "schedule.cycle_decay", "schedule.drop_epochs", "schedule.drop_factor"),
     }
 
+
+FITTING = {
+    "regression": {"data.target_columns": "a"},
+    **{loss: {"data.task": "regression", "data.target_columns": "a"} for loss in ("l2", "l1", "smooth-l1")},
+}
+"""What a task or a loss needs beside it, so that a single rule is broken."""
 
 DECLARED = [(row.key, sibling, values) for row in catalog().values() for sibling, values in row.applies.items()]
 
@@ -43,9 +50,10 @@ def others_of(sibling: str) -> tuple[str, ...]:
 def test_every_declared_setting_is_refused_beside_a_sibling_that_takes_its_effect(key, sibling, values):
     others = [choice for choice in others_of(sibling) if choice not in values]
     row = catalog()[key]
-    value = {"number": 0.5, "whole number": 8, "switch": True}.get(row.kind) or row.choices[-1]
+    words = row.choices or row.examples or ("other",)
+    value = {"number": 0.5, "whole number": 8, "switch": True}.get(row.kind) or words[-1]
     for other in others:
-        error = refused(**{sibling: other, key: value})
+        error = refused(**{sibling: other, key: value, **FITTING.get(str(other), {})})
         assert error.problem == f"{key} has no effect, since {sibling} is {format_value(other)}"
         assert error.expected == f"{sibling} one of {', '.join(values)}"
         assert error.where == f"{key} and {sibling}"

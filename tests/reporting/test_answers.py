@@ -10,14 +10,14 @@ class Answered:
     """What predict says of one picture."""
 
     path: str
-    top: tuple[tuple[str, float], ...]
+    said: str
     error: str | None
 
 
 def test_one_line_a_picture_in_order() -> None:
     answers = [
-        Answered(path="a.png", top=(("cat", 0.9), ("dog", 0.1)), error=None),
-        Answered(path="evil\x1b[2J.png", top=(), error="zero bytes"),
+        Answered(path="a.png", said="cat 90.0 %, dog 10.0 %", error=None),
+        Answered(path="evil\x1b[2J.png", said="", error="zero bytes"),
     ]
     assert prediction_lines(answers) == [
         "a.png            cat 90.0 %, dog 10.0 %",

@@ -120,6 +120,25 @@ def test_with_a_class_prior_the_first_loss_is_the_entropy_of_the_shares(digits):
     assert entropy < math.log(10) - 0.1
 
 
+def test_a_class_prior_is_that_of_the_weighted_classes(digits):
+    data = unequal(digits)
+    balanced = setup_of(data, "init.class_prior=true", "loss.class_weights=balanced").model
+    assert torch.allclose(balanced.head.bias, torch.full((10,), -math.log(10)), atol=1e-5)
+    shares = torch.tensor(class_shares(data), dtype=torch.float32)
+    alone = setup_of(data, "init.class_prior=true", "loss.name=logistic").model
+    assert torch.allclose(alone.head.bias.sigmoid(), shares, atol=1e-6)
+    even = setup_of(data, "init.class_prior=true", "loss.name=logistic", "loss.class_weights=balanced").model
+    assert torch.allclose(even.head.bias, torch.zeros(10), atol=1e-5)
+
+
+def test_class_weights_reach_the_loss(digits):
+    data = unequal(digits)
+    shares = torch.tensor(class_shares(data))
+    loss_of = setup_of(data, "loss.class_weights=balanced", "loss.label_smoothing=0").loss
+    one = loss_of(torch.zeros(1, 10), torch.tensor([3]), None).item()
+    assert one == pytest.approx(math.log(10) / (10 * shares[3].item()), rel=1e-5)
+
+
 def test_weighted_pictures_count_by_their_weight():
     part = SimpleNamespace(labels_N=torch.tensor([0, 0, 1]), weights_N=torch.tensor([1.0, 1.0, 6.0]))
     assert class_shares(SimpleNamespace(train=part, classes=("a", "b"))) == [0.25, 0.75]  # type: ignore[arg-type]

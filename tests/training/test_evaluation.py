@@ -5,8 +5,10 @@ from sklearn.metrics import balanced_accuracy_score, precision_recall_fscore_sup
 from torch import nn
 
 from trainwright.data import Batch
-from trainwright.training.evaluation import Answers, class_scores, judge, predict_logits, top_k_accuracy
+from trainwright.training.evaluation import predict_logits
 from trainwright.training.machine import Machine
+from trainwright.training.tasks import Answers, Classification
+from trainwright.training.tasks.classification import class_scores, top_k_accuracy
 
 CPU = Machine(torch.device("cpu"), torch.float32, channels_last=False)
 
@@ -21,7 +23,7 @@ def answers() -> Answers:
 
 def record_of(answers: Answers, k: int = 7):
     names = tuple(f"picture-{i}" for i in range(len(answers.labels_N)))
-    return judge(answers, classes=tuple("abcdefg"[:k]), names=names, part="test", epoch=3)
+    return Classification(tuple("abcdefg"[:k])).judge(answers, names=names, part="test", epoch=3)
 
 
 def test_figures_equal_scikit_learn(answers):
@@ -84,7 +86,7 @@ def test_asking_leaves_the_model_in_its_mode_and_learns_nothing():
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
     zeros = torch.zeros(3, dtype=torch.int64)
     batches = [Batch(torch.zeros(3, 1, 2, 2, dtype=torch.uint8), zeros, zeros, None)] * 2
-    first = predict_logits(model, batches, [lambda b: b.images_NCHW.float()], CPU)
+    first = predict_logits(model, batches, [lambda b: b.images_NCHW.float()], CPU, Classification(("a", "b")))
     assert model.training
     assert first.shape == (6, 2)
     assert torch.equal(first[:3], first[3:])

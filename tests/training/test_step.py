@@ -27,6 +27,7 @@ from trainwright.training.step import (
 )
 
 CPU = Machine(torch.device("cpu"), torch.float32, channels_last=False)
+HARD, SOFT = (build_loss(LossSection(name="cross-entropy", label_smoothing=smoothing)) for smoothing in (0.0, 0.1))
 
 
 def net() -> nn.Module:
@@ -79,7 +80,7 @@ def step(model: nn.Module, group: list[Batch], *, clip: float = 0.0, lr: float =
         group_of(group),
         lambda b: b.images_NCHW.float() * scale,
         CPU,
-        loss_of=build_loss(LossSection(label_smoothing=0.0)),
+        loss_of=HARD,
         clip=build_clip(OptimSection(clip_norm=clip)),
     )
 
@@ -117,9 +118,7 @@ def test_the_batches_of_a_step_are_not_held_together():
     (group,) = grouped(walk(), [2] * 9, 9)
     model = net()
     optimizer = build_optimizer(OptimSection(lr=0.1, weight_decay=0.0), model)
-    result = train_step(
-        model, model, optimizer, None, group, lambda b: b.images_NCHW / 255, CPU, loss_of=build_loss(LossSection())
-    )
+    result = train_step(model, model, optimizer, None, group, lambda b: b.images_NCHW / 255, CPU, loss_of=SOFT)
     assert result.pictures == 18
     assert most <= 3, "the one that is computed on, and those that a generator hands over"
 

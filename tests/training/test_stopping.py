@@ -24,7 +24,7 @@ def test_a_loss_that_is_no_number_is_never_better():
 
 
 def test_patience():
-    best = Best(epoch=4, accuracy=0.9, loss=0.1)
+    best = Best(epoch=4, score=0.9, loss=0.1)
     assert not out_of_patience(best, 5, 2)
     assert out_of_patience(best, 6, 2)
     assert not out_of_patience(best, 1000, 0)

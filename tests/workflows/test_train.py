@@ -504,7 +504,7 @@ def test_views_of_the_same_picture_are_averaged(trained, cli, tmp_path):
     assert (plain["tta"], flipped["tta"]) == ("none", "flip")
     assert plain["loss"] != flipped["loss"]
     ended = cli("evaluate", run, "--tta=ten")
-    assert "probabilities are averaged over 10 views of each picture (ten)" in ended.out
+    assert "answers are averaged over 10 views of each picture (ten)" in ended.out
     picture, mirrored = tmp_path / "one.png", tmp_path / "two.png"
     pixels = np.random.default_rng(0).integers(0, 256, (8, 8), dtype=np.uint8)
     Image.fromarray(pixels).save(picture)

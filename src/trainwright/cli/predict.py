@@ -26,7 +26,10 @@ def predict(
     device: Device = None,
     json: Json = False,
 ) -> None:
-    """Name the class of pictures: one answer for every input, in order. Exit code 2 where none could be read."""
+    """Say what a trained net has learned to say of pictures: one answer for every input, in order.
+
+    Exit code 2 where none could be read.
+    """
     from trainwright.errors import InputError
     from trainwright.runs import open_run, write_atomic
     from trainwright.workflows.requests import machine_from_words
@@ -39,7 +42,8 @@ def predict(
         place = words.index("-")
         words[place : place + 1] = [line.rstrip("\n") for line in sys.stdin if line.strip()]
     machine = machine_from_words(device)
-    from trainwright.workflows.predict import predict_run, to_csv
+    from trainwright.workflows.predict import predict_run
+    from trainwright.workflows.predictions import to_csv
 
     answers = predict_run(folder, words, top=top, machine=machine, tta=tta, fuse=fuse)
     if json:
@@ -51,7 +55,7 @@ def predict(
     if csv is not None:
         write_atomic(csv, to_csv(answers, top=top))
         failed = sum(answer.error is not None for answer in answers)
-        print(f"{csv}: {len(answers)} answers, {failed} of them without a class", file=sys.stderr)
+        print(f"{csv}: {len(answers)} rows, {failed} of pictures that cannot be read", file=sys.stderr)
     if all(answer.error is not None for answer in answers):
         if not json and csv is None:
             raise typer.Exit(2)  # each line above has said why

@@ -53,3 +53,4 @@ from .sources import open_catalog as open_catalog
 from .split_file import SplitRow as SplitRow
 from .split_file import read_split as read_split
 from .split_file import write_data_files as write_data_files
+from .targets import Scale as Scale

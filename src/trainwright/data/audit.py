@@ -38,6 +38,18 @@ class Spread:
 
 
 @dataclass(frozen=True)
+class ColumnSpread:
+    """A column of numbers over the training part, in its own unit."""
+
+    name: str
+    smallest: float
+    median: float
+    largest: float
+    mean: float
+    deviation: float
+
+
+@dataclass(frozen=True)
 class Duplicates:
     """Groups of pictures that show the same.
 
@@ -65,7 +77,7 @@ class Audit:
     Args:
         title, description: what the data are called and where they come from.
         pictures: that can be used.
-        counts: class → part → pictures.
+        counts: class, or label, → part → pictures.
         given_parts: parts that the data brought themselves; the others are ours.
         rejected: pictures that cannot be used.
         width, height: of the pictures as they came, upright, in pixels.
@@ -78,6 +90,10 @@ class Audit:
         skipped: suffix → files that were seen and are no pictures.
         notes: what the reader of the files had to say.
         img_size, channels: as the pictures are stored.
+        task: what a net learns of them.
+        parts: part → pictures; empty where a picture counts once in `counts`.
+        unlabelled: pictures without any label, in the task multi-label.
+        columns: what the numbers of the training part are, in the task regression.
     """
 
     title: str
@@ -101,6 +117,10 @@ class Audit:
     notes: tuple[str, ...]
     img_size: int
     channels: int
+    task: str = "classification"
+    parts: Mapping[str, int] = field(default_factory=dict)
+    unlabelled: int = 0
+    columns: tuple[ColumnSpread, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Returns everything as dictionaries, lists, words and numbers."""
@@ -108,7 +128,7 @@ class Audit:
 
     def part_size(self, part: str) -> int:
         """Returns the number of pictures in a part."""
-        return sum(by_part[part] for by_part in self.counts.values())
+        return self.parts[part] if self.parts else sum(by_part[part] for by_part in self.counts.values())
 
     def findings(self) -> tuple[Finding, ...]:
         """Says what deserves attention, with the numbers that show it."""
@@ -137,9 +157,13 @@ def take_stock(
         near: groups of rows with nearly the same pixels, identical ones included.
     """
     usable = np.flatnonzero(records.readable_N)
-    counts: dict[str, dict[str, int]] = {label: dict.fromkeys(map(str, PARTS), 0) for label in classes}
+    numbers = catalog.targets is not None and catalog.targets.task == "regression"
+    sorted_by = () if numbers else classes
+    counts: dict[str, dict[str, int]] = {label: dict.fromkeys(map(str, PARTS), 0) for label in sorted_by}
     for row in usable.tolist():
-        counts[catalog.labels[row]][parts[row]] += 1
+        for label in _held(catalog, row):
+            counts[label][parts[row]] += 1
+    sizes_of_parts = Counter(parts[row] for row in usable.tolist())
     sizes = Counter(zip(records.width_N[usable].tolist(), records.height_N[usable].tolist(), strict=True))
     kinds = Counter(records.kind_N[usable].tolist())
     blank = usable[(records.low_NC[usable] == records.high_NC[usable]).all(axis=1)]
@@ -166,7 +190,37 @@ def take_stock(
         notes=catalog.notes,
         img_size=img_size,
         channels=channels,
+        task="classification" if catalog.targets is None else catalog.targets.task,
+        parts={} if catalog.targets is None else {part: sizes_of_parts[part] for part in PARTS},
+        unlabelled=0 if numbers else sum(not _held(catalog, row) for row in usable.tolist()),
+        columns=_columns(catalog, train) if numbers else (),
     )
+
+
+def _columns(catalog: Catalog, train: Sequence[int]) -> tuple[ColumnSpread, ...]:
+    targets = catalog.targets
+    assert targets is not None
+    return tuple(
+        ColumnSpread(
+            name=name,
+            smallest=float(values_N.min()),
+            median=float(np.median(values_N)),
+            largest=float(values_N.max()),
+            mean=float(values_N.mean()),
+            deviation=float(values_N.std()),
+        )
+        for name, values_N in zip(targets.names, targets.take(train).values_NT.T, strict=True)
+    )
+
+
+def _held(catalog: Catalog, row: int) -> list[str]:
+    """Names the class of a picture, or all its labels."""
+    targets = catalog.targets
+    if targets is None:
+        return [catalog.labels[row]]
+    if targets.task == "regression":
+        return []
+    return [targets.names[place] for place in np.flatnonzero(targets.values_NT[row])]
 
 
 def _ranked(counter: Counter[Any]) -> list[tuple[Any, int]]:

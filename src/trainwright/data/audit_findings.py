@@ -34,6 +34,7 @@ def findings_of(audit: Audit) -> tuple[Finding, ...]:
         *_leaks(audit),
         *_noisy(audit),
         *_imbalance(audit),
+        *_one_label_each(audit),
         *_constant_channels(audit),
         *_small_parts(audit),
     ]
@@ -134,16 +135,19 @@ def _noisy(audit: Audit) -> list[Finding]:
         Finding(
             code="labels-noisy",
             severity=_severity(conflicts >= CONFLICT_GROUPS and share >= CONFLICT_SHARE),
-            summary=f"{conflicts:,} of {groups:,} groups of identical pictures {verb} more than one label",
+            summary=f"{conflicts:,} of {groups:,} groups of identical pictures {verb} more than one "
+            f"{'label' if audit.counts else 'number'}",
             evidence={"conflicting_groups": conflicts, "groups": groups, "share": share}
             | {"first": quoted(audit.identical.examples[0], 4)},
-            advice={"do": "decide which label is right; the other one teaches a mistake"},
+            advice={"do": "decide which one is right; the other one teaches a mistake"},
         )
     ]
 
 
 def _imbalance(audit: Audit) -> list[Finding]:
     """Unequal classes are a note: whether it does harm only training can show."""
+    if not audit.counts:
+        return []
     sizes = {label: counts["train"] for label, counts in audit.counts.items()}
     smallest, largest = min(sizes, key=sizes.__getitem__), max(sizes, key=sizes.__getitem__)
     if sizes[largest] < UNEQUAL * sizes[smallest]:
@@ -152,9 +156,35 @@ def _imbalance(audit: Audit) -> list[Finding]:
         Finding(
             code="class-imbalance-harmful",
             severity="note",
-            summary=f"classes are unequal: '{largest}' has {sizes[largest]:,} training pictures, "
-            f"'{smallest}' {sizes[smallest]:,}; balanced accuracy and the table by class show whether it harms",
+            summary=f"{_things(audit)} are unequal: '{largest}' has {sizes[largest]:,} training pictures, "
+            f"'{smallest}' {sizes[smallest]:,}; {_shown_by(audit)} show whether it harms",
             evidence={"largest_class_pictures": sizes[largest], "smallest_class_pictures": sizes[smallest]},
+        )
+    ]
+
+
+def _things(audit: Audit) -> str:
+    return "labels" if audit.task == "multi-label" else "classes"
+
+
+def _shown_by(audit: Audit) -> str:
+    if audit.task == "multi-label":
+        return "macro F1 and the table by label"
+    return "balanced accuracy and the table by class"
+
+
+def _one_label_each(audit: Audit) -> list[Finding]:
+    """Labels of which each picture has exactly one are classes."""
+    held = sum(sum(by_part.values()) for by_part in audit.counts.values())
+    if audit.task != "multi-label" or held != audit.pictures or audit.unlabelled:
+        return []
+    return [
+        Finding(
+            code="labels-exclusive",
+            severity="note",
+            summary="every picture has exactly one label: as classes they would be learned against each other",
+            evidence={"pictures": audit.pictures},
+            advice={"data.task": "classification"},
         )
     ]
 
@@ -195,8 +225,8 @@ def _small_parts(audit: Audit) -> list[Finding]:
                     code="validation-too-small",
                     severity=_severity(len(missing) > 0.1 * len(audit.counts)),
                     summary=f"the {part} part has no picture of {quoted(missing, 5)}; nothing is measured there",
-                    evidence={"missing_classes": len(missing), "classes": len(audit.counts)},
-                    advice={"do": "add pictures of these classes"},
+                    evidence={f"missing_{_things(audit)}": len(missing), _things(audit): len(audit.counts)},
+                    advice={"do": f"add pictures of these {_things(audit)}"},
                 )
             )
         if pictures < FEW:
@@ -205,13 +235,21 @@ def _small_parts(audit: Audit) -> list[Finding]:
                 Finding(
                     code="validation-too-small",
                     severity="warn",
-                    summary=f"the {part} part has {pictures:,} pictures: an accuracy of 90 % is known to "
-                    f"± {1.96 * standard_error(pictures):.0%} only, so small differences mean nothing",
-                    evidence={"pictures": pictures, "standard_error_at_90_percent": standard_error(pictures)},
+                    summary=f"the {part} part has {pictures:,} pictures: {_how_sure(audit, pictures)}so small "
+                    "differences mean nothing",
+                    evidence={"pictures": pictures, "standard_error_at_90_percent": standard_error(pictures)}
+                    if audit.task == "classification"
+                    else {"pictures": pictures},
                     advice={"do": "add pictures"} if given else {f"data.{part}_share": 0.3},
                 )
             )
     return found
+
+
+def _how_sure(audit: Audit, pictures: int) -> str:
+    if audit.task != "classification":
+        return "its figures are rough, "
+    return f"an accuracy of 90 % is known to ± {1.96 * standard_error(pictures):.0%} only, "
 
 
 def _severity(harmful: bool) -> Severity:

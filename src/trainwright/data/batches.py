@@ -30,7 +30,7 @@ class Batch:
 
     Attributes:
         images_NCHW: uint8.
-        labels_N: int64, index of the class.
+        labels_N: what is true of each: int64, the index of its class; in other tasks float32 N T, numbers of a target.
         samples_N: int64, stable ids that the random numbers of augmentation hang on.
         weights_N: float32, each picture's weight in the loss; None where all count alike.
         mix: what is mixed into the pictures, or None.

@@ -15,6 +15,8 @@ import numpy as np
 from trainwright.errors import InputError, TrainwrightError
 from trainwright.recipe.data import DataSection
 
+from .targets import Targets
+
 Split = Literal["train", "valid", "test"]
 
 
@@ -70,7 +72,7 @@ class Catalog:
 
     Args:
         names: unique, stable and printable: the path relative to the data's root with `/`, or `digits:0007`.
-        labels: class name of each picture, printable.
+        labels: class name of each picture, printable; in other tasks its target, as a text that tells it from others.
         splits: the part that the data itself puts a picture in; None where the split is ours to make.
         groups: pictures of one group must stay in one part; None for a picture that stands alone.
         weights: at least 0, of any scale, not all 0; None where the data bring none.
@@ -79,6 +81,7 @@ class Catalog:
         description: one sentence on where the data come from.
         skipped: what was seen and is no picture, by suffix, in files: `{".txt": 3, "hidden": 1}`.
         notes: sentences that the user should read: links not followed, columns not used.
+        targets: what is true of each picture; None where that is the name of one class.
     Source: own choice
     """
 
@@ -92,10 +95,12 @@ class Catalog:
     description: str
     skipped: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     notes: tuple[str, ...] = ()
+    targets: Targets | None = None
 
     def __post_init__(self) -> None:
         weights = self.names if self.weights is None else self.weights
-        columns = (self.names, self.labels, self.splits, self.groups, weights, self.pictures)
+        targets = self.names if self.targets is None else self.targets
+        columns = (self.names, self.labels, self.splits, self.groups, weights, targets, self.pictures)
         lengths = [len(column) for column in columns]
         if len(set(lengths)) != 1 or len(set(self.names)) != len(self.names):
             raise TrainwrightError(

@@ -17,8 +17,10 @@ from .catalog import quoted
 from .decoding import UnreadablePicture, decode_resized, strict_pillow
 from .ingest import Progress, Reading
 from .part import Part, part_of
+from .prepare import true_of
 from .sources import open_catalog
 from .store import open_store
+from .targets import Scale
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +44,7 @@ def prepare_other(
     classes: Sequence[str],
     img_size: int,
     channels: int,
+    scale: Scale | None = None,
     workers: int = 0,
     cache_dir: Path | None = None,
     progress: Progress | None = None,
@@ -55,6 +58,7 @@ def prepare_other(
         classes: the net's K class names, in the order of its outputs.
         img_size: side of the net's pictures, pixels.
         channels: of the net's pictures.
+        scale: by which the net's targets are standardized, where they are numbers.
         workers: threads that read pictures; 0 reads in the calling thread.
         cache_dir: where decoded pictures are kept; None: $TRAINWRIGHT_CACHE, else the user's cache folder.
         progress: told what is being done, how many are done, of how many.
@@ -63,14 +67,15 @@ def prepare_other(
         InputError: no such data, nothing readable, or a class that the net does not know.
     """
     catalog = open_catalog(section, to_train=False)
-    unknown = sorted(set(catalog.labels) - set(classes))
+    known = catalog.labels if catalog.targets is None else catalog.targets.names
+    unknown = sorted(set(known) - set(classes))
     if unknown:
         raise InputError(
-            "the data have classes that the net was not trained on",
+            f"the data have {'classes' if catalog.targets is None else 'labels'} that the net was not trained on",
             expected=f"some of {quoted(classes)}",
             got=quoted(unknown),
             where=catalog.title,
-            hint="rename or leave out these classes",
+            hint="rename them, or leave them out",
         )
     reading = Reading(
         img_size=img_size,
@@ -88,11 +93,10 @@ def prepare_other(
         raise InputError(
             f"none of the {len(wanted):,} pictures can be read", got=f"'{name}': {reason}", where=catalog.title
         )
-    index = {label: number for number, label in enumerate(classes)}
     part = part_of(
         store.images_SCHW,
         np.array(rows, np.int64),
-        np.array([index[catalog.labels[row]] for row in rows], np.int64),
+        true_of(catalog, rows, classes, scale),
         np.arange(len(rows), dtype=np.int64),
         [catalog.names[row] for row in rows],
         None,

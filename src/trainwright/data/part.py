@@ -1,6 +1,6 @@
 """One part of the data (training, validation or test): which rows of the store, and what is known of each.
 
-Legend: S pictures in the store, N pictures of the part, C channels, H W height and width.
+Legend: S pictures in the store, N pictures of the part, C channels, H W height and width, T numbers of a target.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ class Part:
     Args:
         images_SCHW: uint8, every picture of the data, in memory or memory-mapped; never changed.
         rows_N: int64, the store's row of each picture of this part.
-        labels_N: int64, index of the class.
+        labels_N: what is true of each: int64, the index of its class; in other tasks float32 N T.
         samples_N: int64, the picture's place among all readable pictures sorted by name; random numbers hang on it,
             so it does not depend on the part, the order or the machine.
         names: the picture's name in the data.
@@ -63,11 +63,12 @@ def part_of(
     on_disk: bool,
     mean_weight: float = 1.0,
 ) -> Part:
-    """Builds a part from columns of numpy; copies the columns, never the pictures."""
+    """Builds a part from columns of numpy; copies the columns, never the pictures. Labels as in `Part`."""
+    labels = labels.astype(np.int64 if labels.ndim == 1 else np.float32)
     return Part(
         images_SCHW=images_SCHW,
         rows_N=torch.from_numpy(rows.astype(np.int64)),
-        labels_N=torch.from_numpy(labels.astype(np.int64)),
+        labels_N=torch.from_numpy(labels),
         samples_N=torch.from_numpy(samples.astype(np.int64)),
         names=tuple(names),
         weights_N=None if weights is None else torch.from_numpy(weights.astype(np.float32)),

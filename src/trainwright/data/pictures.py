@@ -18,7 +18,7 @@ class Pictures(Protocol):
 
 
 class LabelledPictures(Pictures, Protocol):
-    """Pictures whose classes are known: int64 N."""
+    """Pictures of which it is known what they show: int64 N, the class; in other tasks float32 N T."""
 
     @property
     def labels_N(self) -> Tensor: ...

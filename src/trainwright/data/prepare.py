@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from trainwright.errors import InputError
-from trainwright.recipe import Choice, DataSection
+from trainwright.recipe import Choice, DataSection, Task, task_of, why_task
 
 from .audit import Audit, Rejected, take_stock
 from .catalog import Arrays, Catalog, Files, Split, check_trainable, quoted
@@ -20,9 +20,12 @@ from .part import Part, emptied, joined, part_of
 from .picture_records import PictureRecords
 from .reading_choice import choose_reading
 from .sources import open_catalog
+from .sources.manifest_targets import USUAL_SEPARATOR
 from .split_file import SplitRow, read_split, refuse_changed_data
 from .splitting import PARTS, split_pictures
 from .store import Store, open_store
+from .target_checks import check_targets, strata
+from .targets import Scale
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,14 +34,17 @@ class PreparedData:
 
     Args:
         title: a short name for the data.
-        classes: class names; a label is an index into them. Sorted; fixed by the training part.
+        classes: what each number that a net gives stands for. Class names, of which a label is an index, sorted and
+            fixed by the training part; in the task multi-label the labels.
         train, valid, test: the parts; valid and test may be empty.
         audit: what was found.
         rejected: pictures that cannot be used, each with its reason.
         split: which picture went where, sorted by name.
         fingerprint: sha256 over names, contents, labels, weights and parts, in hexadecimal.
         img_size, channels: of the stored pictures.
-        choices: what `auto` became, for `data.img_size`, `data.color`, `data.cache`.
+        choices: what `auto` became, for `data.task`, `data.img_size`, `data.color`, `data.cache` and others of `data`.
+        task: what a net learns of them.
+        scale: mean and deviation of numbers over the training part; None in tasks without.
     """
 
     title: str
@@ -53,6 +59,8 @@ class PreparedData:
     img_size: int
     channels: int
     choices: tuple[Choice, ...]
+    task: Task = "classification"
+    scale: Scale | None = None
 
     def with_validation(self) -> PreparedData:
         """Gives the same data with the validation pictures in the training part, and none left for validation."""
@@ -104,6 +112,7 @@ def prepare_catalog(
 ) -> PreparedData:
     """Does what `prepare` does, with a catalog that is open already."""
     reading, choices = choose_reading(section, catalog.pictures, workers)
+    choices = (*choose_task(section), *choices)
     store = open_store(catalog, reading, cache=section.cache, cache_dir=cache_dir, workers=workers, progress=progress)
     if section.cache == "auto":
         choices = (*choices, Choice("data.cache", store.kind, store.reason))
@@ -115,7 +124,12 @@ def prepare_catalog(
         parts = _divide(catalog, usable, identical, near, section, seed)
     else:
         parts = _given_parts(given_split, catalog, records, usable)
-    classes = tuple(sorted({catalog.labels[row] for row in usable if parts[row] == "train"}))
+    if catalog.targets is None:
+        classes = tuple(sorted({catalog.labels[row] for row in usable if parts[row] == "train"}))
+    else:
+        check_targets(_taken(catalog, usable), [parts[row] for row in usable])
+        classes = catalog.targets.names
+    scale = _scale(catalog, [row for row in usable if parts[row] == "train"])
     audit = take_stock(
         catalog, records, parts, classes, identical, near, img_size=reading.img_size, channels=reading.channels
     )
@@ -123,7 +137,7 @@ def prepare_catalog(
         SplitRow(catalog.names[row], catalog.labels[row], parts[row], catalog.groups[row] or "", records.sha256(row))
         for row in usable
     )
-    built = {part: _part(part, store, catalog, parts, usable, classes) for part in PARTS}
+    built = {part: _part(part, store, catalog, parts, usable, classes, scale) for part in PARTS}
     return PreparedData(
         title=catalog.title,
         classes=classes,
@@ -135,7 +149,23 @@ def prepare_catalog(
         img_size=reading.img_size,
         channels=reading.channels,
         choices=choices,
+        task=task_of(section),
+        scale=scale,
     )
+
+
+def _scale(catalog: Catalog, train: Sequence[int]) -> Scale | None:
+    targets = catalog.targets
+    return Scale.of(targets.take(train).values_NT) if targets and targets.task == "regression" else None
+
+
+def choose_task(section: DataSection) -> tuple[Choice, ...]:
+    """Says what `auto` makes of the task, and of what belongs to it."""
+    task = task_of(section)
+    choices = [Choice("data.task", task, why_task(section))] if section.task == "auto" else []
+    if task == "multi-label" and section.label_separator == "auto":
+        choices.append(Choice("data.label_separator", USUAL_SEPARATOR, "usual"))
+    return tuple(choices)
 
 
 def check_readable(catalog: Catalog, records: PictureRecords, section: DataSection) -> None:
@@ -155,6 +185,8 @@ def check_readable(catalog: Catalog, records: PictureRecords, section: DataSecti
             where=catalog.title,
         )
     rows = np.flatnonzero(records.readable_N).tolist()
+    if catalog.targets is not None:
+        return
     lost = sorted(set(catalog.labels) - {catalog.labels[row] for row in rows})
     if lost:
         raise InputError(
@@ -181,6 +213,7 @@ def _taken(catalog: Catalog, rows: Sequence[int]) -> Catalog:
         groups=tuple(catalog.groups[row] for row in rows),
         weights=None if catalog.weights is None else tuple(catalog.weights[row] for row in rows),
         pictures=kept,
+        targets=None if catalog.targets is None else catalog.targets.take(rows),
     )
 
 
@@ -215,9 +248,10 @@ def _divide(
     copies = near if section.near_duplicates == "together" else identical
     place = {row: position for position, row in enumerate(usable)}
     together = [[place[row] for row in rows if row in place] for rows in (*groups.values(), *copies)]
+    kinds = strata(catalog)
     split = split_pictures(
         [catalog.names[row] for row in usable],
-        [catalog.labels[row] for row in usable],
+        [kinds[row] for row in usable],
         [catalog.splits[row] for row in usable],
         together,
         valid_share=section.valid_share,
@@ -240,10 +274,15 @@ def _given_parts(path: Path, catalog: Catalog, records: PictureRecords, usable: 
 
 
 def _part(
-    part: Split, store: Store, catalog: Catalog, parts: Sequence[Split], usable: Sequence[int], classes: Sequence[str]
+    part: Split,
+    store: Store,
+    catalog: Catalog,
+    parts: Sequence[Split],
+    usable: Sequence[int],
+    classes: Sequence[str],
+    scale: Scale | None,
 ) -> Part:
     """Gathers the columns of one part; weights get mean 1 over it."""
-    index = {label: number for number, label in enumerate(classes)}
     chosen = [(sample, row) for sample, row in enumerate(usable) if parts[row] == part]
     rows = [row for _, row in chosen]
     weights, mean = None, 1.0
@@ -261,13 +300,28 @@ def _part(
     return part_of(
         store.images_SCHW,
         np.array(rows, np.int64),
-        np.array([index[catalog.labels[row]] for row in rows], np.int64),
+        true_of(catalog, rows, classes, scale),
         np.array([sample for sample, _ in chosen], np.int64),
         [catalog.names[row] for row in rows],
         weights,
         on_disk=store.kind == "disk",
         mean_weight=mean,
     )
+
+
+def true_of(catalog: Catalog, rows: Sequence[int], classes: Sequence[str], scale: Scale | None) -> np.ndarray:
+    """Gives what is true of some pictures: int64 N, the index of the class; in other tasks float32 N T.
+
+    Args:
+        classes: the class names, or what the T numbers are called; all of the targets' own are among them.
+        scale: by which numbers are standardized; None leaves them.
+    """
+    index = {label: number for number, label in enumerate(classes)}
+    if catalog.targets is None:
+        return np.array([index[catalog.labels[row]] for row in rows], np.int64)
+    values_NT = np.zeros((len(rows), len(classes)))
+    values_NT[:, [index[name] for name in catalog.targets.names]] = catalog.targets.take(rows).values_NT
+    return (values_NT if scale is None else scale.standardized(values_NT)).astype(np.float32)
 
 
 def _fingerprint(split: Sequence[SplitRow], catalog: Catalog, usable: Sequence[int]) -> str:

@@ -33,7 +33,14 @@ MANY_PICTURES = 100_000
 
 
 def choose_model(
-    section: ModelSection, *, img_size: int, channels: int, classes: int, pictures: int, device: str
+    section: ModelSection,
+    *,
+    img_size: int,
+    channels: int,
+    classes: int,
+    pictures: int,
+    device: str,
+    task: str = "classification",
 ) -> list[Choice]:
     """Chooses name, width and depth of the net where the recipe says `auto`.
 
@@ -44,6 +51,7 @@ def choose_model(
         classes: classes K.
         pictures: pictures to train on.
         device: where the net trains: `cpu`, `cuda`, `cuda:1`, `mps`.
+        task: what it learns, for the words of the reason.
 
     Returns:
         A choice for every key that is `auto` and has an effect; width and depth have none on timm's models.
@@ -58,7 +66,8 @@ def choose_model(
     """
     on_cpu = device.startswith("cpu")
     pictures_in_words = f"{pictures:,} {'gray' if channels == 1 else 'colour'} pictures of {img_size}×{img_size} pixels"
-    situation = f"{pictures_in_words} in {classes} classes, {'on a CPU' if on_cpu else f'on {device}'}"
+    learned = f"in {classes} classes" if task == "classification" else f"for {task}"
+    situation = f"{pictures_in_words} {learned}, {'on a CPU' if on_cpu else f'on {device}'}"
     choices: list[Choice] = []
     name = section.name
     if name == "auto":

@@ -15,6 +15,7 @@ from .catalog import catalog as catalog
 from .catalog import describe as describe
 from .data import BUILT_IN_DATA as BUILT_IN_DATA
 from .data import DataSection as DataSection
+from .data import Task as Task
 from .dosing import Dose as Dose
 from .dosing import dose as dose
 from .init import InitSection as InitSection
@@ -43,6 +44,10 @@ from .section import Auto as Auto
 from .section import Section as Section
 from .section import decided as decided
 from .table import settings_table as settings_table
+from .tasks import LOSSES_OF as LOSSES_OF
+from .tasks import SMOOTHED as SMOOTHED
+from .tasks import task_of as task_of
+from .tasks import why_task as why_task
 from .training import TrainingSection as TrainingSection
 from .writing import source_words as source_words
 from .writing import write_recipe as write_recipe

@@ -6,6 +6,8 @@ from typing import Literal
 
 from .section import Auto, Section, setting
 
+Task = Literal["classification", "multi-label", "regression"]
+
 BUILT_IN_DATA = ("digits", "fashion-mnist")
 
 
@@ -16,6 +18,13 @@ class DataSection(Section):
         "digits",
         "Built-in data (`digits`, `fashion-mnist`) or a path: a folder with one folder a class, train/val/test "
         "folders, a CSV, TSV or Parquet manifest, an `.npz` file, a folder of IDX or CIFAR files.",
+        source="own choice",
+    )
+    task: Literal["auto", "classification", "multi-label", "regression"] = setting(
+        "auto",
+        "What the net learns to say of a picture. `classification`: its one class. `multi-label`: all labels that "
+        "hold, any number of them. `regression`: one or more numbers. All but classification need a manifest. `auto`: "
+        "classification, unless a setting that belongs to another task is given. See docs/tasks.md.",
         source="own choice",
     )
     img_size: int | Auto = setting(
@@ -81,7 +90,24 @@ class DataSection(Section):
         source="own choice",
     )
     path_column: str = setting("path", "Manifest column with the picture's path.", source="own choice")
-    label_column: str = setting("label", "Manifest column with the class name.", source="own choice")
+    label_column: str = setting(
+        "label",
+        "Manifest column with the class name, or with the labels.",
+        source="own choice",
+        applies={"task": ("auto", "classification", "multi-label")},
+    )
+    label_separator: str | Auto = setting(
+        "auto",
+        "What stands between two labels in a cell of a manifest; an empty cell is a picture without any. `auto`: `;`.",
+        source="own choice",
+        applies={"task": ("auto", "multi-label")},
+    )
+    target_columns: str = setting(
+        "none",
+        "Manifest columns with the numbers that a net is to tell, separated by commas. `none`: no such column.",
+        source="own choice",
+        applies={"task": ("auto", "regression")},
+    )
     split_column: str = setting(
         "split", "Manifest column with train, valid or test, where there is one.", source="own choice"
     )

@@ -10,6 +10,7 @@ from .idle import Sections, idle_settings
 from .layer_rules import LAYER_RULES
 from .model import OWN_MODELS
 from .scalars import format_value
+from .tasks import task_contradictions
 from .training_rules import TRAINING_RULES
 
 
@@ -281,4 +282,5 @@ RULES: tuple[Callable[[Sections], list[Contradiction]], ...] = (
     _momentum_moves,
     _one_way_of_clipping,
     *TRAINING_RULES,
+    task_contradictions,
 )

@@ -25,7 +25,7 @@ from trainwright.errors import InputError
 from trainwright.runs import RunFolder, write_atomic
 
 from . import wording
-from .charts import Mark, Series, line_chart, matrix_chart, whisker_chart
+from .charts import Mark, Series, line_chart, matrix_chart, scatter_chart, whisker_chart
 from .charts.matrix import level
 from .evidence import advised, shown
 from .views import RunView, read_view
@@ -33,6 +33,24 @@ from .views.curves import Curves, StepCurve
 
 TEMPLATES = Path(__file__).parent / "templates"
 PNG_START = b"\x89PNG\r\n\x1a\n"
+CURVES_OF = {"mean_average_precision": ("Mean average precision", 100, ", %"), "r2": ("R²", 1, "")}
+"""Figure by which a task chooses → its words, and the factor and unit in which its curve is drawn."""
+
+WORDS_OF = {
+    "mean_average_precision": "How well each label ranks the validation pictures, mean over labels; 100 % where all "
+    "that have it stand before all others.",
+    "r2": "The share of the variance of the validation pictures' numbers that the net explains: 1 is everything, 0 no "
+    "more than always answering the mean.",
+}
+"""What such a figure means."""
+
+LOSS_UNITS = {
+    "classification": ", in nats",
+    "multi-label": ", in nats a label",
+    "regression": ", for numbers in deviations from their mean",
+}
+"""Unit of the loss by task, where it has one."""
+
 SMALL_PICTURE = 96
 """Pictures with a side up to this are enlarged with sharp pixels, so that digits of 8 pixels can be seen."""
 
@@ -85,7 +103,9 @@ def render_report(view: RunView, now: datetime) -> str:
             style=Markup(style),
             style_hash=digest,
             loss_chart=_loss_chart(view.curves),
-            accuracy_chart=_accuracy_chart(view.curves),
+            figure_chart=_figure_chart(view.curves),
+            figure_words=WORDS_OF.get(view.curves.figure, ""),
+            loss_unit=LOSS_UNITS.get(view.task, ""),
             rate_chart=_step_chart(view.steps, view.steps.rates, "Learning rate", floor=0.0),
             step_loss_chart=_step_chart(view.steps, view.steps.losses, "Training loss", may_log=True),
             norm_chart=_step_chart(
@@ -142,6 +162,7 @@ def _environment() -> Environment:
         shown,
         level,
         matrix_chart,
+        scatter_chart,
         read_picture,
         whisker_chart,
     )
@@ -172,7 +193,11 @@ def _loss_chart(curves: Curves) -> Markup:
     return _epoch_chart(curves, series, "Loss", may_log=True)
 
 
-def _accuracy_chart(curves: Curves) -> Markup:
+def _figure_chart(curves: Curves) -> Markup:
+    if curves.figure != "accuracy":
+        title, scale, unit = CURVES_OF[curves.figure]
+        own = [None if value is None else scale * value for value in curves.valid_figure]
+        return _epoch_chart(curves, [Series("validation", "valid", own)], title + unit)
     named = {
         "training": ("train", curves.train_accuracy),
         "validation": ("valid", curves.valid_accuracy),

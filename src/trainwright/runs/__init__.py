@@ -35,6 +35,7 @@ from .intervals import wilson_interval as wilson_interval
 from .metrics import write_metrics_csv as write_metrics_csv
 from .records import ClassScore as ClassScore
 from .records import EpochRecord as EpochRecord
+from .records import Evaluation as Evaluation
 from .records import EvaluationRecord as EvaluationRecord
 from .records import Finding as Finding
 from .records import Mistake as Mistake
@@ -45,3 +46,11 @@ from .records import Severity as Severity
 from .records import StepRecord as StepRecord
 from .records import StopRecord as StopRecord
 from .records import Unseen as Unseen
+from .task_records import ColumnScore as ColumnScore
+from .task_records import LabelMistake as LabelMistake
+from .task_records import LabelScore as LabelScore
+from .task_records import MultiLabelRecord as MultiLabelRecord
+from .task_records import NumberMistake as NumberMistake
+from .task_records import PartName as PartName
+from .task_records import RegressionRecord as RegressionRecord
+from .task_records import figures_of_columns as figures_of_columns

@@ -8,7 +8,7 @@ from typing import Any, Generic, Self, TypeVar
 
 from .records import (
     EpochRecord,
-    EvaluationRecord,
+    Evaluation,
     Finding,
     Record,
     ResumeRecord,
@@ -47,7 +47,7 @@ class History:
 
     epochs: Columns[EpochRecord] = Columns()
     steps: Columns[StepRecord] = Columns()
-    evaluations: tuple[EvaluationRecord, ...] = ()
+    evaluations: tuple[Evaluation, ...] = ()
     findings: tuple[Finding, ...] = ()
     stop: StopRecord | None = None
     retrain: RetrainRecord | None = None
@@ -69,7 +69,7 @@ class History:
         return cls(
             epochs=Columns(tuple(record for record in kept if isinstance(record, EpochRecord))),
             steps=Columns(tuple(record for record in kept if isinstance(record, StepRecord))),
-            evaluations=tuple(record for record in kept if isinstance(record, EvaluationRecord)),
+            evaluations=tuple(record for record in kept if isinstance(record, Evaluation)),
             findings=tuple(record for record in kept if isinstance(record, Finding)),
             stop=stop,
             retrain=retrain,
@@ -87,7 +87,7 @@ class History:
         """Finds the last epoch that was marked as the best so far."""
         return next((row for row in reversed(self.epochs.rows) if row.best), None)
 
-    def evaluation(self, part: str) -> EvaluationRecord | None:
+    def evaluation(self, part: str) -> Evaluation | None:
         """Finds the latest evaluation on a part of the data."""
         return next((record for record in reversed(self.evaluations) if record.part == part), None)
 
@@ -116,9 +116,9 @@ def _beyond(record: Record, point: ResumeRecord) -> bool:
     match record:
         case StepRecord() | StopRecord() | RetrainRecord():
             return record.step > point.step
-        case EpochRecord() | EvaluationRecord():
-            return record.epoch > point.epoch
         case Finding():
             return record.since_step is not None and record.since_step > point.step
         case ResumeRecord():
             return False
+        case _:
+            return record.epoch > point.epoch

@@ -12,20 +12,28 @@ from .atomic import write_atomic
 from .history import History
 from .records import EpochRecord
 
+ACCURACIES = ("train_accuracy", "valid_accuracy")
+
 
 def write_metrics_csv(history: History, path: str | Path) -> None:
     """Writes one row an epoch, with the names of `EpochRecord` as the header; the file is replaced at once.
+
+    Where a task has figures of its own, they stand as `valid_<name>` in the place of the accuracies.
 
     What was not measured is an empty cell; true and false are 1 and 0; numbers keep every digit.
 
     Raises:
         WriteFailed: the disk refused.
     """
-    names = [field.name for field in fields(EpochRecord)]
+    own = list(dict.fromkeys(name for row in history.epochs.rows for name in row.valid_figures))
+    left_out = ("valid_figures", *(ACCURACIES if own else ()))
+    names = [field.name for field in fields(EpochRecord) if field.name not in left_out]
     text = io.StringIO(newline="")
     table = csv.writer(text, lineterminator="\n")
-    table.writerow(names)
-    table.writerows([_cell(getattr(row, name)) for name in names] for row in history.epochs.rows)
+    table.writerow([*names, *(f"valid_{name}" for name in own)])
+    for row in history.epochs.rows:
+        cells = [*(getattr(row, name) for name in names), *(row.valid_figures.get(name) for name in own)]
+        table.writerow(map(_cell, cells))
     write_atomic(path, text.getvalue())
 
 

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from .task_records import MultiLabelRecord, PartName, RegressionRecord
+
 Severity = Literal["note", "warn", "stop"]
 
 
@@ -29,6 +31,8 @@ class EpochRecord:
     `step` is the number of optimizer steps since the start of the run. `train_accuracy` is measured on the augmented
     pictures in training mode. `best` says whether this epoch's snapshot is the best so far. `data_wait_share` is the
     share of the training time spent waiting for the next batch. `valid_*` are None where there is no validation part.
+    In tasks without right and wrong answers accuracies are None, and `valid_figures` holds the task's own figures by
+    name, first the one that chooses the best epoch.
 
     `stage` tells the training that validation chooses from (`first`) from the one on its pictures, too, that follows
     it on request (`retrain`); there `best` is False, since nothing is chosen, and where it goes on until the added
@@ -39,7 +43,7 @@ class EpochRecord:
     step: int
     learning_rate: float
     train_loss: float
-    train_accuracy: float
+    train_accuracy: float | None
     valid_loss: float | None
     valid_accuracy: float | None
     best: bool
@@ -48,6 +52,7 @@ class EpochRecord:
     pictures_per_s: float
     data_wait_share: float
     memory_mib: float
+    valid_figures: Mapping[str, float | None] = field(default_factory=dict[str, float | None])
     stage: Literal["first", "retrain"] = "first"
     added_loss: float | None = None
 
@@ -56,14 +61,15 @@ class EpochRecord:
 class EvaluationRecord:
     """A snapshot judged on one part. `confusion_KK[i][j]` counts pictures of class i that were called class j.
 
-    `accuracy_interval` is Wilson's at 95 %. `loss` is plain cross-entropy without smoothing. `calibration_error` is
-    the expected calibration error over 15 equal bins. `top_k_accuracy` maps k to accuracy, for 1 and, where there are
-    more than 5 classes, 5. `mistakes` are the most confident wrong answers, most confident first. `trained_on`
-    counts pictures of foreign data, by their content, that stood in the training part, and `unseen` judges the others;
-    None for the run's own parts. `tta` names the views of each picture whose probabilities were averaged.
+    `accuracy_interval` is Wilson's at 95 %. `loss` is cross-entropy (of `logistic` that), without smoothing and
+    weights. `calibration_error` is the expected calibration error over 15 equal bins. `top_k_accuracy` maps k to
+    accuracy, for 1 and, where there are more than 5 classes, 5. `mistakes` are the most confident wrong answers, most
+    confident first. `trained_on` counts pictures of foreign data, by their content, that stood in the training part,
+    and `unseen` judges the others; None for the run's own parts. `tta` names the views of each picture whose
+    probabilities were averaged.
     """
 
-    part: Literal["train", "valid", "test", "other"]
+    part: PartName
     epoch: int
     pictures: int
     accuracy: float
@@ -172,4 +178,7 @@ class Finding:
     source: str = "own choice"
 
 
-Record = StepRecord | EpochRecord | EvaluationRecord | ResumeRecord | RetrainRecord | StopRecord | Finding
+Evaluation = EvaluationRecord | MultiLabelRecord | RegressionRecord
+"""A snapshot judged on one part; each task has its own."""
+
+Record = StepRecord | EpochRecord | Evaluation | ResumeRecord | RetrainRecord | StopRecord | Finding

@@ -10,11 +10,11 @@ Example:    fit(build(recipe, data), data, Progress(), folder, meta, observers=[
 from .averaging import WeightAverage, ema_decay
 from .build import Setup, build, check_batch_size
 from .checkpoint import Checkpoint, load_checkpoint, load_newest, save_checkpoint
-from .choice import choose_training
-from .evaluation import Answers, answer, eval_batch, judge, predict_logits
+from .choice import choose_loss, choose_training
+from .evaluation import answer, eval_batch, predict_logits
 from .interruption import Interruption, listening
 from .loop import Observer, fit
-from .losses import cross_entropy
+from .losses import Loss, cross_entropy
 from .machine import Machine, choose_machine, choose_workers, decide_machine, open_device, open_machine
 from .optimizers import build_optimizer, check_optimizer
 from .parameter_groups import parameter_groups
@@ -24,20 +24,27 @@ from .schedules import check_schedule, rate_factor
 from .snapshot import Snapshot, open_snapshot, snapshot_from, snapshot_meta
 from .step import grouped, steps_per_epoch, train_step
 from .stopping import Best, Goal, better, out_of_patience
+from .tasks import THRESHOLD, Answers, Classification, Regression, Task, Verdict, task_of_data
 
 __all__ = [
     "SECOND_STAGES",
+    "THRESHOLD",
     "Answers",
     "Best",
     "Checkpoint",
+    "Classification",
     "FirstStage",
     "Goal",
     "Interruption",
+    "Loss",
     "Machine",
     "Observer",
     "Progress",
+    "Regression",
     "Setup",
     "Snapshot",
+    "Task",
+    "Verdict",
     "WeightAverage",
     "answer",
     "better",
@@ -47,6 +54,7 @@ __all__ = [
     "check_batch_size",
     "check_optimizer",
     "check_schedule",
+    "choose_loss",
     "choose_machine",
     "choose_training",
     "choose_workers",
@@ -56,7 +64,6 @@ __all__ = [
     "eval_batch",
     "fit",
     "grouped",
-    "judge",
     "kept_preprocessor",
     "listening",
     "load_checkpoint",
@@ -76,5 +83,6 @@ __all__ = [
     "snapshot_from",
     "snapshot_meta",
     "steps_per_epoch",
+    "task_of_data",
     "train_step",
 ]

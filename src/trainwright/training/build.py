@@ -32,6 +32,7 @@ from trainwright.recipe import Recipe, decided
 
 from .activations import check_activations
 from .averaging import WeightAverage
+from .class_weights import class_weights
 from .clipping import Clip, build_clip
 from .evaluation import eval_batch
 from .losses import Loss, build_loss, check_smoothing
@@ -41,6 +42,7 @@ from .reestimation import check_reestimation
 from .regularization import hold_norms
 from .schedules import check_schedule, risen_epoch
 from .step import batch_sizes, batches_per_step, steps_per_epoch
+from .tasks import Task, task_of_data
 
 FIRST_PICTURES = 128
 """Pictures that an initialization looks at; Mishkin & Matas 2015 find that more change nothing."""
@@ -52,6 +54,7 @@ class Setup:
 
     Attributes:
         recipe: decided, without `auto`.
+        task: what the net learns to say.
         weights: what became of a file of weights, where the recipe names one.
         forward: the model as training calls it, compiled where the recipe says so.
         clip: how gradients are shortened, where the recipe says so.
@@ -63,7 +66,7 @@ class Setup:
     """
 
     recipe: Recipe
-    classes: tuple[str, ...]
+    task: Task
     machine: Machine
     preprocessor: Preprocessor
     augmenter: Augmenter
@@ -128,7 +131,8 @@ def build(
     optim, training = recipe.optim, recipe.training
     batch_size = decided(optim.batch_size)
     check_batch_size(batch_size, len(data.train))
-    check_smoothing(recipe.loss.label_smoothing, len(data.classes))
+    if data.task == "classification":
+        check_smoothing(decided(recipe.loss.label_smoothing), len(data.classes))
     check_validation(recipe, len(data.valid))
     per_epoch = steps_per_epoch(len(data.train), batch_size, optim.accumulate)
     if not second:
@@ -161,13 +165,13 @@ def build(
         images_NCHW = first_pictures(data, training.seed).to(machine.device)
         fit_to_pictures(model, recipe.init, augmenter.evaluate(images_NCHW), seed=training.seed)
     if recipe.init.class_prior:  # last, since a scheme that looks at pictures sets biases, too
-        set_class_prior(model, class_shares(data))
+        set_class_prior(model, prior_odds(recipe, data))
     optimizer = build_optimizer(optim, model)
     hold_norms(recipe.regularization, optimizer)  # the average begins with the first weights, so they are held, too
     torch.manual_seed(training.seed)
     return Setup(
         recipe=recipe,
-        classes=data.classes,
+        task=task_of_data(recipe.loss, data),
         machine=machine,
         preprocessor=preprocessor,
         augmenter=augmenter,
@@ -175,7 +179,7 @@ def build(
         model=model,
         weights=built.weights,
         forward=torch.compile(model) if recipe.machine.compile else model,
-        loss=build_loss(recipe.loss),
+        loss=build_loss(recipe.loss, weights_of_classes(recipe, data, machine)),
         optimizer=optimizer,
         clip=build_clip(optim),
         average=WeightAverage(model, training.ema) if training.ema > 0 else None,
@@ -193,26 +197,57 @@ def first_pictures(data: PreparedData, seed: int) -> Tensor:
     return next(batches(data.train, at_once, seed=seed, epoch=0)).images_NCHW
 
 
-def class_shares(data: PreparedData) -> list[float]:
-    """Counts each class's share of the training part, by the pictures' weights in the loss where they have some.
+def weights_of_classes(recipe: Recipe, data: PreparedData, machine: Machine) -> Tensor | None:
+    """Gives what each class counts in the loss, float32 K on the device, or None where all count alike."""
+    if recipe.loss.class_weights == "none":
+        return None
+    weights_K = class_weights(recipe.loss, data.classes, class_shares(data, "loss.class_weights"))
+    return None if weights_K is None else weights_K.to(machine.device)
+
+
+def prior_odds(recipe: Recipe, data: PreparedData) -> list[float]:
+    """Gives what the last bias is the logarithm of: the share of each class in the loss; of `logistic`, its odds."""
+    shares = class_shares(data)
+    weights_K = class_weights(recipe.loss, data.classes, shares)
+    weights = [1.0] * len(shares) if weights_K is None else weights_K.tolist()
+    if recipe.loss.name == "logistic":
+        for name, share in zip(data.classes, shares, strict=True):
+            if share >= 1:
+                raise InputError(
+                    f"all training pictures have the label '{name}', and a prior of 1 is no finite bias",
+                    expected="pictures without it",
+                    where="init.class_prior",
+                    hint="leave init.class_prior out, or the label",
+                )
+        return [weight * share / (1 - share) for weight, share in zip(weights, shares, strict=True)]
+    return [weight * share for weight, share in zip(weights, shares, strict=True)]
+
+
+def class_shares(data: PreparedData, where: str = "init.class_prior") -> list[float]:
+    """Counts each class's, or label's, share of the training part, by the pictures' weights where they have some.
+
+    Args:
+        where: the setting that asks.
 
     Raises:
-        InputError: a class has no share, so that the logarithm of it is no number.
+        InputError: a class has no share, so that neither its logarithm nor its inverse is a number.
     """
-    weights_N = data.train.weights_N
-    counts_K = torch.bincount(
-        data.train.labels_N, None if weights_N is None else weights_N.double(), minlength=len(data.classes)
-    ).double()
+    labels_N, weights_N = data.train.labels_N, data.train.weights_N
+    weights_N = torch.ones(len(labels_N)).double() if weights_N is None else weights_N.double()
+    if labels_N.is_floating_point():
+        counts_K = weights_N @ labels_N.double()
+    else:
+        counts_K = torch.bincount(labels_N, weights_N, minlength=len(data.classes))
     for name, count in zip(data.classes, counts_K.tolist(), strict=True):
         if count <= 0:
             raise InputError(
-                f"the class '{name}' has no share of the training part, and the logarithm of 0 is no bias",
+                f"the class '{name}' has no share of the training part, and {where} cannot act on a share of 0",
                 expected="training pictures of every class whose weights add up to more than 0",
                 got=f"a total weight of {count:g}",
-                where="init.class_prior",
-                hint="leave init.class_prior out, or give a training picture of the class a weight above 0",
+                where=where,
+                hint=f"leave {where} out, or give a training picture of the class a weight above 0",
             )
-    return (counts_K / counts_K.sum()).tolist()
+    return (counts_K / weights_N.sum()).tolist()
 
 
 def check_head(recipe: Recipe, weights: WeightReport | None) -> None:

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from trainwright.recipe import TIMM_OPTIMIZER, Choice, OptimSection, Recipe
+from trainwright.recipe import (
+    LOSSES_OF,
+    SMOOTHED,
+    TIMM_OPTIMIZER,
+    Choice,
+    LossSection,
+    OptimSection,
+    Recipe,
+    Task,
+)
 
 from .step import steps_per_epoch
 from .timm_optimizers import timm_defaults
@@ -37,6 +46,25 @@ FULL_BATCH_EPOCHS = 300
 FULL_BATCH_STEP = 256
 """Pictures whose rate full-batch steps have at most. On digits (1,294 pictures, 300 steps, sgd) a rate of
 0.5 came to 99.4 % in the test, 1 to 97.2 %, and 2.5 to 25.6 %."""
+
+
+def choose_loss(section: LossSection, task: Task) -> list[Choice]:
+    """Decides the loss of a task and how far its labels are smoothed, where the recipe says `auto`.
+
+    >>> [choice.value for choice in choose_loss(LossSection(), "multi-label")]
+    ['logistic', 0.0]
+    """
+    choices: list[Choice] = []
+    name = section.name
+    if name == "auto":
+        name = LOSSES_OF[task][0]
+        choices.append(Choice("loss.name", name, f"usual for {task}"))
+    if section.label_smoothing == "auto":
+        if name in SMOOTHED:
+            choices.append(Choice("loss.label_smoothing", 0.1, f"usual with {name}"))
+        elif task in ("classification", "multi-label"):
+            choices.append(Choice("loss.label_smoothing", 0.0, f"{name} judges each label by itself"))
+    return choices
 
 
 def choose_training(recipe: Recipe, *, pictures: int) -> list[Choice]:

@@ -13,7 +13,7 @@ from typing import Any
 import psutil
 import torch
 
-from trainwright.data import Batch, PreparedData, batches
+from trainwright.data import Batch, Part, PreparedData, batches
 from trainwright.errors import TrainingError
 from trainwright.recipe import decided
 from trainwright.runs import EpochRecord, Finding, Record, StepRecord, StopRecord
@@ -28,6 +28,7 @@ from .reestimation import reestimate
 from .schedules import rate_factor
 from .step import NonFiniteLoss, batch_sizes, grouped, set_rate, train_step
 from .stopping import Goal, better, on_a_plateau, out_of_patience
+from .tasks import Verdict
 
 Observer = Callable[[Record], None]
 """Is told every record of a run, in order; returns nothing."""
@@ -78,14 +79,14 @@ def fit(
         started = time.perf_counter()
         if setup.recipe.training.reestimate_batch_norm:
             reestimate(setup.judged, _clean(setup, data, progress.epoch), setup.prepare_eval, setup.machine)
-        valid = answer(setup.judged, data.valid, [setup.prepare_eval], setup.machine) if data.valid else None
-        accuracy, loss = (valid.accuracy, valid.loss) if valid else (None, None)
+        verdict = _verdict(setup, data.valid) if data.valid else None
+        score, loss = (verdict.score, verdict.loss) if verdict else (None, None)
         if goal is not None:
-            progress.added_loss = answer(setup.judged, goal.added, [setup.prepare_eval], setup.machine).loss
+            progress.added_loss = _verdict(setup, goal.added).loss
         valid_time_s = time.perf_counter() - started
         progress.train_time_s += progress.epoch_time_s + valid_time_s
-        progress.best = better(progress.best, progress.epoch, accuracy, loss)
-        _tell(observers, _epoch_record(setup, progress, accuracy, loss, valid_time_s))
+        progress.best = better(progress.best, progress.epoch, score, loss)
+        _tell(observers, _epoch_record(setup, progress, verdict, valid_time_s))
 
         if progress.best.epoch == progress.epoch:
             save_result(checkpoints / "best", setup, progress, meta)
@@ -105,8 +106,8 @@ def fit(
         than = f"{progress.added_loss:.3g}, {word} than the {goal.loss:.3g} of the training pictures at the stop"
         return _stop(progress, "completed", f"{done} {than}", observers)
     if progress.stopped_early:
-        best = progress.best.epoch
-        return _stop(progress, "early-stopping", f"no better validation accuracy since epoch {best}", observers)
+        reason = f"no better validation {setup.task.figure} since epoch {progress.best.epoch}"
+        return _stop(progress, "early-stopping", reason, observers)
     return _stop(
         progress,
         "completed",
@@ -159,6 +160,7 @@ def _train_epoch(
             lambda batch: setup.prepare_train(batch, progress.epoch),
             setup.machine,
             loss_of=setup.loss,
+            hits_of=setup.task.hits,
             clip=setup.clip,
             regularization=recipe.regularization,
         )
@@ -169,7 +171,7 @@ def _train_epoch(
         progress.batch += len(group.sizes)
         progress.steps_in_epoch += 1
         progress.loss_sum += result.loss * len(group.sizes)
-        progress.correct += result.correct
+        progress.correct = None if result.correct is None else (progress.correct or 0) + result.correct
         progress.pictures += result.pictures
         progress.waiting_time_s += order.waited_s - waited_s
         _tell(
@@ -256,17 +258,21 @@ class _Awaited:
             self.waited_s += time.perf_counter() - asked
 
 
-def _epoch_record(
-    setup: Setup, progress: Progress, accuracy: float | None, loss: float | None, valid_time_s: float
-) -> EpochRecord:
+def _verdict(setup: Setup, part: Part) -> Verdict:
+    """Asks the model that is judged about a part, and sums its answers up."""
+    return setup.task.verdict(answer(setup.judged, part, [setup.prepare_eval], setup.machine, setup.task))
+
+
+def _epoch_record(setup: Setup, progress: Progress, verdict: Verdict | None, valid_time_s: float) -> EpochRecord:
     return EpochRecord(
         epoch=progress.epoch,
         step=progress.step,
         learning_rate=top_rate(setup.optimizer),
         train_loss=progress.loss_sum / progress.batch,
-        train_accuracy=progress.correct / progress.pictures,
-        valid_loss=loss,
-        valid_accuracy=accuracy,
+        train_accuracy=None if progress.correct is None else progress.correct / progress.pictures,
+        valid_loss=verdict.loss if verdict else None,
+        valid_accuracy=verdict.accuracy if verdict else None,
+        valid_figures=verdict.figures if verdict else {},
         best=progress.best.epoch == progress.epoch,
         train_time_s=progress.epoch_time_s,
         valid_time_s=valid_time_s,

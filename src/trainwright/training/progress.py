@@ -23,9 +23,10 @@ from .stopping import Best
 class Progress:
     """Where the loop stands. Epochs count from 1; `epoch` is the one under way, `batch` its batches already seen.
 
-    `loss_sum` is summed over the batches of this epoch, `correct` and `pictures` over their pictures. `drops` counts
-    how often the schedule `plateau` has lowered the rate, last after the epoch `dropped_at`. `added_loss` is how far
-    the way to a goal is made after the last epoch, `reached` whether it is.
+    `loss_sum` is summed over the batches of this epoch, `correct` and `pictures` over their pictures (`correct` is None
+    in tasks without right and wrong). `drops` counts how often the schedule `plateau` has lowered the rate, last after
+    the epoch `dropped_at`. `added_loss` is how far the way to a goal is made after the last epoch, `reached` whether it
+    is.
     """
 
     epoch: int = 1
@@ -33,7 +34,7 @@ class Progress:
     step: int = 0
     steps_in_epoch: int = 0
     loss_sum: float = 0.0
-    correct: int = 0
+    correct: int | None = 0
     pictures: int = 0
     epoch_time_s: float = 0.0
     waiting_time_s: float = 0.0
@@ -110,7 +111,9 @@ def restore(checkpoint: Checkpoint, setup: Setup) -> Progress:
         if state["rng_cuda"]:
             torch.cuda.set_rng_state_all(state["rng_cuda"])
         saved = dict(state["progress"])
-        return Progress(**{**saved, "best": Best(**saved["best"])})
+        best = dict(saved["best"])
+        best["score"] = best.pop("accuracy", best.get("score"))  # as it was called while all tasks were classification
+        return Progress(**{**saved, "best": Best(**best)})
     except (RuntimeError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(
             "the checkpoint does not fit the run's recipe",

@@ -50,7 +50,7 @@ def build_second(first: FirstStage, *, preprocessor: Preprocessor | None = None)
 
 
 def losses_at_the_stop(first: FirstStage, second: Setup) -> tuple[float, float]:
-    """Measures the best snapshot on training and on validation pictures: mean cross-entropy in evaluation mode, nats.
+    """Measures the best snapshot on training and on validation pictures: mean loss in evaluation mode.
 
     Both in the same way, without augmentation, smoothing and dropout, so that one can be held against the other.
 
@@ -58,8 +58,9 @@ def losses_at_the_stop(first: FirstStage, second: Setup) -> tuple[float, float]:
         second: holds the weights of the best snapshot, not yet trained further.
     """
     parts = (first.data.train, first.data.valid)
-    train, valid = (answer(second.judged, part, [second.prepare_eval], second.machine).loss for part in parts)
-    return train, valid
+    views = [second.prepare_eval]
+    train, valid = (answer(second.judged, part, views, second.machine, second.task) for part in parts)
+    return second.task.verdict(train).loss, second.task.verdict(valid).loss
 
 
 def _restart(first: FirstStage, both: PreparedData, preprocessor: Preprocessor | None) -> Setup:

@@ -9,13 +9,14 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from trainwright.data import NOTHING, Augmenter, Batch, preprocessor_from, view_maps
+from trainwright.data import NOTHING, Augmenter, Batch, Scale, preprocessor_from, view_maps
 from trainwright.errors import InputError
 from trainwright.models import build_model, fuse
 from trainwright.recipe import MachineSection, ModelSection, Recipe
 
 from .checkpoint import Checkpoint, load_newest
 from .machine import Machine, decide_machine, open_device, open_machine
+from .tasks import Regression, Task, task_from
 
 ONLY_IN_TRAINING = {"weights": "none", "dropconnect": 0.0}
 """What a net that judges is built without: where its first weights came from, and noise on them."""
@@ -26,7 +27,7 @@ class Snapshot:
     """A trained model with all that it needs to judge a picture.
 
     Attributes:
-        classes: class names in the order of the model's outputs.
+        task: what it was trained to say.
         epoch: the epoch after which it was taken, of a second stage counted on from the first.
         retrained: whether it has learned the validation pictures, too.
         meta: what was saved with it; `img_size`, `channels` and `reading` say how pictures reach it.
@@ -35,10 +36,20 @@ class Snapshot:
     model: nn.Module
     preprocessing: Augmenter
     machine: Machine
-    classes: tuple[str, ...]
+    task: Task
     epoch: int
     retrained: bool
     meta: dict[str, Any]
+
+    @property
+    def scale(self) -> Scale | None:
+        """Gives the scale of the numbers that the net tells; None in other tasks."""
+        return self.task.scale if isinstance(self.task, Regression) else None
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names what the model's outputs stand for."""
+        return self.task.names
 
     def prepare(self, batch: Batch) -> Tensor:
         """Moves pictures to the device and normalizes them as in training: float N C H W."""
@@ -61,18 +72,19 @@ class Snapshot:
         ]
 
 
-def snapshot_meta(recipe: Recipe, *, classes: tuple[str, ...], channels: int, img_size: int) -> dict[str, Any]:
+def snapshot_meta(recipe: Recipe, *, task: Task, channels: int, img_size: int) -> dict[str, Any]:
     """Lists, as JSON values, what a checkpoint must carry beside its tensors to be used on its own.
 
     Args:
         recipe: decided.
-        classes: class names in the order of the model's outputs.
+        task: what the net learns to say; its names in the order of the model's outputs.
         channels: 1 or 3.
         img_size: side of the square pictures, in pixels.
     """
     reading = {key: getattr(recipe.data, key) for key in ("fit", "scaled_decoding", "max_pixels")}
     return {
-        "classes": list(classes),
+        "classes": list(task.names),
+        "task": task.described(),
         "channels": channels,
         "img_size": img_size,
         "reading": reading,
@@ -144,7 +156,7 @@ def snapshot_from(checkpoint: Checkpoint, machine: MachineSection, *, fused: boo
         model=model,
         preprocessing=Augmenter(NOTHING, preprocessor, seed=0, channels_last=opened.channels_last),
         machine=opened,
-        classes=tuple(meta["classes"]),
+        task=task_from(meta),
         epoch=meta["epoch"] + meta.get("epochs_before", 0),
         retrained=meta.get("epochs_before") is not None,
         meta=meta,

@@ -21,16 +21,21 @@ from .machine import Machine
 from .non_finite import damaged_gradient
 from .parameter_groups import set_rates
 from .regularization import add_penalty, bring_back, shrink
+from .tasks.classification import class_hits
+
+Hits = Callable[[Tensor, Tensor], Tensor | None]
+"""Counts what was answered rightly, by outputs N K and labels; None where nothing is right or wrong."""
 
 UNREGULARIZED = RegularizationSection()
 
 
 @dataclass(frozen=True)
 class StepResult:
-    """What one step measured. `loss` is the mean over the group's pictures, `penalty` what was added to it."""
+    """What one step measured. `loss` is the mean over the group's pictures, `penalty` what was added to it; `correct`
+    is None where the task has no right and wrong."""
 
     loss: float
-    correct: int
+    correct: int | None
     pictures: int
     gradient_norm_before_clip: float | None
     penalty: float | None = None
@@ -107,9 +112,11 @@ def steps_per_epoch(pictures: int, batch_size: int, accumulate: int | Literal["a
 
 
 def mixed_loss(loss_of: Loss, logits_NK: Tensor, labels_N: Tensor, weights_N: Tensor | None, mix: Mix | None) -> Tensor:
-    """Computes the loss of a batch; where pictures are mixed, that of both labels by their shares.
+    """Computes the loss of a batch; where pictures are mixed, against both labels by their shares.
 
-    Source: Zhang et al. 2018, section 2: the loss is linear in the label.
+    A loss that is linear in the label is the sum of both by their shares; else the labels are blended before it.
+
+    Source: Zhang et al. 2018, section 2.
     """
     if mix is None:
         return loss_of(logits_NK, labels_N, weights_N)
@@ -121,6 +128,11 @@ def mixed_loss(loss_of: Loss, logits_NK: Tensor, labels_N: Tensor, weights_N: Te
     if mix.weights_N is not None:
         other_N = other_N * mix.weights_N.to(device, non_blocking=True)
     others_N = mix.labels_N.to(device, non_blocking=True)
+    if loss_of.target is not None:
+        outputs, total_N = logits_NK.shape[1], own_N + other_N
+        share_N1 = (own_N / total_N.clamp(min=torch.finfo(torch.float32).tiny))[:, None]
+        blended_NK = torch.lerp(loss_of.target(others_N, outputs), loss_of.target(labels_N, outputs), share_N1)
+        return loss_of(logits_NK, blended_NK, total_N)
     return loss_of(logits_NK, labels_N, own_N) + loss_of(logits_NK, others_N, other_N)
 
 
@@ -134,6 +146,7 @@ def train_step(
     machine: Machine,
     *,
     loss_of: Loss,
+    hits_of: Hits = class_hits,
     clip: Clip | None = None,
     regularization: RegularizationSection = UNREGULARIZED,
 ) -> StepResult:
@@ -148,6 +161,7 @@ def train_step(
         group: batches, held one at a time; a picture counts alike in all of them.
         prepare: augments and normalizes a batch on the device: float N C H W.
         loss_of: (logits N K, labels N, weights N or None) → a scalar.
+        hits_of: what counts as right.
         clip: how gradients are shortened; None leaves them, and their norm unmeasured.
         regularization: what holds the weights small, and the activations sparse or noisy.
 
@@ -155,7 +169,8 @@ def train_step(
         NonFiniteLoss: the loss, or a gradient to be clipped, is not finite; before any weight has moved.
     """
     optimizer.zero_grad(set_to_none=True)
-    loss_sum, sparsity_sum, correct, pictures = 0.0, 0.0, 0, sum(group.sizes)
+    loss_sum, sparsity_sum, pictures = 0.0, 0.0, sum(group.sizes)
+    correct: int | None = 0
     batch = None
     for batch in group.batches:
         images_NCHW = prepare(batch)
@@ -169,13 +184,14 @@ def train_step(
         share = (loss + sparsity) / parts if penalties else loss / parts
         (share if scaler is None else scaler.scale(share)).backward()
         # One transfer from the device for all numbers; counts up to 2²⁴ are exact in float32.
-        hits = (logits_NK.detach().argmax(dim=1) == labels_N).sum()
-        value, extra, right = torch.stack([loss.detach().float(), sparsity.detach().float(), hits.float()]).tolist()
+        hits = hits_of(logits_NK.detach(), labels_N)
+        told = [loss.detach(), sparsity.detach(), *([] if hits is None else [hits])]
+        value, extra, *right = torch.stack([number.float() for number in told]).tolist()
         if not math.isfinite(value + extra):
             raise NonFiniteLoss("loss", value + extra, batch)
         loss_sum += value / parts
         sparsity_sum += extra / parts
-        correct += int(right)
+        correct = correct + int(right[0]) if right and correct is not None else None
 
     assert batch is not None, "a group has a batch"
     if scaler is not None:

@@ -9,10 +9,13 @@ from trainwright.data import Part
 
 @dataclass(frozen=True)
 class Best:
-    """The best epoch so far and what the validation part said of it (None without a validation part)."""
+    """The best epoch so far and what the validation part said of it (None without a validation part).
+
+    `score` is what the task goes by, such as accuracy; higher is better.
+    """
 
     epoch: int = 0
-    accuracy: float | None = None
+    score: float | None = None
     loss: float | None = None
 
 
@@ -24,18 +27,18 @@ class Goal:
     loss: float
 
 
-def better(best: Best, epoch: int, accuracy: float | None, loss: float | None) -> Best:
-    """Returns the better of the best so far and a new epoch: higher accuracy, at equal accuracy lower loss.
+def better(best: Best, epoch: int, score: float | None, loss: float | None) -> Best:
+    """Returns the better of the best so far and a new epoch: higher score, at equal score lower loss.
 
     Without a validation part nothing can choose, and the newest epoch is kept.
 
     >>> better(Best(1, 0.9, 0.3), 2, 0.9, 0.2).epoch
     2
     """
-    new = Best(epoch, accuracy, loss)
-    if best.accuracy is None or best.loss is None or accuracy is None or loss is None:
+    new = Best(epoch, score, loss)
+    if best.score is None or best.loss is None or score is None or loss is None:
         return new
-    return new if (accuracy, -loss) > (best.accuracy, -best.loss) else best
+    return new if (score, -loss) > (best.score, -best.loss) else best
 
 
 def on_a_plateau(best: Best, epoch: int, since: int, drop_epochs: int) -> bool:

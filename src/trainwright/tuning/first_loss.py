@@ -1,22 +1,22 @@
-"""The first check before training: an untrained net knows nothing, so its loss is ln K, and it can learn."""
+"""The first check before training: an untrained net knows nothing, its loss is that of knowing nothing (of K classes
+ln K), and it can learn."""
 
 from __future__ import annotations
 
 import copy
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from trainwright.data import PreparedData, batches
 from trainwright.runs import Finding
-from trainwright.training import Setup, eval_batch
+from trainwright.training import Answers, Loss, Setup, eval_batch
 
 TOLERATED_EXCESS = 0.5
-"""Share of ln K by which the first loss may lie above it; own choice, until thresholds come from a healthy corpus."""
+"""Share of that by which the first loss may lie above it; own choice, until thresholds come from a healthy corpus."""
 
 PICTURES_FOR_GRADIENT = 16
 """Enough to see whether a gradient is exactly 0."""
@@ -36,7 +36,7 @@ class Check:
 
 @torch.no_grad()
 def check_first_loss(setup: Setup, data: PreparedData) -> Check:
-    """Compares the loss of the untrained net with ln K, on one batch of training pictures as they are.
+    """Compares the loss of the untrained net with that of all scores 0, on one batch of training pictures as they are.
 
     Where all pictures get the same answer, looks whether any gradient reaches the weights. Runs on a copy in training
     mode (batch statistics), so the setup stays as it was. Pretrained bodies pass too: their head is new.
@@ -50,13 +50,15 @@ def check_first_loss(setup: Setup, data: PreparedData) -> Check:
     with setup.machine.autocast():
         logits_NK = twin(images_NCHW)
     same = bool((logits_NK == logits_NK[:1]).all())
-    stuck = same and not _gets_gradient(twin, images_NCHW, batch.labels_N)
+    stuck = same and not _gets_gradient(twin, setup.loss, images_NCHW, batch.labels_N)
     torch.set_rng_state(state)
-    losses_N = F.cross_entropy(logits_NK.cpu().double(), batch.labels_N, reduction="none")
+    answers = Answers(logits_NK.cpu().float(), batch.labels_N)
+    losses_N = setup.task.losses(answers)
     loss, error = losses_N.mean().item(), losses_N.std().item() / math.sqrt(len(losses_N))
-    expected = math.log(len(data.classes))
-    evidence = {"first_loss": loss, "standard_error": error, "ln_classes": expected}
-    summary = f"first loss {loss:.3f} ± {error:.3f}, ln {len(data.classes)} = {expected:.3f}"
+    expected = setup.task.losses(replace(answers, logits_NK=torch.zeros_like(answers.logits_NK))).mean().item()
+    words, name = setup.task.blind
+    evidence = {"first_loss": loss, "standard_error": error, name: expected}
+    summary = f"first loss {loss:.3f} ± {error:.3f}, {words} = {expected:.3f}"
     passed = loss - 2 * error <= (1 + TOLERATED_EXCESS) * expected
     finding = None
     if not passed:
@@ -76,12 +78,12 @@ def check_first_loss(setup: Setup, data: PreparedData) -> Check:
     return Check("first loss", passed, summary, verdict, evidence, finding)
 
 
-def _gets_gradient(model: nn.Module, images_NCHW: Tensor, labels_N: Tensor) -> bool:
+def _gets_gradient(model: nn.Module, loss_of: Loss, images_NCHW: Tensor, labels_N: Tensor) -> bool:
     """Tells whether the loss of some pictures has a gradient by any weight but those of vectors, such as biases."""
     weights = [parameter for parameter in model.parameters() if parameter.requires_grad and parameter.ndim > 1]
     with torch.enable_grad():
         logits_NK = model(images_NCHW[:PICTURES_FOR_GRADIENT])
-        loss = F.cross_entropy(logits_NK, labels_N[: len(logits_NK)].to(logits_NK.device))
+        loss = loss_of(logits_NK, labels_N[: len(logits_NK)].to(logits_NK.device), None)
         gradients = torch.autograd.grad(loss, weights, allow_unused=True)
     return any(gradient is not None and bool(gradient.any()) for gradient in gradients)
 

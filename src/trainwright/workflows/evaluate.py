@@ -5,16 +5,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
+
+import torch
 
 from trainwright.data import prepare, prepare_other, read_split
 from trainwright.errors import InputError
 from trainwright.recipe import MachineSection, compose, read_recipe_file
 from trainwright.reporting import RunConsole
-from trainwright.runs import EvaluationRecord, RunFolder, Unseen, wilson_interval
-from trainwright.training import Answers, answer, choose_workers, judge, open_snapshot
+from trainwright.runs import Evaluation, EvaluationRecord, RunFolder, Unseen
+from trainwright.training import Answers, Task, answer, choose_workers, open_snapshot
 
 
 def evaluate_run(
@@ -25,7 +28,7 @@ def evaluate_run(
     machine: MachineSection | None = None,
     tta: str = "none",
     fuse: bool = False,
-) -> EvaluationRecord:
+) -> Evaluation:
     """Judges a run's result on the run's own test part, or on other data.
 
     Args:
@@ -65,6 +68,7 @@ def evaluate_run(
             classes=snapshot.classes,
             img_size=meta["img_size"],
             channels=meta["channels"],
+            scale=snapshot.scale,
             workers=workers,
             progress=console.progress,
         )
@@ -81,41 +85,61 @@ def evaluate_run(
             where=str(folder.path),
             hint=f"give pictures whose classes are known: trainwright evaluate {folder.path} DATA",
         )
-    answers = answer(snapshot.model, part, views, snapshot.machine)
-    record = judge(answers, classes=snapshot.classes, names=part.names, part=name, epoch=snapshot.epoch)
+    answers = answer(snapshot.model, part, views, snapshot.machine, snapshot.task)
+    record = snapshot.task.judge(answers, names=part.names, part=name, epoch=snapshot.epoch)
     record = replace(record, tta=tta)
     if len(views) > 1:
-        console.note(f"probabilities are averaged over {len(views)} views of each picture ({tta})")
+        console.note(f"answers are averaged over {len(views)} views of each picture ({tta})")
     if seen_N is None:
         return record
-    record = replace(record, trained_on=sum(seen_N), unseen=_unseen(answers, seen_N))
+    record = _told_apart(record, answers, snapshot.task, part.names, seen_N)
     if any(seen_N):
         console.note(_seen_and_unseen(record, retrained=snapshot.retrained))
     return record
 
 
-def _unseen(answers: Answers, seen_N: list[bool]) -> Unseen:
+def _told_apart(
+    record: Evaluation, answers: Answers, task: Task, names: Sequence[str], seen_N: list[bool]
+) -> Evaluation:
     """Judges the pictures that were not trained on by themselves."""
-    right_N = (answers.logits_NK.argmax(dim=1) == answers.labels_N).tolist()
-    right = [right for right, seen in zip(right_N, seen_N, strict=True) if not seen]
-    if not right:
-        return Unseen(pictures=0, accuracy=None, accuracy_interval=None)
-    interval = wilson_interval(sum(right), len(right))
-    return Unseen(pictures=len(right), accuracy=sum(right) / len(right), accuracy_interval=interval)
+    new_N = ~torch.tensor(seen_N)
+    apart = None
+    if new_N.any():
+        new_names = [name for name, seen in zip(names, seen_N, strict=True) if not seen]
+        apart = task.judge(answers.of(new_N), names=new_names, part="other", epoch=record.epoch)
+    if isinstance(record, EvaluationRecord):
+        unseen = Unseen(pictures=0, accuracy=None, accuracy_interval=None)
+        if isinstance(apart, EvaluationRecord):
+            unseen = Unseen(pictures=apart.pictures, accuracy=apart.accuracy, accuracy_interval=apart.accuracy_interval)
+        return replace(record, trained_on=sum(seen_N), unseen=unseen)
+    figures: dict[str, float | None] = {} if isinstance(apart, EvaluationRecord | None) else apart.figures
+    return replace(record, trained_on=sum(seen_N), unseen={"pictures": float(new_N.sum()), **figures})
 
 
-def _seen_and_unseen(record: EvaluationRecord, *, retrained: bool) -> str:
+def _seen_and_unseen(record: Evaluation, *, retrained: bool) -> str:
     """Says what the figures are worth where the net has learned some of the pictures."""
-    unseen = record.unseen
     where = "stood in the training part" + (" or in the validation part, which it learned, too" if retrained else "")
     text = f"{record.trained_on:,} of these {record.pictures:,} pictures {where}: the net has seen "
-    if unseen is None or unseen.accuracy is None:
+    unseen = record.unseen
+    is_class = isinstance(unseen, Unseen)
+    others = {"pictures": unseen.pictures, "accuracy": unseen.accuracy} if is_class else unseen or {"pictures": 0}
+    pictures, *figures = others.items()
+    known = [f"{name.replace('_', ' ')} {value:.3g}" for name, value in figures if value is not None]
+    if not known:
         return f"{text}their answers, and these figures say nothing about new pictures"
-    return f"{text}their answers; of the {unseen.pictures:,} others {100 * unseen.accuracy:.1f} % are right"
+    return f"{text}their answers; of the {int(pictures[1] or 0):,} others: {', '.join(known)}"
 
 
-def evaluation_figures(record: EvaluationRecord) -> dict[str, Any]:
+def evaluation_figures(record: Evaluation) -> dict[str, Any]:
     """Lists the figures of an evaluation as `evaluate --json` prints them."""
+    if not isinstance(record, EvaluationRecord):
+        plain = {name: value for name, value in asdict(record).items() if name not in ("epoch", "mistakes")}
+        for several, one in (("per_label", "label"), ("per_column", "column")):
+            if several in plain:
+                plain[several] = {row.pop(one): row for row in plain[several]}
+                for row in plain[several].values():
+                    row.pop("points", None)
+        return {**{name: plain.pop(name) for name in ("part", "pictures")}, **record.figures, **plain}
     return {
         "part": record.part,
         "pictures": record.pictures,

@@ -9,11 +9,11 @@ from PIL import Image
 
 from trainwright.data import Part, PreparedData
 from trainwright.recipe import Recipe
-from trainwright.runs import EvaluationRecord, RunFolder
-from trainwright.training import answer, judge, open_snapshot
+from trainwright.runs import Evaluation, RunFolder
+from trainwright.training import answer, open_snapshot
 
 
-def judge_result(folder: RunFolder, recipe: Recipe, data: PreparedData) -> EvaluationRecord | None:
+def judge_result(folder: RunFolder, recipe: Recipe, data: PreparedData) -> Evaluation | None:
     """Judges the result on the test part, or on the validation part where there is no test part.
 
     Returns: None where there is neither, or the validation part was learned.
@@ -22,13 +22,13 @@ def judge_result(folder: RunFolder, recipe: Recipe, data: PreparedData) -> Evalu
     name, part = ("test", data.test) if len(data.test) else ("valid", data.valid)
     if not len(part) or (name == "valid" and snapshot.retrained):
         return None
-    answers = answer(snapshot.model, part, snapshot.views(), snapshot.machine)
-    record = judge(answers, classes=snapshot.classes, names=part.names, part=name, epoch=snapshot.epoch)
+    answers = answer(snapshot.model, part, snapshot.views(), snapshot.machine, snapshot.task)
+    record = snapshot.task.judge(answers, names=part.names, part=name, epoch=snapshot.epoch)
     draw_mistakes(record, part, folder.plots / "mistakes")
     return record
 
 
-def draw_mistakes(record: EvaluationRecord, part: Part, folder: Path) -> None:
+def draw_mistakes(record: Evaluation, part: Part, folder: Path) -> None:
     """Writes the pictures of the most confident mistakes, as the net saw them, in the record's order."""
     folder.mkdir(parents=True, exist_ok=True)
     for number, mistake in enumerate(record.mistakes):

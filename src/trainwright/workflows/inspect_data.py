@@ -56,6 +56,7 @@ def preview_augmentation(recipe: Recipe, data: PreparedData, path: Path) -> int:
         channels=data.channels,
         epochs=decided(recipe.training.epochs),
         pictures=data.train,
+        task=data.task,
     )
     section = recipe.decide(choices).augment
     count = min(PREVIEWED, len(data.train))

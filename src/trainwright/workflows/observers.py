@@ -120,10 +120,15 @@ def tensorboard_to(folder: RunFolder, begins_at: int) -> Observer:
                 writer.add_scalar("loss/step", record.loss, record.step)
             case EpochRecord():
                 writer.add_scalar("loss/train", record.train_loss, record.step)
-                writer.add_scalar("accuracy/train", record.train_accuracy, record.step)
-                if record.valid_loss is not None and record.valid_accuracy is not None:
-                    writer.add_scalar("loss/valid", record.valid_loss, record.step)
-                    writer.add_scalar("accuracy/valid", record.valid_accuracy, record.step)
+                measured = {
+                    "accuracy/train": record.train_accuracy,
+                    "loss/valid": record.valid_loss,
+                    "accuracy/valid": record.valid_accuracy,
+                    **{f"{name}/valid": value for name, value in record.valid_figures.items()},
+                }
+                for name, value in measured.items():
+                    if value is not None:
+                        writer.add_scalar(name, value, record.step)
                 writer.flush()
             case StopRecord():
                 writer.close()

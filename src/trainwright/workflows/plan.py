@@ -21,6 +21,7 @@ def run_plan(
         data=data.title,
         parts={"train": len(data.train), "valid": len(data.valid), "test": len(data.test)},
         classes=data.classes,
+        task=data.task,
         img_size=data.img_size,
         channels=data.channels,
         model=recipe.model.name,

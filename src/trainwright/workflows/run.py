@@ -7,11 +7,21 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from trainwright.recipe import Recipe, compose, read_recipe_file
-from trainwright.runs import EpochRecord, History, RetrainRecord, RunFolder, StopRecord, open_run, read_records
+from trainwright.recipe import Recipe, compose, read_recipe_file, task_of
+from trainwright.runs import (
+    EpochRecord,
+    Evaluation,
+    EvaluationRecord,
+    History,
+    RetrainRecord,
+    RunFolder,
+    StopRecord,
+    open_run,
+    read_records,
+)
 
 if TYPE_CHECKING:
-    from .predict import Prediction
+    from .predictions import AnyPrediction
 
 
 NOTHING_TO_RETRAIN = "nothing-to-retrain"
@@ -77,26 +87,27 @@ class Run:
         and stages together), `valid_accuracy` (of the kept epoch), `retrained` (None without a second stage, else
         `way, epochs, pictures, target_loss, added_loss, stopped_because`; then `epochs`, `stopped_because` and
         `valid_accuracy` are those of the first stage, whose weights are not the result), `test_accuracy,
-        test_accuracy_interval` (95 %, Wilson; None without a test part), `findings`.
+        test_accuracy_interval` (95 %, Wilson; None without a test part), `findings`. In other tasks
+        `valid_<name>` and `test_<name>` for each of the task's own figures stand in the place of the accuracies;
+        docs/tasks.md lists them.
         """
-        history = self.history
+        history, recipe = self.history, self.recipe
         stop = history.stop
         first = history.stop if history.retrain is None else history.first_stop
         best = first.best_epoch if first else None
         second = [row for row in history.epochs.rows if row.stage == "retrain"]
-        valid = next((epoch.valid_accuracy for epoch in history.epochs.rows if epoch.epoch == best), None)
-        test = history.evaluation("test")
+        kept = next((epoch for epoch in history.epochs.rows if epoch.epoch == best), None)
+        classified = task_of(recipe.data) == "classification"
         return {
             "run": str(self.path),
-            "model": self.recipe.model.name,
+            "model": recipe.model.name,
             "parameters": _parameters(self.folder),
             "epochs": len(history.epochs) - len(second),
             "stopped_because": first.reason if first else None,
             "wall_time_s": stop.train_time_s if stop else None,
-            "valid_accuracy": valid,
+            **_of_valid(kept, classified=classified),
             "retrained": _second_stage(history.retrain, second, stop),
-            "test_accuracy": test.accuracy if test else None,
-            "test_accuracy_interval": list(test.accuracy_interval) if test else None,
+            **_of_test(history.evaluation("test"), classified=classified),
             "findings": [_plain(finding) for finding in history.findings],
         }
 
@@ -117,12 +128,12 @@ class Run:
 
     def predict(
         self, pictures: str | Path | Sequence[str | Path], *, top: int = 1, tta: str = "none", fuse: bool = False
-    ) -> list[Prediction]:
-        """Names the class of each picture; one answer for every input, in order.
+    ) -> list[AnyPrediction]:
+        """Says what the net has learned to say of each picture; one answer for every input, in order.
 
         Args:
             pictures: files, folders or patterns; one, or several.
-            top: how many classes to list for each.
+            top: how many classes to list for each; 1 in tasks other than classification.
             tta: test-time augmentation: none, flip, five, ten or scales.
             fuse: fold batch normalization into convolutions: equal answers but for rounding.
         """
@@ -139,6 +150,30 @@ class Run:
         from trainwright.reporting import write_report
 
         return write_report(self.folder)
+
+
+def _of_valid(kept: EpochRecord | None, *, classified: bool) -> dict[str, Any]:
+    """Gives what validation said of the kept epoch, under the names of the task's figures."""
+    if classified:
+        return {"valid_accuracy": kept.valid_accuracy if kept else None}
+    return {f"valid_{name}": value for name, value in kept.valid_figures.items()} if kept else {}
+
+
+def _of_test(test: Evaluation | None, *, classified: bool) -> dict[str, Any]:
+    """Gives what the test said, under the names of the task's figures; with intervals where they have some."""
+    if classified:
+        judged = test if isinstance(test, EvaluationRecord) else None
+        return {
+            "test_accuracy": judged.accuracy if judged else None,
+            "test_accuracy_interval": list(judged.accuracy_interval) if judged else None,
+        }
+    found: dict[str, Any] = {}
+    if test is not None and not isinstance(test, EvaluationRecord):
+        for name, value in test.figures.items():
+            found[f"test_{name}"] = value
+            if hasattr(test, f"{name}_interval"):
+                found[f"test_{name}_interval"] = list(getattr(test, f"{name}_interval"))
+    return found
 
 
 def _second_stage(

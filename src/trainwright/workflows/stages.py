@@ -48,7 +48,7 @@ def run_stage(
         TrainingError: numbers ceased to be finite.
         Interrupted: Ctrl-C or SIGTERM; a checkpoint is written.
     """
-    meta = snapshot_meta(setup.recipe, classes=data.classes, channels=data.channels, img_size=data.img_size)
+    meta = snapshot_meta(setup.recipe, task=setup.task, channels=data.channels, img_size=data.img_size)
     first_step = 0 if before is None else before.steps
     observers = observers_of(
         folder,

@@ -34,6 +34,7 @@ from trainwright.training import (
     Setup,
     build,
     check_optimizer,
+    choose_loss,
     choose_machine,
     choose_training,
     choose_workers,
@@ -142,6 +143,7 @@ def decide(asked: Recipe, data: PreparedData) -> Recipe:
     """Replaces every `auto` by a value, each with its reason; values that somebody gave stay."""
     recipe = asked.decide([*data.choices, *choose_workers(asked.machine)])
     recipe = recipe.decide(choose_machine(asked.machine, img_size=data.img_size))
+    recipe = recipe.decide(choose_loss(recipe.loss, data.task))
     pictures = len(data.train)
     recipe = recipe.decide(
         choose_model(
@@ -151,6 +153,7 @@ def decide(asked: Recipe, data: PreparedData) -> Recipe:
             classes=len(data.classes),
             pictures=pictures,
             device=open_device(recipe.machine.device).type,
+            task=data.task,
         )
     )
     recipe = recipe.decide(choose_init(recipe.init, recipe.model))
@@ -167,6 +170,7 @@ def decide(asked: Recipe, data: PreparedData) -> Recipe:
             channels=data.channels,
             epochs=epochs,
             pictures=data.train,
+            task=data.task,
         )
     )
 
@@ -226,7 +230,7 @@ def _augment_findings(recipe: Recipe, data: PreparedData) -> list[Finding]:
     """Looks at the tricks of augmentation that somebody, and not `auto`, has chosen."""
     keys = [key for key, _ in recipe.items() if recipe.origin(key).kind in ("user", "file")]
     asked = {key.partition(".")[2] for key in keys if key.startswith("augment.")}
-    return augment_findings(recipe.augment, asked, data.classes, data.title, data.train)
+    return augment_findings(recipe.augment, asked, data.classes, data.title, data.train, data.task)
 
 
 def _take_up(folder: RunFolder, events: EventWriter, setup: Setup, console: RunConsole) -> Progress:

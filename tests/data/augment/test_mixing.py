@@ -13,8 +13,11 @@ from scipy import stats
 
 from trainwright.data import Batch, Mix, Mixing, batches
 from trainwright.data.augment import NOTHING
-from trainwright.training.losses import cross_entropy
+from trainwright.recipe import LossSection
+from trainwright.training.losses import build_loss, cross_entropy
 from trainwright.training.step import mixed_loss
+
+HARD = build_loss(LossSection(name="cross-entropy", label_smoothing=0.0))
 
 
 class Part:
@@ -118,8 +121,7 @@ def test_loss_is_that_of_the_mixed_label(classes, share, smoothing):
     empty = torch.zeros(5, 1, 2, 2, dtype=torch.uint8)
     mix = Mix(empty, others, labels, None, shares, torch.zeros(5, 4, dtype=torch.int32))
 
-    def loss_of(logits_NK, labels_N, weights_N):
-        return cross_entropy(logits_NK, labels_N, smoothing=smoothing, weights_N=weights_N)
+    loss_of = build_loss(LossSection(name="cross-entropy", label_smoothing=smoothing))
 
     off = smoothing / (classes - 1)
     targets = torch.stack(
@@ -139,7 +141,7 @@ def test_loss_is_that_of_the_mixed_label(classes, share, smoothing):
 def test_a_batch_without_a_mix_has_its_own_loss():
     batch = Batch(torch.zeros(1, 1, 2, 2, dtype=torch.uint8), torch.tensor([1]), torch.tensor([0]), None)
     logits = torch.tensor([[0.3, 0.1]])
-    plain = mixed_loss(lambda *three: cross_entropy(three[0], three[1]), logits, batch.labels_N, None, None)
+    plain = mixed_loss(HARD, logits, batch.labels_N, None, None)
     assert torch.equal(plain, cross_entropy(logits, batch.labels_N))
 
 
@@ -150,10 +152,7 @@ def test_each_label_counts_by_the_weight_of_its_own_picture():
     labels, others = torch.tensor([0, 0]), torch.tensor([2, 2])
     mix = Mix(empty, others, labels, torch.tensor([0.0, 0.0]), torch.tensor([0.3, 0.3]), none)
 
-    def loss_of(logits_NK, labels_N, weights_N):
-        return cross_entropy(logits_NK, labels_N, weights_N=weights_N)
-
-    mixed_loss(loss_of, logits, labels, torch.tensor([1.0, 2.0]), mix).backward()
+    mixed_loss(HARD, logits, labels, torch.tensor([1.0, 2.0]), mix).backward()
     # Pictures of class 2 weigh nothing: what is left is 0.3 and 0.6 of the own label's loss, over two pictures.
     wanted = torch.tensor([[0.3], [0.6]]) / 2 * (torch.full((2, 3), 1 / 3) - torch.tensor([1.0, 0.0, 0.0]))
     assert torch.allclose(logits.grad, wanted, atol=1e-6)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from typing import Any
+
+from torch import Tensor
 
 from trainwright.data.pictures import LabelledPictures
 from trainwright.errors import InputError
-from trainwright.recipe import AugmentSection, Choice
+from trainwright.recipe import AugmentSection, Choice, Task
 from trainwright.runs.records import Finding
 
 from .label_check import LabelCheck, check_flip, check_rotation, check_vertical_flip
@@ -21,6 +24,9 @@ LABEL_WORDS = frozenset(("digit", "letter", "number", "character"))
 SHORT_RUN = 15
 """Epochs below which a net has no time to learn what altered pictures have in common. On Fashion-MNIST, padding by 2
 pixels cost 3 % of accuracy after 2 epochs, by 1 pixel 0.5 % after 3, flips 0.3 % after 5."""
+
+CHECKED = ("flip", "vertical_flip", "rotate")
+UNCHECKED = "no check tells whether it leaves the targets as they are; set it where it does"
 
 LARGE_ANGLE = 20.0
 """Degrees from which a rotation is checked; less than that happens to things in photographs."""
@@ -35,6 +41,7 @@ def choose_augment(
     channels: int,
     epochs: int,
     pictures: LabelledPictures,
+    task: Task = "classification",
 ) -> list[Choice]:
     """Decides the settings that are still `auto`, and holds the others against the size of the pictures.
 
@@ -46,6 +53,7 @@ def choose_augment(
         channels: of the pictures.
         epochs: passes over the training part.
         pictures: the training part, on which flips and large rotations are checked.
+        task: what is learned of the pictures.
 
     Raises:
         InputError: a setting does not fit the pictures.
@@ -55,14 +63,21 @@ def choose_augment(
     policy = section.policy
     why = f"policy {policy}"
     if policy == "auto":
-        policy = "none" if epochs < SHORT_RUN else "light"
+        unsure = comparable(pictures, task) is None
+        policy = "none" if epochs < SHORT_RUN or unsure else "light"
         short = f"{epochs} epochs are too few to learn what altered pictures have in common"
+        short = f"no check tells which tricks leave the targets of {task} as they are" if unsure else short
         why = short if policy == "none" else "flips, shifts and hidden parts keep most pictures in their class"
         choices.append(Choice("augment.policy", policy, why))
     for name, value in tricks_of(policy, img_size).items():
         if getattr(section, name) == "auto":
             glyphs = title == "digits" or shows_glyphs(classes)
-            value, reason = _fitted(name, value, policy, img_size, channels, pictures, glyphs=glyphs)
+            checked = comparable(pictures, task)
+            turned = name == "rotate" and float(value) > LARGE_ANGLE
+            if checked is None and value != OFF[name] and (turned or name in ("flip", "vertical_flip")):
+                choices.append(Choice(f"augment.{name}", OFF[name], UNCHECKED))
+                continue
+            value, reason = _fitted(name, value, policy, img_size, channels, checked, glyphs=glyphs)
             if not reason:
                 reason = f"not in policy {policy}" if value == OFF[name] else f"policy {policy}"
             choices.append(Choice(f"augment.{name}", value, reason))
@@ -70,21 +85,29 @@ def choose_augment(
 
 
 def augment_findings(
-    section: AugmentSection, asked: Collection[str], classes: Sequence[str], title: str, pictures: LabelledPictures
+    section: AugmentSection,
+    asked: Collection[str],
+    classes: Sequence[str],
+    title: str,
+    pictures: LabelledPictures,
+    task: Task = "classification",
 ) -> list[Finding]:
     """Warns of tricks that somebody asked for and that move pictures into other classes.
 
     Args:
         section: decided.
         asked: names of the settings that a user or a file gave.
-        classes, title, pictures: as in `choose_augment`.
+        classes, title, pictures, task: as in `choose_augment`.
     """
+    checked = comparable(pictures, task)
+    if checked is None:
+        return []
     findings: list[Finding] = []
     on = doses(section)
-    for name in ("flip", "vertical_flip", "rotate"):
+    for name in CHECKED:
         if name not in on or name not in asked:
             continue
-        check = _checked(name, on[name][0], pictures)
+        check = _checked(name, on[name][0], checked)
         glyphs = title == "digits" or shows_glyphs(classes)
         if (check is not None and check.harmful) or (glyphs and name != "rotate"):
             reason = "a mirrored digit or letter is another one" if glyphs else "nearest neighbors mistake them"
@@ -99,6 +122,32 @@ def augment_findings(
                 )
             )
     return findings
+
+
+@dataclass(frozen=True)
+class _Grouped:
+    """Pictures whose equal targets are classes of their own."""
+
+    pictures: LabelledPictures
+    labels_N: Tensor
+
+    def __len__(self) -> int:
+        return len(self.pictures)
+
+    def images(self, rows: Tensor, /) -> Tensor:
+        return self.pictures.images(rows)
+
+
+def comparable(pictures: LabelledPictures, task: Task) -> LabelledPictures | None:
+    """Gives pictures with labels of which the check of labels can say whether two are the same; None where none can.
+
+    Pictures with the same set of labels count as one class.
+    """
+    if task == "classification":
+        return pictures
+    if task != "multi-label":
+        return None
+    return _Grouped(pictures, pictures.labels_N.unique(dim=0, return_inverse=True)[1])
 
 
 def shows_glyphs(classes: Sequence[str]) -> bool:
@@ -116,7 +165,7 @@ def _fitted(
     policy: str,
     img_size: int,
     channels: int,
-    pictures: LabelledPictures,
+    pictures: LabelledPictures | None,
     *,
     glyphs: bool,
 ) -> tuple[Any, str]:
@@ -129,7 +178,7 @@ def _fitted(
         return OFF[name], "the pictures have no colours"
     if name == "flip" and glyphs:
         return 0.0, "a mirrored digit or letter is another one"
-    if name in ("flip", "vertical_flip", "rotate"):
+    if name in CHECKED and pictures is not None:
         check = _checked(name, value, pictures)
         if check is not None and check.harmful:
             return OFF[name], f"altered copies mislead nearest neighbors: {_said(check)}"

@@ -26,7 +26,7 @@ class Mix:
 
     Attributes:
         images_NCHW: uint8, the other pictures.
-        labels_N: int64, their classes.
+        labels_N: what is true of them, as in a batch.
         samples_N: int64, their stable ids.
         weights_N: float32, their weights in the loss; None where all count alike.
         share_N: float32, what is left of each picture itself: the weight of its own label.

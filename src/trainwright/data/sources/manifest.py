@@ -9,13 +9,23 @@ from pathlib import Path
 
 from trainwright.data.catalog import Catalog, Files, Split, quoted
 from trainwright.data.printable_names import class_label, printable
+from trainwright.data.targets import Targets
 from trainwright.errors import InputError, nearest
 from trainwright.recipe.data import DataSection
+from trainwright.recipe.tasks import task_of
 
+from .manifest_targets import read_labels, read_numbers, target_columns
 from .split_words import SPLIT_WORDS, split_of
 from .table import Table, read_table
 
 ROLES = ("path", "label", "split", "group", "weight")
+REQUIRED = {
+    "classification": ("path", "label"),
+    "multi-label": ("path", "label"),
+    "regression": ("path",),
+}
+"""Task → roles without whose column a manifest cannot be read."""
+
 SHOWN = 10
 """So many rows of one kind of mistake are listed; of the rest the number is told."""
 
@@ -37,15 +47,24 @@ def open_manifest(path: Path, section: DataSection) -> Catalog:
     Source: own choice
     """
     where = printable(str(path))
-    table = read_table(path, {getattr(section, f"{role}_column") for role in ROLES})
+    wanted = {getattr(section, f"{role}_column") for role in ROLES}
+    table = read_table(path, wanted | set(target_columns(section)))
     columns = _columns(table, section, where)
     if not table.places:
         raise InputError("a manifest without rows", expected="one row a picture", got="a header only", where=where)
     written = table.columns[columns["path"]]
     places = table.places
     names, locations, errors = _locate(written, places, os.path.abspath(path.parent))
-    labels = [class_label(label) for label in table.columns[columns["label"]]]
-    errors += _empty(labels, places, columns["label"], "a picture's class name")
+    targets = None
+    if task_of(section) == "regression":
+        targets, labels, label_errors = _numbers(table, section, columns, where)
+        errors += label_errors
+    else:
+        labels = [class_label(label) for label in table.columns[columns["label"]]]
+        if task_of(section) == "multi-label":
+            targets, labels = read_labels(labels, section)
+        else:
+            errors += _empty(labels, places, columns["label"], "a picture's class name")
     splits, split_errors = _splits(table, columns)
     weights, weight_errors = _weights(table, columns, where)
     groups = _groups(table, columns)
@@ -55,7 +74,7 @@ def open_manifest(path: Path, section: DataSection) -> Catalog:
         raise errors[0]
     if errors:
         raise InputError.several(f"{len(errors)} kinds of mistakes in the manifest {where}", errors)
-    unused = sorted(set(table.header) - set(columns.values()))
+    unused = sorted(set(table.header) - set(columns.values()) - set(target_columns(section)))
     return Catalog(
         names=tuple(names),
         labels=tuple(labels),
@@ -66,6 +85,7 @@ def open_manifest(path: Path, section: DataSection) -> Catalog:
         title=printable(path.stem),
         description=f"picture files listed in {where}",
         notes=(f"columns that are not used: {quoted([printable(name) for name in unused])}",) if unused else (),
+        targets=targets,
     )
 
 
@@ -74,14 +94,17 @@ def _columns(table: Table, section: DataSection, where: str) -> dict[str, str]:
     fields = DataSection.model_fields
     found: dict[str, str] = {}
     missing: list[InputError] = []
+    required = REQUIRED[task_of(section)]
     for role in ROLES:
+        if role == "label" and role not in required:
+            continue
         key = f"{role}_column"
         name: str = getattr(section, key)
         if name in table.header:
             found[role] = name
             continue
         alike = [column for column in table.header if _plain(column) == _plain(name)]
-        if role in ("path", "label") or name != fields[key].default or alike:
+        if role in required or name != fields[key].default or alike:
             match = alike[0] if alike else nearest(name, table.header)
             hint = f"did you mean '{printable(match)}'? --set data.{key}={printable(match)}" if match else None
             if not match and len(table.header) == 1:
@@ -104,6 +127,40 @@ def _columns(table: Table, section: DataSection, where: str) -> dict[str, str]:
             where=where,
         )
     return found
+
+
+def _numbers(
+    table: Table, section: DataSection, columns: dict[str, str], where: str
+) -> tuple[Targets, list[str], list[InputError]]:
+    """Reads the columns of numbers.
+
+    Raises:
+        InputError: a column is missing, or has a role of its own.
+    """
+    names = target_columns(section)
+    for name in names:
+        if name in table.header and name not in columns.values():
+            continue
+        match = nearest(name, table.header)
+        raise InputError(
+            f"the manifest has no column '{printable(name)}' of numbers",
+            expected="columns that no other setting names, separated by commas (recipe key data.target_columns)",
+            got=f"columns {quoted([printable(column) for column in table.header])}",
+            where=where,
+            hint=f"did you mean '{printable(match)}'?" if match and match != name else None,
+        )
+    targets, texts, bad = read_numbers({name: table.columns[name] for name in names})
+    errors: list[InputError] = []
+    for name, rows in bad.items():
+        cells = table.columns[name]
+        errors += _mistake(
+            rows,
+            table.places,
+            f"cells of the column '{printable(name)}' that are no numbers",
+            expected="a finite number, such as 3.5 or 1e-3",
+            got=lambda row, cells=cells: f"'{printable(cells[row])}'",
+        )
+    return targets, texts, errors
 
 
 def _plain(column: str) -> str:

@@ -8,8 +8,10 @@ from pathlib import Path
 
 from trainwright.data.catalog import Catalog, check_trainable, quoted
 from trainwright.data.printable_names import printable
+from trainwright.data.target_checks import check_targets
 from trainwright.errors import InputError, nearest
 from trainwright.recipe.data import DataSection
+from trainwright.recipe.tasks import task_of
 
 from .cifar import cifar_layout, open_cifar
 from .digits import open_digits
@@ -49,7 +51,17 @@ def open_catalog(section: DataSection, *, to_train: bool = True) -> Catalog:
     (1797, 'digits:0007', '7')
     """
     catalog = _open(section)
-    if to_train:
+    if catalog.targets is None and task_of(section) != "classification":
+        raise InputError(
+            f"only a manifest can hold the targets of the task {task_of(section)}",
+            expected="a CSV, TSV or Parquet manifest",
+            got=catalog.description,
+            where=catalog.title,
+            hint="see docs/tasks.md for an example, or data.task=classification",
+        )
+    if to_train and catalog.targets is not None:
+        check_targets(catalog, catalog.splits)
+    elif to_train:
         check_trainable(catalog, section)
     return catalog
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..views.audit import PART_WORDS, data_summary
-from ..wording import count, plural, printable
+from ..views.audit import PART_WORDS, ColumnFacts, data_summary
+from ..wording import count, number, plural, printable
 from .lines import Line, labelled
 
 CLASSES_SHOWN = 40
@@ -23,7 +23,8 @@ def audit_lines(audit: Mapping[str, Any], width: int = 80) -> list[str]:
         width: columns to wrap to.
     """
     view = data_summary(audit)
-    total = f"{plural(view.pictures, 'picture')} of {plural(len(view.classes), 'class', 'classes')}"
+    things = view.things
+    total = f"{plural(view.pictures, 'picture')} {things.counted(len(view.names))}"
     lines = [Line(), *labelled("data", [f"{printable(view.title)}: {total}", printable(view.description)], width)]
     parts = [
         f"{PART_WORDS[row.part]} {count(row.pictures)} ({'given' if row.given else 'made by us'})"
@@ -41,11 +42,25 @@ def audit_lines(audit: Mapping[str, Any], width: int = 80) -> list[str]:
         shown = [f"{printable(name)}: {printable(reason)}" for name, reason in view.rejected[:REJECTED_SHOWN]]
         rest = len(view.rejected) - REJECTED_SHOWN
         lines += labelled("rejected", [*shown, *([f"and {count(rest)} more"] if rest > 0 else [])], width)
+    if view.columns:
+        heads = ("column", "smallest", "median", "largest", "mean", "deviation")
+        rows = [heads, *((printable(c.name), *map(number, _five(c))) for c in view.columns)]
+        sizes = [max(len(row[place]) for row in rows) for place in range(len(heads))]
+        lines.append(Line())
+        for row in rows:
+            cells = [cell.rjust(size) for cell, size in zip(row[1:], sizes[1:], strict=True)]
+            lines.append(Line(f"  {row[0]:<{sizes[0]}}  {'  '.join(cells)}"))
+    if not view.classes:
+        return [line.plain() for line in lines]
     labels = [printable(row.label) for row in view.classes[:CLASSES_SHOWN]]
-    size = max(map(len, ["class", *labels]))
-    lines += [Line(), Line(f"  {'class':<{size}}     train    valid     test")]
+    size = max(map(len, [things.one, *labels]))
+    lines += [Line(), Line(f"  {things.one:<{size}}     train    valid     test")]
     for label, row in zip(labels, view.classes, strict=False):
         lines.append(Line(f"  {label:<{size}}  {count(row.train):>8} {count(row.valid):>8} {count(row.test):>8}"))
     if len(view.classes) > CLASSES_SHOWN:
-        lines.append(Line(f"  and {count(len(view.classes) - CLASSES_SHOWN)} more classes"))
+        lines.append(Line(f"  and {count(len(view.classes) - CLASSES_SHOWN)} more {things.many}"))
     return [line.plain() for line in lines]
+
+
+def _five(column: ColumnFacts) -> tuple[float, ...]:
+    return column.smallest, column.median, column.largest, column.mean, column.deviation

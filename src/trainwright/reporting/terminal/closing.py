@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from trainwright.runs import EvaluationRecord, Finding, StopRecord
+from trainwright.runs import Evaluation, EvaluationRecord, Finding, StopRecord
 
 from ..evidence import advised, shown
 from ..outcome import outcome_of
 from ..steps import next_steps
-from ..wording import count, duration, interval, number, percent, plural, printable
+from ..views.task_judgement import LAID_OUT, TaskJudgement
+from ..wording import NBSP, count, duration, interval, number, percent, plural, printable
 from .lines import Line, labelled
 
 SEVERITY_STYLES = {"note": "", "warn": "yellow", "stop": "bold red"}
@@ -20,7 +21,7 @@ SEVERITY_WORDS = {"note": "note", "warn": "warning", "stop": "problem"}
 def closing(
     folder: Path,
     stop: StopRecord | None,
-    evaluations: Mapping[str, EvaluationRecord],
+    evaluations: Mapping[str, Evaluation],
     *,
     report: Path | None,
     findings: Sequence[Finding] = (),
@@ -85,13 +86,17 @@ def finding_lines(finding: Finding, width: int = 80) -> list[Line]:
     return labelled(SEVERITY_WORDS[finding.severity], texts, width, SEVERITY_STYLES[finding.severity])
 
 
-def evaluation_lines(record: EvaluationRecord, width: int = 80) -> list[Line]:
+def evaluation_lines(record: Evaluation, width: int = 80) -> list[Line]:
     """Says how a snapshot did on one part: the whole, then class by class with the weakest first.
+
+    In other tasks the task's figures, then label by label or column by column.
 
     Args:
         record: the judgement.
         width: columns to wrap to.
     """
+    if not isinstance(record, EvaluationRecord):
+        return _task_lines(LAID_OUT[type(record)](record, None), width)
     texts = [
         f"balanced accuracy {percent(record.balanced_accuracy, record.pictures)}, "
         f"loss {number(record.loss)}, calibration error {percent(record.calibration_error)}"
@@ -112,7 +117,26 @@ def evaluation_lines(record: EvaluationRecord, width: int = 80) -> list[Line]:
     return [*lines, Line()]
 
 
-def _judgement(record: EvaluationRecord) -> str:
+def _task_lines(view: TaskJudgement, width: int) -> list[Line]:
+    texts = [f"{fact.name}: {fact.value} ({fact.note})" for fact in view.facts]
+    kind = "picture" if view.part == "other" else f"{view.part} picture"
+    lines = [Line(), *labelled("result", [plural(view.pictures, kind), *texts], width)]
+    if not view.table.rows:
+        return [*lines, Line()]
+    rows = [view.table.head, *((printable(row[0]), *row[1:]) for row in view.table.rows)]
+    sizes = [max(len(row[column]) for row in rows) for column in range(len(view.table.head))]
+    lines += [Line(), Line(f"  {view.table.title[:1].lower()}{view.table.title[1:]}")]
+    for number_of_row, row in enumerate(rows):
+        cells = [cell.rjust(size) for cell, size in zip(row[1:], sizes[1:], strict=True)]
+        text = f"  {row[0]:<{sizes[0]}}  {'  '.join(cells)}".replace(NBSP, " ")
+        lines.append(Line(text, "" if number_of_row else "bold"))
+    return [*lines, Line()]
+
+
+def _judgement(record: Evaluation) -> str:
+    if not isinstance(record, EvaluationRecord):
+        view = LAID_OUT[type(record)](record, None)
+        return f"{view.verdict} {view.sentences[0]}"
     right = percent(record.accuracy, record.pictures)
     sure = interval(*record.accuracy_interval, record.pictures)
     kind = "picture" if record.part == "other" else f"{record.part} picture"

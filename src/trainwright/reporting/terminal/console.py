@@ -19,7 +19,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from trainwright.runs import EpochRecord, EvaluationRecord, Finding, RetrainRecord, StopRecord
+from trainwright.runs import EpochRecord, Evaluation, Finding, RetrainRecord, StopRecord
 
 from ..second_stage import beginning
 from ..wording import count, duration, number, printable, short_duration
@@ -237,10 +237,10 @@ class RunConsole:
     def epoch(self, record: EpochRecord) -> None:
         """Writes the row of one epoch."""
         self._done.append(record)
-        lines = [] if self._head_shown else head()
+        lines = [] if self._head_shown else head(record)
         self._head_shown = True
         text = row(record, self._epochs, time_left(self._done, self._epochs))
-        lines.append(Line(text, "green" if record.best and record.valid_accuracy is not None else ""))
+        lines.append(Line(text, "green" if record.best and record.valid_loss is not None else ""))
         if record.added_loss is not None:
             lines.append(Line(f"    loss of the added pictures: {record.added_loss:.4g}", "dim"))
         self._write(lines)
@@ -262,14 +262,14 @@ class RunConsole:
         self._stop = record
         self._face.still()
 
-    def evaluation(self, record: EvaluationRecord) -> None:
+    def evaluation(self, record: Evaluation) -> None:
         """Writes how a snapshot did on one part, class by class."""
         self._write(evaluation_lines(record, self._face.width))
 
     def result(
         self,
         folder: Path,
-        evaluations: Mapping[str, EvaluationRecord],
+        evaluations: Mapping[str, Evaluation],
         *,
         report: Path | None = None,
         findings: Sequence[Finding] = (),

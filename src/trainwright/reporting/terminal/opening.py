@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..things import THINGS
 from ..wording import count, large, listed, plural, printable
 from .lines import Line, labelled, table
 
@@ -22,7 +23,8 @@ class RunPlan:
 
     `parts` maps train, valid and test to their pictures. `rejected` are the names of pictures that cannot be used,
     each with its reason. `multiply_adds` are those of one picture forward. `choices` are what `auto` settled on.
-    `resumed_at` is the (epoch, step) of the checkpoint that this run goes on from.
+    `resumed_at` is the (epoch, step) of the checkpoint that this run goes on from. `classes` name what each number of
+    the net stands for in the `task`.
     """
 
     folder: Path
@@ -43,6 +45,7 @@ class RunPlan:
     choices: tuple[Choice, ...] = ()
     warnings: tuple[str, ...] = field(default=())
     resumed_at: tuple[int, int] | None = None
+    task: str = "classification"
 
 
 def opening(plan: RunPlan, width: int = 80) -> list[Line]:
@@ -74,12 +77,12 @@ def _data(plan: RunPlan) -> list[str]:
     color = {1: "gray", 3: "color"}.get(plan.channels, f"{plan.channels} channels")
     total = sum(plan.parts.values())
     size = f"{plan.img_size}×{plan.img_size} {color}"
-    what = f"{plural(total, 'picture')} of {plural(len(plan.classes), 'class', 'classes')}, seen as {size}"
+    what = f"{plural(total, 'picture')} {THINGS[plan.task].counted(len(plan.classes))}, seen as {size}"
     parts = " · ".join(
         f"{part} {count(pictures)}" if pictures else f"no {part}" for part, pictures in plan.parts.items()
     )
     names = listed([printable(name) for name in plan.classes], 10)
-    return [f"{printable(plan.data)}: {what}", parts, f"classes: {names}"]
+    return [f"{printable(plan.data)}: {what}", parts, f"{THINGS[plan.task].many}: {names}"]
 
 
 def _rejected(plan: RunPlan) -> list[str]:

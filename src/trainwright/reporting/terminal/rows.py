@@ -14,12 +14,23 @@ HEAD = (
     ("", "learning", "train", "train", "valid", "valid", "", "pict-", "data", "memory", "time"),
     ("epoch", "rate", "loss", "acc %", "loss", "acc %", "", "ures/s", "wait", "MiB", "left"),
 )
+FIGURES = {"accuracy": ("acc %", "acc %"), "mean_average_precision": ("", "mAP %"), "r2": ("", "R²")}
+"""Figure by which a task chooses → what heads its columns of training and validation; %: shown as a percentage."""
+
 MEASURED_EPOCHS = 5
 
 
-def head() -> list[Line]:
-    """Gives the lines that name the columns."""
-    return [*(Line(_aligned(cells), "bold") for cells in HEAD), Line("    * best so far", "dim")]
+def head(record: EpochRecord | None = None) -> list[Line]:
+    """Gives the lines that name the columns.
+
+    Args:
+        record: an epoch of the run; tells by which figure its task chooses, accuracy where there is none.
+    """
+    figures = {} if record is None else record.valid_figures
+    train, valid = FIGURES[next(iter(figures), "accuracy")]
+    above = (*HEAD[0][:3], HEAD[0][3] if train else "", *HEAD[0][4:])
+    names = (*HEAD[1][:3], train, HEAD[1][4], valid, *HEAD[1][6:])
+    return [*(Line(_aligned(cells), "bold") for cells in (above, names)), Line("    * best so far", "dim")]
 
 
 def row(record: EpochRecord, epochs: int, left_s: float | None) -> str:
@@ -30,15 +41,15 @@ def row(record: EpochRecord, epochs: int, left_s: float | None) -> str:
         epochs: epochs of the whole run.
         left_s: seconds that the rest of the run is expected to take.
     """
-    valid = record.valid_loss is not None and record.valid_accuracy is not None
+    valid = record.valid_loss is not None
     return _aligned(
         (
             f"{record.epoch}/{epochs}",
             number(record.learning_rate),
             _loss(record.train_loss),
-            f"{100 * record.train_accuracy:.2f}",
+            _figure(record.train_accuracy, "accuracy"),
             _loss(record.valid_loss) if valid else "–",
-            f"{100 * (record.valid_accuracy or 0.0):.2f}" if valid else "–",
+            _figure(*_chosen_by(record)),
             "*" if record.best and valid else "",
             count(round(record.pictures_per_s)) if record.pictures_per_s < 99_999.5 else large(record.pictures_per_s),
             f"{100 * record.data_wait_share:.0f} %",
@@ -46,6 +57,19 @@ def row(record: EpochRecord, epochs: int, left_s: float | None) -> str:
             short_duration(left_s),
         )
     )
+
+
+def _chosen_by(record: EpochRecord) -> tuple[float | None, str]:
+    """Finds the figure of the validation part by which the best epoch is chosen, and its name."""
+    for name, value in record.valid_figures.items():
+        return value, name
+    return record.valid_accuracy, "accuracy"
+
+
+def _figure(value: float | None, name: str) -> str:
+    if value is None:
+        return "–"
+    return f"{100 * value:.2f}" if FIGURES[name][1].endswith("%") else _loss(value)
 
 
 def time_left(epochs_done: Sequence[EpochRecord], epochs: int) -> float | None:

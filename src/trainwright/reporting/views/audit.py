@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ..things import THINGS, Thing
 from ..wording import count, listed, plural
 
 PARTS = ("train", "valid", "test")
@@ -32,8 +33,23 @@ class ClassCounts:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ColumnFacts:
+    """A column of numbers over the training part."""
+
+    name: str
+    smallest: float
+    median: float
+    largest: float
+    mean: float
+    deviation: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class DataSummary:
-    """The data in numbers. `facts` are rows of a name and a sentence; `twins` names pictures that show the same."""
+    """The data in numbers. `facts` are rows of a name and a sentence; `twins` names pictures that show the same.
+
+    `classes` are the labels in the task multi-label; `task` says what a net learns of the pictures.
+    """
 
     title: str
     description: str
@@ -44,6 +60,18 @@ class DataSummary:
     facts: tuple[tuple[str, str], ...]
     twins: tuple[tuple[str, ...], ...]
     notes: tuple[str, ...]
+    task: str = "classification"
+    columns: tuple[ColumnFacts, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names what the pictures are sorted by."""
+        return tuple(row.label for row in self.classes) or tuple(column.name for column in self.columns)
+
+    @property
+    def things(self) -> Thing:
+        """Gives the words for what the pictures are sorted by."""
+        return THINGS[self.task]
 
     @property
     def largest_class(self) -> int:
@@ -58,8 +86,13 @@ def data_summary(audit: Mapping[str, Any]) -> DataSummary:
         audit: what data/audit.json holds.
     """
     classes = tuple(ClassCounts(label=label, **counts) for label, counts in audit["counts"].items())
+    sizes: Mapping[str, int] = audit.get("parts", {})  # audits of earlier versions have none
     parts = tuple(
-        PartRow(part=part, pictures=sum(getattr(row, part) for row in classes), given=part in audit["given_parts"])
+        PartRow(
+            part=part,
+            pictures=sizes[part] if sizes else sum(getattr(row, part) for row in classes),
+            given=part in audit["given_parts"],
+        )
         for part in PARTS
     )
     return DataSummary(
@@ -72,6 +105,8 @@ def data_summary(audit: Mapping[str, Any]) -> DataSummary:
         facts=tuple(_facts(audit)),
         twins=tuple(tuple(group) for group in audit["near"]["examples"]),
         notes=tuple(audit["notes"]),
+        task=audit.get("task", "classification"),
+        columns=tuple(ColumnFacts(**column) for column in audit.get("columns", ())),
     )
 
 
@@ -88,6 +123,8 @@ def _facts(audit: Mapping[str, Any]) -> list[tuple[str, str]]:
         facts.append(("Cannot be used", plural(len(audit["rejected"]), "picture")))
     if audit["blank_pictures"]:
         facts.append(("Of one single color", f"{plural(audit['blank_pictures'], 'picture')}: {listed(audit['blank'])}"))
+    if audit.get("task") == "multi-label":
+        facts.append(("Without any label", plural(audit["unlabelled"], "picture")))
     if audit["animated"]:
         facts.append(("Animated", f"{plural(audit['animated'], 'picture')}; the first frame counts"))
     if audit["skipped"]:

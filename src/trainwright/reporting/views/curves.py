@@ -15,6 +15,9 @@ MOST_STEP_POINTS = 300
 class Curves:
     """One value an epoch; None where there was no validation, or in the other stage. `best_epoch` is the best epoch
     of the first stage; the second, on the validation pictures, too, has columns of its own that begin with `retrain`.
+
+    `figure` names what the best epoch is chosen by; in tasks without right and wrong it stands in `valid_figure`, and
+    there are no accuracies.
     """
 
     epochs: tuple[int, ...]
@@ -25,6 +28,8 @@ class Curves:
     valid_accuracy: tuple[float | None, ...]
     retrain_accuracy: tuple[float | None, ...]
     best_epoch: int | None
+    figure: str = "accuracy"
+    valid_figure: tuple[float | None, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +59,7 @@ def curves(epochs: Sequence[EpochRecord], stop: StopRecord | None) -> Curves:
     best = max((record.epoch for record in epochs if record.best), default=None)
     if stop is not None and any(record.epoch == stop.best_epoch for record in epochs):
         best = stop.best_epoch
+    figure = next((name for record in epochs for name in record.valid_figures), "accuracy")
     return Curves(
         epochs=tuple(record.epoch for record in epochs),
         train_loss=_where(first, [record.train_loss for record in epochs]),
@@ -63,6 +69,8 @@ def curves(epochs: Sequence[EpochRecord], stop: StopRecord | None) -> Curves:
         valid_accuracy=tuple(record.valid_accuracy for record in epochs),
         retrain_accuracy=_where(second, [record.train_accuracy for record in epochs]),
         best_epoch=best,
+        figure=figure,
+        valid_figure=tuple(record.valid_figures.get(figure) for record in epochs),
     )
 
 
@@ -94,7 +102,7 @@ def step_curve(
     )
 
 
-def _where(here: Sequence[bool], values: Sequence[float]) -> tuple[float | None, ...]:
+def _where(here: Sequence[bool], values: Sequence[float | None]) -> tuple[float | None, ...]:
     return tuple(value if wanted else None for wanted, value in zip(here, values, strict=True))
 
 

@@ -10,14 +10,22 @@ from trainwright.runs import EpochRecord, StopRecord
 from ..outcome import Outcome, outcome_of
 from ..wording import count, duration, interval, percent, plural
 from .judgement import Judgement
+from .task_judgement import Fact, TaskJudgement
 
+FLATTERS = (
+    "These pictures also chose the best epoch, so the number flatters the net a little; "
+    "only a test part that is looked at once does not."
+)
 FEW_PICTURES = 1000
 """Below so many test pictures the interval is wide enough to deserve a sentence of its own."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Headline:
-    """What came out, in numbers; `verdict` and `sentences` say the same in words."""
+    """What came out, in numbers; `verdict` and `sentences` say the same in words.
+
+    `facts` hold the first figure of tasks other than classification, which have no accuracy.
+    """
 
     outcome: Outcome
     part: str | None
@@ -32,10 +40,11 @@ class Headline:
     stopped_because: str
     verdict: str
     sentences: tuple[str, ...]
+    facts: tuple[Fact, ...] = ()
 
 
 def headline(
-    judged: Judgement | None,
+    judged: Judgement | TaskJudgement | None,
     epochs: Sequence[EpochRecord],
     stop: StopRecord | None,
     epochs_planned: int | None,
@@ -58,12 +67,13 @@ def headline(
     time_s = stop.train_time_s if stop else sum(record.train_time_s + record.valid_time_s for record in epochs)
     best = stop.best_epoch if stop and stop.best_epoch else max((r.epoch for r in epochs if r.best), default=None)
     because = stop.reason if stop else "no end is on record: it is still training, or it was cut off"
+    classified = judged if isinstance(judged, Judgement) else None
     return Headline(
         outcome=outcome,
         part=judged.part if judged else None,
-        accuracy=judged.accuracy if judged else None,
-        interval=judged.interval if judged else None,
-        right=judged.right if judged else None,
+        accuracy=classified.accuracy if classified else None,
+        interval=classified.interval if classified else None,
+        right=classified.right if classified else None,
         pictures=judged.pictures if judged else None,
         epochs_done=len(epochs),
         epochs_planned=epochs_planned,
@@ -76,10 +86,13 @@ def headline(
             *_course(outcome_of(stop), epochs, because, epochs_planned, time_s, None if again else best),
             *again,
         ),
+        facts=judged.facts[:1] if isinstance(judged, TaskJudgement) else (),
     )
 
 
-def _verdict(outcome: Outcome, judged: Judgement | None) -> str:
+def _verdict(outcome: Outcome, judged: Judgement | TaskJudgement | None) -> str:
+    if isinstance(judged, TaskJudgement):
+        return judged.verdict
     if judged is not None:
         return f"{percent(judged.accuracy, judged.pictures)} of the {judged.part} pictures are named correctly."
     return {
@@ -91,9 +104,11 @@ def _verdict(outcome: Outcome, judged: Judgement | None) -> str:
     }[outcome]
 
 
-def _result(judged: Judgement | None) -> list[str]:
+def _result(judged: Judgement | TaskJudgement | None) -> list[str]:
     if judged is None:
         return []
+    if isinstance(judged, TaskJudgement):
+        return [*judged.sentences, *([FLATTERS] if judged.part == "valid" else [])]
     low, high = judged.interval
     sentences = [
         f"{count(judged.right)} of {plural(judged.pictures, 'picture')} that were set apart got the right name. "
@@ -101,10 +116,7 @@ def _result(judged: Judgement | None) -> list[str]:
         f"{interval(low, high, judged.pictures).replace(' to ', ' and ')}."
     ]
     if judged.part == "valid":
-        sentences.append(
-            "These pictures also chose the best epoch, so the number flatters the net a little; "
-            "only a test part that is looked at once does not."
-        )
+        sentences.append(FLATTERS)
     if judged.pictures < FEW_PICTURES:
         sentences.append("More test pictures would narrow that range.")
     guess = percent(judged.majority_share, judged.pictures)

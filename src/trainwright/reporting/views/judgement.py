@@ -10,6 +10,8 @@ from typing import Literal
 from trainwright.runs import EvaluationRecord
 from trainwright.runs.intervals import wilson_interval
 
+from .task_judgement import picture_of
+
 MOST_PAIRS = 12
 
 
@@ -95,7 +97,7 @@ def judgement(record: EvaluationRecord, mistakes_folder: Path | None = None) -> 
             label=mistake.label,
             predicted=mistake.predicted,
             probability=mistake.probability,
-            picture=_picture(mistakes_folder, index),
+            picture=picture_of(mistakes_folder, index),
         )
         for index, mistake in enumerate(record.mistakes)
     )
@@ -163,8 +165,3 @@ def confusion(labels: Sequence[str], counts_KK: Sequence[Sequence[int]]) -> Conf
         shares_KK=tuple(shares),
         pairs=tuple(pairs[:MOST_PAIRS]),
     )
-
-
-def _picture(folder: Path | None, index: int) -> Path | None:
-    path = folder / f"{index:04d}.png" if folder is not None else None
-    return path if path is not None and path.is_file() else None

@@ -11,7 +11,17 @@ from typing import TypeVar
 import yaml
 
 from trainwright.errors import InputError
-from trainwright.runs import EpochRecord, Finding, History, ResumeRecord, RetrainRecord, RunFolder, read_records
+from trainwright.runs import (
+    EpochRecord,
+    Evaluation,
+    EvaluationRecord,
+    Finding,
+    History,
+    ResumeRecord,
+    RetrainRecord,
+    RunFolder,
+    read_records,
+)
 
 from ..outcome import Outcome
 from ..second_stage import second_stage
@@ -21,6 +31,7 @@ from .curves import Curves, StepCurve, curves, step_curve
 from .headline import Headline, headline
 from .judgement import Judgement, judgement
 from .setup import Layers, RecipeRow, environment_rows, layers, recipe_rows
+from .task_judgement import LAID_OUT, TaskJudgement
 
 View = TypeVar("View")
 
@@ -73,7 +84,7 @@ class RunView:
     steps: StepCurve
     retrained: RetrainRecord | None
     epochs: tuple[EpochRecord, ...]
-    judgements: tuple[Judgement, ...]
+    judgements: tuple[Judgement | TaskJudgement, ...]
     first_batch: Path | None
     moves: tuple[str, ...]
     mixed: bool
@@ -85,6 +96,7 @@ class RunView:
     recipe: tuple[RecipeRow, ...]
     resumed: tuple[ResumeRecord, ...]
     next_steps: tuple[NextStep, ...]
+    task: str = "classification"
 
     @property
     def outcome(self) -> Outcome:
@@ -139,13 +151,20 @@ def read_view(folder: RunFolder) -> RunView:
         recipe=recipe,
         resumed=history.resumes,
         next_steps=next_steps(folder.path, head.outcome),
+        task=values.get("data.task", "classification"),
     )
 
 
-def _judgements(history: History, mistakes: Path) -> tuple[Judgement, ...]:
+def _judgements(history: History, mistakes: Path) -> tuple[Judgement | TaskJudgement, ...]:
     """Lays out the latest evaluation of each part, test first; the pictures of mistakes belong to the first."""
     records = [record for part in ("test", "valid") if (record := history.evaluation(part)) is not None]
-    return tuple(judgement(record, None if index else mistakes) for index, record in enumerate(records))
+    return tuple(_laid_out(record, None if index else mistakes) for index, record in enumerate(records))
+
+
+def _laid_out(record: Evaluation, mistakes: Path | None) -> Judgement | TaskJudgement:
+    if isinstance(record, EvaluationRecord):
+        return judgement(record, mistakes)
+    return LAID_OUT[type(record)](record, mistakes)
 
 
 def _read(path: Path, lay_out: Callable[[str], View], missing: View) -> View:

@@ -1,0 +1,58 @@
+"""What the cells of a manifest say of each picture in tasks other than classification."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from trainwright.data.targets import Targets, label_sets, multi_label
+from trainwright.recipe.data import DataSection
+
+USUAL_SEPARATOR = ";"
+
+
+def read_labels(cells: Sequence[str], section: DataSection) -> tuple[Targets, list[str]]:
+    """Reads several labels a cell; an empty cell is a picture without any.
+
+    Returns: the targets, and the labels of each picture in one text, sorted.
+    """
+    separator = USUAL_SEPARATOR if section.label_separator == "auto" else section.label_separator
+    sets = label_sets(cells, separator)
+    return multi_label(sets), [separator.join(labels) for labels in sets]
+
+
+def target_columns(section: DataSection) -> tuple[str, ...]:
+    """Lists the columns that hold numbers, in order.
+
+    >>> target_columns(DataSection(target_columns="width, height"))
+    ('width', 'height')
+    """
+    if section.target_columns == "none":
+        return ()
+    return tuple(dict.fromkeys(name for part in section.target_columns.split(",") if (name := part.strip())))
+
+
+def read_numbers(columns: dict[str, Sequence[str]]) -> tuple[Targets, list[str], dict[str, list[int]]]:
+    """Reads columns of numbers.
+
+    Returns: the targets, with 0 for what is no number; the cells of each picture in one text; and by column the rows
+        that hold none, or one that is not finite.
+    """
+    values_DN: list[list[float]] = []
+    bad: dict[str, list[int]] = {}
+    for name, cells in columns.items():
+        numbers = [_number(cell) for cell in cells]
+        bad[name] = [row for row, number in enumerate(numbers) if number is None]
+        values_DN.append([0.0 if number is None else number for number in numbers])
+    texts = [", ".join(cells) for cells in zip(*columns.values(), strict=True)]
+    return Targets("regression", tuple(columns), np.array(values_DN).T), texts, bad
+
+
+def _number(cell: str) -> float | None:
+    try:
+        value = float(cell)
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None

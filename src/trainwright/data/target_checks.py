@@ -1,0 +1,118 @@
+"""What a split and a training run ask of the targets of a catalog, whatever the task.
+
+Legend: N pictures of the catalog, T numbers of a picture's target.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from trainwright.errors import InputError
+
+from .catalog import Catalog, Split, quoted
+from .targets import Targets
+
+QUANTILES = 10
+"""Groups that numbers are divided into, and the least pictures of one."""
+
+
+def strata(catalog: Catalog) -> list[str]:
+    """Names for each picture the group within which a split deals pictures out in proportion.
+
+    A class; of several labels the rarest, so that those with few pictures come into all parts; of numbers the quantile,
+    of several columns that of their first principal component.
+
+    Source: own choice; after Sechidis et al. 2011, who take the rarest label first, too.
+    """
+    targets = catalog.targets
+    if targets is None:
+        return list(catalog.labels)
+    if targets.task == "regression":
+        return _quantiles(targets.values_NT)
+    pictures_T = targets.values_NT.sum(axis=0)
+    rarest = np.argsort(pictures_T, kind="stable")
+    held_NT = targets.values_NT[:, rarest] > 0
+    return [targets.names[rarest[row.argmax()]] if row.any() else "" for row in held_NT]
+
+
+def _quantiles(values_ND: np.ndarray) -> list[str]:
+    """Names the tenth of the pictures that each is in, in the order of its numbers; fewer groups of few pictures."""
+    deviation_D = values_ND.std(axis=0)
+    standardized_ND = (values_ND - values_ND.mean(axis=0)) / np.where(deviation_D > 0, deviation_D, 1.0)
+    direction_D = np.linalg.eigh(standardized_ND.T @ standardized_ND)[1][:, -1]
+    place_N = np.argsort(np.argsort(standardized_ND @ direction_D, kind="stable"), kind="stable")
+    groups = max(1, min(QUANTILES, len(values_ND) // QUANTILES))
+    return [f"{group:02d}" for group in place_N * groups // len(values_ND)]
+
+
+def check_targets(catalog: Catalog, parts: Sequence[Split | None]) -> None:
+    """Refuses targets from which nothing can be learned.
+
+    Args:
+        catalog: with targets.
+        parts: of each picture; None where it is still open.
+
+    Raises:
+        InputError: no training part; labels of which the training part has no picture, or that all or none carry; a
+            column of numbers that are all the same.
+    """
+    targets = catalog.targets
+    assert targets is not None
+    train_N = np.array([part in ("train", None) for part in parts], bool)
+    if not train_N.any():
+        raise InputError("the data have no training part", expected="pictures to train on", where=catalog.title)
+    if targets.task == "regression":
+        _check_numbers(targets, train_N, catalog.title)
+    else:
+        _check_labels(targets, train_N, catalog.title)
+
+
+def _check_numbers(targets: Targets, train_N: np.ndarray, title: str) -> None:
+    """Refuses columns in which there is nothing to learn.
+
+    Raises:
+        InputError: see `check_targets`.
+    """
+    for name, values_N in zip(targets.names, targets.values_NT[train_N].T, strict=True):
+        if np.ptp(values_N) == 0:
+            raise InputError(
+                f"all training pictures have the same number in the column '{name}'; there is nothing to learn",
+                expected="numbers that differ",
+                got=f"{values_N[0]:g} in {len(values_N):,} rows",
+                where=title,
+            )
+
+
+def _check_labels(targets: Targets, train_N: np.ndarray, title: str) -> None:
+    """Refuses labels that cannot be learned.
+
+    Raises:
+        InputError: see `check_targets`.
+    """
+    if len(targets.names) < 2:
+        raise InputError(
+            "fewer than two labels; there is nothing to tell apart",
+            expected="at least two labels in the task multi-label",
+            got=quoted(targets.names) or "no label at all",
+            where=title,
+            hint="for one question with two answers, name both: data.task=classification",
+        )
+    counts_T = targets.values_NT[train_N].sum(axis=0)
+    strangers = [name for name, count in zip(targets.names, counts_T, strict=True) if not count]
+    if strangers:
+        raise InputError(
+            "labels without a training picture, so they can never be recognized",
+            expected="every label in the training part",
+            got=quoted(strangers),
+            where=title,
+            hint="add pictures with these labels, or take the labels out",
+        )
+    if (counts_T == train_N.sum()).all():
+        raise InputError(
+            "all training pictures have all labels; there is nothing to tell apart",
+            expected="pictures that lack some",
+            got=quoted(targets.names),
+            where=title,
+        )

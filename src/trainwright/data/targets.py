@@ -1,0 +1,79 @@
+"""What is true of each picture where that is not the name of one class.
+
+Legend: N pictures of the catalog, T numbers of a picture's target (K labels, D columns of numbers).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from trainwright.recipe.data import Task
+
+
+@dataclass(frozen=True, eq=False)
+class Targets:
+    """The targets of a catalog's pictures; row i belongs to picture i.
+
+    Args:
+        task: what a net learns of them.
+        names: of the T numbers: the labels, or the columns, in order.
+        values_NT: float64; in the task multi-label 1 where the label holds, else 0; in regression as they were given.
+    """
+
+    task: Task
+    names: tuple[str, ...]
+    values_NT: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.values_NT)
+
+    def take(self, rows: Sequence[int]) -> Targets:
+        """Leaves only some pictures."""
+        return replace(self, values_NT=self.values_NT[np.asarray(rows, np.int64)])
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Mean and deviation of each column over the training part, by which a net's targets are standardized."""
+
+    mean: tuple[float, ...]
+    deviation: tuple[float, ...]
+
+    @classmethod
+    def of(cls, values_ND: np.ndarray) -> Scale:
+        """Measures columns of numbers.
+
+        >>> Scale.of(np.array([[1.0], [3.0]]))
+        Scale(mean=(2.0,), deviation=(1.0,))
+        """
+        return cls(tuple(values_ND.mean(axis=0).tolist()), tuple(values_ND.std(axis=0).tolist()))
+
+    def standardized(self, values_ND: np.ndarray) -> np.ndarray:
+        """Brings numbers to mean 0 and deviation 1 over the training part."""
+        return (values_ND - np.array(self.mean)) / np.array(self.deviation)
+
+    def restored(self, standardized_ND: np.ndarray) -> np.ndarray:
+        """Brings standardized numbers back into the units in which they were given."""
+        return standardized_ND * np.array(self.deviation) + np.array(self.mean)
+
+
+def label_sets(cells: Sequence[str], separator: str) -> list[tuple[str, ...]]:
+    """Reads the labels of each cell: sorted, each once; none of an empty cell.
+
+    >>> label_sets(["dog; cat", "", "cat;cat"], ";")
+    [('cat', 'dog'), (), ('cat',)]
+    """
+    return [tuple(sorted({word for part in cell.split(separator) if (word := part.strip())})) for cell in cells]
+
+
+def multi_label(sets: Sequence[Sequence[str]]) -> Targets:
+    """Makes targets of the labels of each picture."""
+    names = tuple(sorted({label for labels in sets for label in labels}))
+    index = {label: number for number, label in enumerate(names)}
+    values_NT = np.zeros((len(sets), len(names)))
+    for row, labels in enumerate(sets):
+        values_NT[row, [index[label] for label in labels]] = 1.0
+    return Targets("multi-label", names, values_NT)

@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from torch.nn import functional as F
+
+from trainwright.training.tasks import Answers, Classification, task_from
+
+LOGITS = torch.randn(40, 3, generator=torch.Generator().manual_seed(0))
+LABELS = torch.arange(40) % 3
+
+
+def test_classes_each_for_itself_have_probabilities_of_their_own():
+    alone = Classification(("a", "b", "c"), each_alone=True)
+    assert torch.allclose(alone.probabilities(LOGITS), LOGITS.double().sigmoid())
+    wanted = F.binary_cross_entropy(LOGITS.double().sigmoid(), F.one_hot(LABELS, 3).double())
+    assert alone.verdict(Answers(LOGITS, LABELS)).loss == pytest.approx(wanted.item())
+    assert alone.losses(Answers(torch.zeros(2, 3), LABELS[:2])).tolist() == pytest.approx([math.log(2)] * 2)
+    views = alone.averaged([LOGITS, -LOGITS])
+    assert torch.allclose(views.sigmoid(), torch.full((40, 3), 0.5), atol=1e-6)
+    record = alone.judge(Answers(LOGITS, LABELS), names=["x"] * 40, part="test", epoch=1)
+    assert record.accuracy == (LOGITS.argmax(dim=1) == LABELS).double().mean().item()
+    assert record.mistakes[0].probability == pytest.approx(max(m.probability for m in record.mistakes))
+
+
+@pytest.mark.parametrize("each_alone", [False, True])
+def test_a_snapshot_brings_its_task_back(each_alone):
+    task = Classification(("a", "b"), each_alone)
+    assert task_from({"classes": ["a", "b"], "task": task.described()}) == task
+
+
+def test_snapshots_of_earlier_versions_name_no_task_and_are_classification():
+    assert task_from({"classes": ["a", "b"]}) == Classification(("a", "b"))

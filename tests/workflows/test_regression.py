@@ -1,0 +1,152 @@
+"""Numbers of a picture, from a manifest to predictions, through the command line."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from workflows.task_pictures import SMALL, write_digits, write_manifest
+
+COLUMNS = "--set=data.target_columns=brightness, right half"
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("numbers")
+    images_NHW, _, paths = write_digits(folder)
+    rows = [
+        [path, f"{image.mean():.4f}", f"{image[:, 4:].mean():.4f}"]
+        for path, image in zip(paths, images_NHW, strict=True)
+    ]
+    return write_manifest(folder / "numbers.csv", ["path", "brightness", "right half"], rows)
+
+
+@pytest.fixture
+def trained(data, cli, tmp_path):
+    ended = cli("train", data, COLUMNS, *SMALL, "--lr=0.03", f"--out={tmp_path}", "--name=run", "--json")
+    assert ended.code == 0, ended.err
+    return tmp_path / "run", json.loads(ended.out), ended
+
+
+def test_it_learns_and_every_command_says_the_same(trained, data, cli, tmp_path):
+    run, figures, ended = trained
+    assert figures["test_r2"] > 0.8, "always answering the mean has 0"
+    assert "R²" in ended.err
+    assert "always the mean = " in ended.err
+    again = json.loads(cli("evaluate", run, "--json").out)
+    for name in ("r2", "mae_brightness", "rmse_right half"):
+        assert again[name] == figures[f"test_{name}"]
+    assert again["per_column"]["brightness"]["rmse"] < again["per_column"]["brightness"]["rmse_of_mean"] / 2
+
+    with (run / "data/split.csv").open() as file:
+        tested = [row for row in csv.DictReader(file) if row["part"] == "test"]
+    table = tmp_path / "answers.csv"
+    pictures = [data.parent / row["name"] for row in tested]
+    answers = json.loads(cli("predict", run, *pictures, f"--csv={table}", "--json").out)
+    assert set(answers[0]) == {"path", "values", "error"}
+    truth = np.array([[float(cell) for cell in row["label"].split(",")] for row in tested])
+    said = np.array([list(answer["values"].values()) for answer in answers])
+    assert np.abs(said - truth).mean(axis=0)[0] == pytest.approx(again["mae_brightness"], rel=1e-4)
+    assert np.sqrt(((said - truth) ** 2).mean(axis=0))[1] == pytest.approx(again["rmse_right half"], rel=1e-4)
+    with table.open() as file:
+        rows = list(csv.DictReader(file))
+    assert list(rows[0]) == ["path", "error", "brightness", "right half"]
+    assert float(rows[0]["brightness"]) == pytest.approx(said[0, 0], rel=1e-6)
+    assert f"brightness {said[0, 0]:.6g}" in cli("predict", run, pictures[0]).out
+
+    with (run / "metrics.csv").open() as file:
+        assert "valid_r2" in next(csv.reader(file))
+    html = (run / "report.html").read_text()
+    for words in ("on the test pictures is", "Told against true", "Farthest off", "The numbers to learn"):
+        assert words in html, words
+    assert "accuracy" not in html.partition("<h2>The recipe</h2>")[0].lower()
+    assert "column by column" in cli("evaluate", run).out
+    other = json.loads(cli("evaluate", run, data, "--tta=flip", "--json").out)
+    assert other["unseen"]["r2"] > 0.5
+
+
+def test_a_resumed_run_with_mixed_numbers_is_the_same_bit_for_bit(data, cli, interrupt, tmp_path):
+    words = ["train", data, COLUMNS, *SMALL, "--epochs=2", "--set=augment.mixup=0.3", "--set=loss.name=smooth-l1"]
+    assert cli(*words, f"--out={tmp_path}", "--name=whole").code == 0
+    interrupt(20)
+    assert cli(*words, f"--out={tmp_path}", "--name=broken").code == 130
+    assert cli("train", "--resume", tmp_path / "broken").code == 0
+    sums = [
+        hashlib.sha256((tmp_path / name / "checkpoints/last/model.safetensors").read_bytes()).hexdigest()
+        for name in ("whole", "broken")
+    ]
+    assert sums[0] == sums[1]
+
+
+def test_the_look_at_the_data_shows_the_numbers(data, cli):
+    shown = cli("data", data, COLUMNS).out
+    assert "420 pictures with 2 columns of numbers" in shown
+    assert "deviation" in shown
+    audit = json.loads(cli("data", data, COLUMNS, "--json").out)
+    assert [column["name"] for column in audit["columns"]] == ["brightness", "right half"]
+    assert sum(audit["parts"].values()) == 420
+
+
+def test_tricks_that_no_check_can_judge_stay_off_by_auto(data, cli, tmp_path):
+    words = ["train", data, COLUMNS, *SMALL, "--epochs=16", "--batch-size=256"]
+    assert cli(*words, f"--out={tmp_path}", "--name=auto").code == 0
+    recipe = (tmp_path / "auto/recipe.yaml").read_text()
+    assert "no check tells which tricks leave the targets of regression as they are" in recipe
+    ended = cli(*words[:-2], "--epochs=1", "--set=augment.policy=medium", f"--out={tmp_path}", "--name=medium")
+    assert ended.code == 0, ended.err
+    recipe = (tmp_path / "medium/recipe.yaml").read_text()
+    assert "flip: 0.0" in recipe
+    assert "no check tells whether it leaves the targets as they are" in recipe
+    asked = cli(*words[:-2], "--epochs=1", "--set=augment.flip=0.5", f"--out={tmp_path}", "--name=flip")
+    assert asked.code == 0, asked.err
+    assert "flip: 0.5" in (tmp_path / "flip/recipe.yaml").read_text()
+
+
+@pytest.mark.parametrize(
+    ("cells", "words"),
+    [
+        (["1", "dark", "2"], ["cells of the column 'size' that are no numbers: 1", "'dark'", "bad.csv:3"]),
+        (["1", "nan", "inf"], ["that are no numbers: 2", "'nan'; 'inf'", "bad.csv:3, bad.csv:4"]),
+        (["1", "", "2"], ["that are no numbers: 1", "bad.csv:3"]),
+        (["4", "4", "4"], ["have the same number in the column 'size'", "4 in 3 rows"]),
+    ],
+)
+def test_cells_that_cannot_be_learned_are_named(data, cli, cells, words):
+    rows = [[f"pictures/{row:04d}.png", cell] for row, cell in enumerate(cells)]
+    path = write_manifest(data.parent / "bad.csv", ["path", "size"], rows)
+    ended = cli("train", path, "--set=data.target_columns=size")
+    assert ended.code == 2
+    for word in words:
+        assert word in ended.err
+
+
+@pytest.mark.parametrize(
+    ("words", "problem"),
+    [
+        (["--set=data.target_columns=brightnes"], "did you mean 'brightness'?"),
+        (["--set=data.target_columns=path"], "no column 'path' of numbers"),
+        (["--set=data.task=regression"], "regression needs the columns with the numbers"),
+        ([COLUMNS, "--set=augment.cutmix=1"], "augment.cutmix has no meaning in the task regression"),
+        ([COLUMNS, "--set=loss.label_smoothing=0.1"], "loss.label_smoothing has no meaning in the task regression"),
+        ([COLUMNS, "--set=init.class_prior=true"], "init.class_prior has no meaning in the task regression"),
+        ([COLUMNS, "--set=loss.class_weights=balanced"], "loss.class_weights has no meaning in the task regression"),
+        ([COLUMNS, "--set=loss.name=logistic"], "loss.name logistic does not fit the task regression"),
+        ([COLUMNS, "--set=data.label_separator=,"], "belong to different tasks"),
+        (["--set=data.task=classification", COLUMNS], "data.target_columns has no effect"),
+    ],
+)
+def test_settings_that_do_not_go_together_are_refused(data, cli, words, problem):
+    ended = cli("train", data, *words)
+    assert ended.code == 2
+    assert problem in ended.err
+
+
+def test_folders_have_no_numbers(photos, cli):
+    ended = cli("train", photos, COLUMNS)
+    assert ended.code == 2
+    assert "only a manifest can hold the targets of the task regression" in ended.err
