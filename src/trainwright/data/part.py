@@ -101,6 +101,6 @@ def joined(one: Part, other: Part) -> Part:
 
 def emptied(part: Part) -> Part:
     """Gives a part of the same data without pictures."""
-    none_N = torch.empty(0, dtype=torch.int64)
+    columns = {name: getattr(part, name)[:0] for name in ("rows_N", "labels_N", "samples_N")}
     weights_N = None if part.weights_N is None else part.weights_N[:0]
-    return replace(part, rows_N=none_N, labels_N=none_N, samples_N=none_N, names=(), weights_N=weights_N)
+    return replace(part, **columns, names=(), weights_N=weights_N)
