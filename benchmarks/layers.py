@@ -14,7 +14,7 @@ import statistics
 import tempfile
 
 import trainwright as tw
-from trainwright.errors import TrainwrightError
+from trainwright.errors import TrainingError
 from trainwright.models.activations import ACTIVATIONS
 from trainwright.models.normalizations import NORMALIZATIONS
 
@@ -38,7 +38,7 @@ def accuracies(net: str, key: str, value: str, out: str) -> list[float | None]:
             with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
                 run = tw.train("digits", settings=settings, out=out, name=f"{net}-{value}-{seed}")
             found.append(100 * run.metrics["test_accuracy"])
-        except TrainwrightError:
+        except TrainingError:
             found.append(None)
     return found
 
