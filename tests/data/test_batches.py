@@ -112,6 +112,17 @@ def test_on_request_no_picture_is_left_out_and_batches_are_nearly_equal(count, b
     assert max(sizes) - min(sizes) <= 1
 
 
+@given(count=st.integers(1, 60), batch_size=st.integers(1, 60), smallest=st.integers(1, 3))
+def test_a_batch_that_would_be_too_small_joins_others(count, batch_size, smallest):
+    smallest = min(smallest, batch_size)
+    walk = list(batches(StandIn(count), batch_size, seed=1, epoch=1, every_picture=True, smallest=smallest))
+    sizes = [len(batch.labels_N) for batch in walk]
+    assert (torch.cat([batch.samples_N for batch in walk]) - 1000).tolist() == order(1, 1, count).tolist()
+    assert min(sizes) >= min(smallest, count)
+    assert max(sizes) <= batch_size or count // len(walk) <= smallest
+    assert max(sizes) - min(sizes) <= 1
+
+
 @pytest.mark.parametrize("on_disk", [False, True])
 def test_evaluation_sees_everything_in_order(on_disk):
     part = StandIn(11, on_disk=on_disk)

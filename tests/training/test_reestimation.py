@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from trainwright.data import Batch
 from trainwright.errors import InputError
@@ -52,6 +53,30 @@ def test_behind_a_layer_batches_are_normalized_by_themselves_and_averaged():
         values_FM = torch.cat(maps).double().movedim(1, 0).flatten(1)
         torch.testing.assert_close(norm.running_mean, values_FM.mean(dim=1).float())
         torch.testing.assert_close(norm.running_var, values_FM.var(dim=1).float(), rtol=1e-4, atol=1e-6)
+
+
+class WithoutFloat64(TorchFunctionMode):
+    """Acts as Apple's GPU: a tensor has to be brought to the CPU before it can become float64."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.on_cpu: list[Tensor] = []
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        if func is Tensor.double and not any(args[0] is tensor for tensor in self.on_cpu):
+            raise TypeError("this device has no float64")
+        result = func(*args, **(kwargs or {}))
+        if func is Tensor.cpu:
+            self.on_cpu.append(result)
+        return result
+
+
+def test_float64_is_asked_of_the_cpu_alone():
+    net = nn.Sequential(nn.BatchNorm2d(3))
+    images_NCHW = torch.randn(6, 3, 4, 4) + 2
+    with WithoutFloat64():
+        reestimate(net, batches(images_NCHW, 4, 2), as_it_is, MACHINE)
+    torch.testing.assert_close(net[0].running_mean, images_NCHW.mean((0, 2, 3)))
 
 
 def test_nothing_else_moves():

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 from safetensors.torch import load_file
 
 WORDS = [
@@ -84,6 +86,21 @@ def test_statistics_counted_anew_are_those_that_are_kept(cli, tmp_path):
         runs[word] = load_file(tmp_path / word / "run/checkpoints/best/model.safetensors")
     moved = {key.rpartition(".")[2] for key in runs["true"] if not runs["true"][key].equal(runs["false"][key])}
     assert moved == {"running_mean", "running_var"}
+
+
+def test_a_picture_left_over_by_training_joins_others_when_statistics_are_counted_anew(cli, tmp_path):
+    for part, count in (("train", 5), ("val", 2), ("test", 2)):
+        for number, name in enumerate("ab"):
+            (tmp_path / "data" / part / name).mkdir(parents=True)
+            for index in range(count - number):
+                pixels = np.random.default_rng([count, number, index]).integers(0, 256, (32, 32, 3), np.uint8)
+                Image.fromarray(pixels).save(tmp_path / "data" / part / name / f"{index}.png")
+    words = ["--model=test_resnet", "--img-size=32", "--batch-size=2", "--epochs=1", "--set=machine.threads=1"]
+    words += ["--set=training.reestimate_batch_norm=true", "--name=run", f"--out={tmp_path}"]
+    ended = cli("train", tmp_path / "data", *words)
+    assert ended.code == 0, ended.err
+    kept = load_file(tmp_path / "run/checkpoints/best/model.safetensors")
+    assert all(value.isfinite().all() for key, value in kept.items() if "running" in key)
 
 
 @pytest.mark.parametrize(

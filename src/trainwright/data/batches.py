@@ -85,6 +85,7 @@ def batches(
     epoch: int,
     start: int = 0,
     every_picture: bool = False,
+    smallest: int = 1,
     mixing: Mixing | None = None,
 ) -> Iterator[Batch]:
     """Walks through a part in this epoch's order; the last batch is left out where it would be short.
@@ -97,11 +98,14 @@ def batches(
         seed, epoch: decide the order.
         start: index of the first batch wanted, so that an epoch can be taken up in its middle.
         every_picture: leave none out; the batches then differ by one picture at most, the largest first.
+        smallest: with `every_picture`, rather one batch less, of more than `batch_size` pictures, than one of fewer
+            than this; at most `batch_size`.
         mixing: brings another picture for each.
     """
     rows = torch.from_numpy(order(seed, epoch, len(part)))
     if every_picture:
-        return _read(part, rows.tensor_split(math.ceil(len(part) / batch_size))[start:], mixing, epoch)
+        count = min(math.ceil(len(part) / batch_size), max(1, len(part) // smallest))
+        return _read(part, rows.tensor_split(count)[start:], mixing, epoch)
     whole = len(part) // batch_size * batch_size
     return _read(part, rows[:whole].split(batch_size)[start:], mixing, epoch)
 

@@ -196,9 +196,13 @@ def _train_epoch(
 
 
 def _clean(setup: Setup, data: PreparedData, epoch: int) -> Iterator[Batch]:
-    """Walks once through all training pictures, mixed as an epoch mixes them, in batches of the training's size."""
+    """Walks once through all training pictures, mixed as an epoch mixes them, in batches of the training's size.
+
+    Training leaves out a picture that is left over. Here it joins others: what trains on two may not on one alone.
+    """
     seed = setup.recipe.training.seed
-    return batches(data.train, setup.batch_size, seed=seed, epoch=epoch, every_picture=True)
+    smallest = min(2, setup.batch_size)
+    return batches(data.train, setup.batch_size, seed=seed, epoch=epoch, every_picture=True, smallest=smallest)
 
 
 def _refuse_damage(setup: Setup, progress: Progress, observers: Sequence[Observer]) -> None:

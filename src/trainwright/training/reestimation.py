@@ -25,7 +25,7 @@ from .machine import Machine
 
 @dataclass
 class Moments:
-    """Sums over all numbers of a channel so far, in float64."""
+    """Sums over all numbers of a channel so far, in float64 on the CPU."""
 
     count: int
     sum_F: Tensor
@@ -74,8 +74,9 @@ def reestimate(
     def note(module: Any, inputs: tuple[Tensor, ...], _output: object) -> None:
         # With momentum 1 the layer has just written the batch's own statistics, the variance with count - 1.
         count = inputs[0].numel() // inputs[0].shape[1]
-        mean_F = module.running_mean.double()
-        square_F = module.running_var.double() * (count - 1) / count + mean_F**2
+        # On the CPU, since not every device has float64.
+        mean_F, variance_F = torch.stack([module.running_mean, module.running_var]).cpu().double()
+        square_F = variance_F * (count - 1) / count + mean_F**2
         moments = seen.setdefault(module, Moments(0, torch.zeros_like(mean_F), torch.zeros_like(mean_F)))
         moments.count += count
         moments.sum_F += count * mean_F
@@ -89,8 +90,9 @@ def reestimate(
         kept: Any = module
         mean_F = moments.sum_F / moments.count
         variance_F = moments.square_sum_F / moments.count - mean_F**2
-        kept.running_mean.copy_(mean_F)
-        kept.running_var.copy_(variance_F.clamp_min(0) * moments.count / (moments.count - 1))
+        variance_F = variance_F.clamp_min(0) * moments.count / (moments.count - 1)
+        kept.running_mean.copy_(mean_F.to(kept.running_mean.dtype))
+        kept.running_var.copy_(variance_F.to(kept.running_var.dtype))
 
 
 @contextmanager
