@@ -66,6 +66,14 @@ def test_what_stands_in_front_of_a_convolution_stays():
     assert 0 < norms(check(model, 64)) < norms(model)
 
 
+@pytest.mark.parametrize("name", ["levit_128s", "efficientformer_l1"])
+def test_what_a_net_keeps_of_earlier_pictures_is_not_copied(name):
+    model = stirred(build_model(ModelSection(name=name), classes=4, channels=3, img_size=224))
+    model(torch.zeros(1, 3, 224, 224))
+    fuse(model, channels=3, img_size=224)
+    assert not any(module.training for module in model.modules())
+
+
 class Branched(nn.Module):
     """Uses what its convolution gives out twice."""
 

@@ -22,6 +22,7 @@ from .heads import head_layers as head_layers
 from .initialization import initialize as initialize
 from .initialization import set_class_prior as set_class_prior
 from .layer_numbers import layer_numbers as layer_numbers
+from .modes import evaluating as evaluating
 from .normalizations import share_names as share_names
 from .plain import Plain as Plain
 from .profile import LayerRow as LayerRow

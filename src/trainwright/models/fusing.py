@@ -12,10 +12,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_weights
 from torch.nn.utils.parametrize import is_parametrized
-from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from trainwright.errors import InputError
+
+from .modes import evaluating
+from .watching import Operation, Watch
 
 aten = torch.ops.aten
 
@@ -48,7 +50,8 @@ def fuse(model: nn.Module, *, channels: int, img_size: int) -> nn.Module:
     >>> [type(layer).__name__ for layer in fuse(net, channels=1, img_size=8)]
     ['Conv2d', 'Identity', 'ReLU']
     """
-    fused = copy.deepcopy(model).eval().requires_grad_(False)
+    with evaluating(model):  # without what it keeps of earlier pictures
+        fused = copy.deepcopy(model).requires_grad_(False)
     first = next(fused.parameters())
     watch = _Watch(fused)
     with torch.no_grad(), watch:
@@ -80,7 +83,7 @@ def _acts(norm: nn.Module) -> bool:
     return type(norm).__name__ == "BatchNormAct2d"
 
 
-class _Watch(TorchDispatchMode):
+class _Watch(Watch):
     """Sees which normalization takes what a convolution gives out, and how often anything takes it.
 
     Tensors are held until the end, so that no two share an identity.
@@ -95,24 +98,16 @@ class _Watch(TorchDispatchMode):
         self._takers: dict[int, list[nn.Module | None]] = {}
         self._runs: dict[nn.Module, int] = {}
 
-    @classmethod
-    def _should_skip_dynamo(cls) -> bool:
-        # Torch would import its whole compiler, for seconds, only to keep it away from the method below.
-        return False
-
-    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        result = func(*args, **(kwargs or {}))
-        operation = func.overloadpacket
-        norm = self._norms.get(id(args[3])) if operation in NORMALIZATIONS else None
-        for argument in tree_leaves((args, kwargs)):
+    def note(self, ran: Operation) -> None:
+        norm = self._norms.get(id(ran.arguments[3])) if ran.kind in NORMALIZATIONS else None
+        for argument in tree_leaves((ran.arguments, ran.named)):
             if id(argument) in self._made:
                 self._takers.setdefault(id(argument), []).append(norm)
-        layer = self._convolutions.get(id(args[1])) if operation in CONVOLUTIONS else norm
+        layer = self._convolutions.get(id(ran.arguments[1])) if ran.kind in CONVOLUTIONS else norm
         if layer is not None:
             self._runs[layer] = self._runs.get(layer, 0) + 1
-        if operation in CONVOLUTIONS and layer is not None:
-            self._made[id(result)] = result, layer
-        return result
+        if ran.kind in CONVOLUTIONS and layer is not None:
+            self._made[id(ran.result)] = ran.result, layer
 
     def pairs(self) -> list[tuple[nn.Module, nn.Module]]:
         """Lists convolutions and normalizations that belong together, each run once."""

@@ -11,9 +11,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.parametrize import is_parametrized
-from torch.utils._python_dispatch import TorchDispatchMode
 
+from .modes import evaluating
 from .receptive_field import Field, FieldTracker
+from .watching import Operation, Watch
 
 aten = torch.ops.aten
 
@@ -73,12 +74,12 @@ def layer_table(model: nn.Module, *, channels: int, img_size: int) -> list[Layer
     tracker = FieldTracker()
     tracker.start(images_NCHW)
     watch = _Watch(model, tracker)
-    with _evaluating(model), watch.listening(), torch.random.fork_rng(gpus), torch.no_grad(), tracker, watch:
+    with evaluating(model), watch.listening(), torch.random.fork_rng(gpus), torch.no_grad(), tracker, watch:
         model(images_NCHW)
     return watch.rows()
 
 
-class _Watch(TorchDispatchMode):
+class _Watch(Watch):
     """Sees every operation of a forward pass and knows which module it belongs to."""
 
     def __init__(self, model: nn.Module, tracker: FieldTracker) -> None:
@@ -91,18 +92,11 @@ class _Watch(TorchDispatchMode):
         self._outputs: dict[str, tuple[tuple[int, ...], Field | None]] = {}
         self._products: dict[str, int] = {}
 
-    @classmethod
-    def _should_skip_dynamo(cls) -> bool:
-        # Torch would import its whole compiler, for seconds, only to keep it away from the method below.
-        return False
-
-    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        result = func(*args, **(kwargs or {}))
-        products = _products(func.overloadpacket, args, result)
+    def note(self, ran: Operation) -> None:
+        products = _products(ran.kind, ran.arguments, ran.result)
         if products:
             name = self._inside[-1]
             self._products[name] = self._products.get(name, 0) + products
-        return result
 
     @contextmanager
     def listening(self) -> Iterator[None]:
@@ -197,15 +191,3 @@ ATTENTION = tuple(
     )
     if hasattr(aten, name)
 )
-
-
-@contextmanager
-def _evaluating(model: nn.Module) -> Iterator[None]:
-    """Puts every module into evaluation mode, and back into the mode that each had."""
-    modes = [(module, module.training) for module in model.modules()]
-    model.eval()
-    try:
-        yield
-    finally:
-        for module, training in modes:
-            module.training = training

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from .modes import evaluating
 from .profile import is_leaf, kind_of
 
 BINS = 40
@@ -109,25 +110,22 @@ def first_step(model: nn.Module) -> Iterator[None]:
     Batch normalization uses the batch, since its running statistics say nothing yet; all other modules are in
     evaluation mode. Modes, running statistics and gradients are restored.
     """
-    modes = [(module, module.training) for module in model.modules()]
     buffers = [(buffer, buffer.clone()) for buffer in model.buffers()]
     gradients = [(parameter, parameter.grad) for parameter in model.parameters()]
-    model.eval()
-    for module in model.modules():
-        if isinstance(module, _BatchNorm):
-            module.train()
     for parameter, _ in gradients:
         parameter.grad = None
-    try:
-        yield
-    finally:
-        for module, training in modes:
-            module.training = training
-        for parameter, gradient in gradients:
-            parameter.grad = gradient
-        with torch.no_grad():
-            for buffer, before in buffers:
-                buffer.copy_(before)
+    with evaluating(model):
+        for module in model.modules():
+            if isinstance(module, _BatchNorm):
+                module.train()
+        try:
+            yield
+        finally:
+            for parameter, gradient in gradients:
+                parameter.grad = gradient
+            with torch.no_grad():
+                for buffer, before in buffers:
+                    buffer.copy_(before)
 
 
 class _Watch:

@@ -12,13 +12,13 @@ from typing import Any, Final
 
 import torch
 from torch import Tensor, nn
-from torch.utils._python_dispatch import TorchDispatchMode
 
 from trainwright.errors import InputError
 from trainwright.recipe.model import ModelSection
 
 from .activations import ACTIVATIONS
 from .normalizations import BatchInstanceNorm2d
+from .watching import Operation, Watch
 
 SHAPING: Final = frozenset(
     {
@@ -174,7 +174,7 @@ def _run(model: nn.Module, images_NCHW: Tensor) -> dict[str, list[str]]:
     return watch.found
 
 
-class _Watch(TorchDispatchMode):
+class _Watch(Watch):
     """Notes every activation, and the module that runs it."""
 
     def __init__(self) -> None:
@@ -182,16 +182,10 @@ class _Watch(TorchDispatchMode):
         self.found: dict[str, list[str]] = {}
         self._inside: list[str] = []
 
-    @classmethod
-    def _should_skip_dynamo(cls) -> bool:
-        # Torch would import its whole compiler, for seconds, only to keep it away from the method below.
-        return False
-
-    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        name = func.overloadpacket.__name__.removesuffix("_")
+    def note(self, ran: Operation) -> None:
+        name = ran.kind.__name__.removesuffix("_")
         if name in SHAPING:
             self.found.setdefault(name, []).append(self._inside[-1])
-        return func(*args, **(kwargs or {}))
 
     def enter(self, name: str, _module: nn.Module, _inputs: Any) -> None:
         self._inside.append(name)

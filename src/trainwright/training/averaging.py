@@ -24,7 +24,9 @@ def ema_decay(decay: float, step: int) -> float:
 class WeightAverage:
     """Keeps a copy of a model whose weights are the exponential moving average of the model's.
 
-    Floating-point buffers (running statistics) are averaged like weights, counters are copied.
+    Floating-point buffers (running statistics) are averaged like weights, counters are copied. What a module keeps of
+    the weights for evaluation, as the attention of timm's levit does, it drops when it is asked to train; so after
+    every step it is asked.
 
     Source: Polyak & Juditsky 1992.
     """
@@ -32,6 +34,7 @@ class WeightAverage:
     def __init__(self, model: nn.Module, decay: float) -> None:
         self.model = copy.deepcopy(model).eval().requires_grad_(False)
         self.decay = decay
+        self._keeping = [part for part in self.model.modules() if type(part).train is not nn.Module.train]
 
     @torch.no_grad()
     def update(self, model: nn.Module, step: int) -> None:
@@ -47,3 +50,6 @@ class WeightAverage:
         for name, tensor in mine.items():
             if not tensor.is_floating_point():
                 tensor.copy_(theirs[name])
+        for part in self._keeping:
+            part.train()
+            part.eval()

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from trainwright.data import Batch, Part, eval_batches
+from trainwright.models import evaluating
 
 from .machine import Machine
 from .tasks import Answers, Task
@@ -44,17 +45,13 @@ def predict_logits(
 
     Returns: logits N K, float32 on the CPU, one row a picture in the order of the batches.
     """
-    was_training = model.training
-    model.eval()
     rows: list[Tensor] = []
-    try:
+    with evaluating(model):
         for batch in batches:
             with machine.autocast():
                 logits_VNK = [model(prepare(batch)).float() for prepare in views]
             on_cpu = [logits_NK.cpu() for logits_NK in logits_VNK]
             rows.append(on_cpu[0] if len(on_cpu) == 1 else task.averaged(on_cpu))
-    finally:
-        model.train(was_training)
     return torch.cat(rows)
 
 

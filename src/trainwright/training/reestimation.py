@@ -19,6 +19,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from trainwright.data import Batch
 from trainwright.errors import InputError
+from trainwright.models import evaluating
 
 from .machine import Machine
 
@@ -98,11 +99,9 @@ def reestimate(
 @contextmanager
 def _only_statistics_move(model: nn.Module, note: Callable[[Any, tuple[Tensor, ...], object], None]) -> Iterator[None]:
     """Has batch normalization work as in training and all else as in evaluation, and puts modes back afterwards."""
-    modes = [(module, module.training) for module in model.modules()]
     norms: list[Any] = batch_norms(model)
     kept = [(norm, norm.momentum, norm.num_batches_tracked.clone()) for norm in norms]
-    model.eval()
-    with ExitStack() as stack:
+    with evaluating(model), ExitStack() as stack:
         for norm in norms:
             norm.train()
             norm.momentum = 1.0
@@ -113,5 +112,3 @@ def _only_statistics_move(model: nn.Module, note: Callable[[Any, tuple[Tensor, .
             for norm, momentum, tracked in kept:
                 norm.momentum = momentum
                 norm.num_batches_tracked.copy_(tracked)
-            for module, training in modes:
-                module.training = training
