@@ -58,6 +58,21 @@ def test_shape_gradient_and_memory_layout(name):
 
 
 @every_activation
+def test_channels_last_stays_so_forward_and_backward(name):
+    before_NFHW = maps(6 * PIECES.get(name, 1)).to(memory_format=torch.channels_last).requires_grad_()
+    seen = []
+    twin_NFHW = before_NFHW * 1
+    twin_NFHW.register_hook(seen.append)
+    after_NFHW = ACTIVATIONS[name](6, 0.1).double().train()(twin_NFHW)
+    after_NFHW.backward(torch.ones_like(after_NFHW))
+    assert [tensor.is_contiguous(memory_format=torch.channels_last) for tensor in (after_NFHW, *seen)] == [True] * 2
+
+
+def test_the_doubled_of_channels_last_is_so_too():
+    assert Doubled()(maps(3).to(memory_format=torch.channels_last)).is_contiguous(memory_format=torch.channels_last)
+
+
+@every_activation
 def test_its_class_is_known_to_the_gains(name):
     assert CLASSES[type(ACTIVATIONS[name](2, 0.1)).__name__] == name
 

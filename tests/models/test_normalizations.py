@@ -14,6 +14,7 @@ from trainwright.models.normalizations import (
     NORMALIZATIONS,
     BatchInstanceNorm2d,
     ChannelScale,
+    InstanceNorm2d,
     group_norm,
     share_names,
 )
@@ -63,6 +64,21 @@ def test_number_formats_and_memory_layout(name, dtype):
         after_NFHW = layer(before_NFHW)
     expected_NFHW = NORMALIZATIONS[name](8, 2)(before_NFHW.float().contiguous())
     torch.testing.assert_close(after_NFHW.float(), expected_NFHW, atol=0.03, rtol=0.02)
+
+
+@every_normalization
+def test_channels_last_stays_so(name):
+    layer = NORMALIZATIONS[name](8, 2).double()
+    assert layer(maps().to(memory_format=torch.channels_last)).is_contiguous(memory_format=torch.channels_last)
+    assert layer(maps()).is_contiguous()
+
+
+def test_instance_normalization_is_torch_s():
+    ours, theirs = InstanceNorm2d(8).double(), nn.InstanceNorm2d(8, affine=True).double()
+    for layer in (ours, theirs):
+        nn.init.uniform_(layer.weight, generator=torch.Generator().manual_seed(2))
+        nn.init.uniform_(layer.bias, generator=torch.Generator().manual_seed(3))
+    torch.testing.assert_close(ours(maps()), theirs(maps()), rtol=0, atol=0)
 
 
 @every_normalization

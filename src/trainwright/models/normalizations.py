@@ -14,6 +14,38 @@ from torch.nn import functional as F
 
 from trainwright.errors import InputError
 
+from .layouts import in_layout_of
+
+
+class InstanceNorm2d(nn.Module):
+    """Normalizes every map of every picture by itself, with γ and β learned for every channel.
+
+    As torch's layer of this name, which gives its maps out in another layout of memory than they came in.
+
+    Args:
+        channels: channels F.
+        eps: added to variances.
+        device, dtype: of the parameters, as torch's own layers take them.
+
+    Source: Ulyanov et al. 2016, equation 1.
+    """
+
+    def __init__(
+        self,
+        channels: int,
+        eps: float = 1e-5,
+        device: torch.device | None = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
+        super().__init__()
+        self.eps = eps
+        self.weight = nn.Parameter(torch.ones(channels, device=device, dtype=dtype))
+        self.bias = nn.Parameter(torch.zeros(channels, device=device, dtype=dtype))
+
+    def forward(self, maps_NFHW: Tensor) -> Tensor:
+        normal_NFHW = F.instance_norm(maps_NFHW, weight=self.weight, bias=self.bias, eps=self.eps)
+        return in_layout_of(normal_NFHW, maps_NFHW)
+
 
 class BatchInstanceNorm2d(nn.Module):
     """Computes (ρ·BN(x) + (1 − ρ)·IN(x))·γ + β, with ρ, γ and β learned for every channel.
@@ -46,7 +78,7 @@ class BatchInstanceNorm2d(nn.Module):
 
     def forward(self, maps_NFHW: Tensor) -> Tensor:
         rho_F11, scale_F11, shift_F11 = (vector[:, None, None] for vector in (self.rho, self.weight, self.bias))
-        by_picture_NFHW = F.instance_norm(maps_NFHW, eps=self.eps)
+        by_picture_NFHW = in_layout_of(F.instance_norm(maps_NFHW, eps=self.eps), maps_NFHW)
         mixed_NFHW = torch.lerp(by_picture_NFHW.to(rho_F11.dtype), self.batch(maps_NFHW).to(rho_F11.dtype), rho_F11)
         return (mixed_NFHW * scale_F11 + shift_F11).to(maps_NFHW.dtype)
 
@@ -85,7 +117,7 @@ def group_norm(channels: int, groups: int) -> nn.Module:
 
 NORMALIZATIONS: Final[dict[str, Callable[[int, int], nn.Module]]] = {
     "batch": lambda channels, _groups: nn.BatchNorm2d(channels),
-    "instance": lambda channels, _groups: nn.InstanceNorm2d(channels, affine=True),
+    "instance": lambda channels, _groups: InstanceNorm2d(channels),
     "layer": lambda channels, _groups: nn.GroupNorm(1, channels),
     "group": group_norm,
     "batch-instance": lambda channels, _groups: BatchInstanceNorm2d(channels),

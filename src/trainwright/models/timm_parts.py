@@ -17,7 +17,7 @@ from trainwright.errors import InputError
 from trainwright.recipe.model import ModelSection
 
 from .activations import ACTIVATIONS
-from .normalizations import BatchInstanceNorm2d
+from .normalizations import BatchInstanceNorm2d, InstanceNorm2d
 from .watching import Operation, Watch
 
 SHAPING: Final = frozenset(
@@ -125,7 +125,7 @@ def _normalization(section: ModelSection) -> tuple[Any, tuple[type[nn.Module], .
 
     return {
         "batch": (nn.BatchNorm2d, (nn.BatchNorm2d, BatchNormAct2d)),
-        "instance": (functools.partial(nn.InstanceNorm2d, affine=True), (nn.InstanceNorm2d,)),
+        "instance": (InstanceNorm2d, (InstanceNorm2d,)),
         "layer": (GroupNorm1, (GroupNorm1, GroupNorm1Act)),
         "group": (functools.partial(GroupNorm, num_groups=section.norm_groups), (GroupNorm, GroupNormAct)),
         "batch-instance": (BatchInstanceNorm2d, (BatchInstanceNorm2d,)),
