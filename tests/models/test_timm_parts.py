@@ -85,6 +85,16 @@ def test_what_remains_is_named():
     assert refused("vit_tiny_patch16_224", normalization="batch").got == "expected 4D input (got 3D input)"
 
 
+def test_only_what_is_to_blame_is_named_and_larger_pictures_where_they_help():
+    with pytest.raises(InputError) as caught:
+        built("test_resnet", img_size=32, activation="prelu", normalization="batch-instance")
+    assert caught.value.problem == "the model 'test_resnet' does not take model.normalization: batch-instance"
+    assert "spatial element" in caught.value.got
+    assert caught.value.hint.startswith("a larger --img-size, or leave model.normalization out")
+    built("test_resnet", img_size=96, activation="prelu", normalization="batch-instance")
+    assert refused("vit_tiny_patch16_224", normalization="batch").hint.startswith("leave model.normalization out")
+
+
 def test_the_size_is_not_blamed_on_a_normalization():
     with pytest.raises(InputError, match="takes no pictures of 8×8 pixels"):
         built("vit_tiny_patch16_224", img_size=8, normalization="group")

@@ -65,9 +65,8 @@ def build_timm(section: ModelSection, *, classes: int, channels: int, img_size: 
         _dry_run(model, section, channels=channels, img_size=img_size)
     except refusals as error:
         if asked:
-            native = section.model_copy(update=NATIVE)
-            build_timm(native, classes=classes, channels=channels, img_size=img_size)  # raises if the size is to blame
-            raise _takes_no(section, error) from error
+            blamed = _to_blame(section, classes=classes, channels=channels, img_size=img_size)
+            raise _takes_no(section, blamed, error) from error
         raise _does_not_fit(name, img_size, channels, error) from error
     return model
 
@@ -145,10 +144,40 @@ def _dry_run(model: nn.Module, section: ModelSection, *, channels: int, img_size
     model.train()
 
 
-def _takes_no(section: ModelSection, error: Exception) -> InputError:
-    asked = {f"model.{key}": getattr(section, key) for key, native in NATIVE.items() if getattr(section, key) != native}
+def _to_blame(section: ModelSection, *, classes: int, channels: int, img_size: int) -> list[str]:
+    """Names the fields that a model does not take, each tried by itself; all of them where each alone would do.
+
+    Raises:
+        InputError: the size is to blame, since the model as it is does not take it either; or the model takes one of
+            the fields and leaves it unused.
+    """
+    native = section.model_copy(update=NATIVE)
+    build_timm(native, classes=classes, channels=channels, img_size=img_size)
+    fields = [field for field, value in NATIVE.items() if getattr(section, field) != value]
+    if len(fields) == 1:
+        return fields
+    alone = {field: native.model_copy(update={field: getattr(section, field)}) for field in fields}
+    blamed = [field for field in fields if not _builds(alone[field], classes, channels, img_size)]
+    return blamed or fields
+
+
+def _builds(section: ModelSection, classes: int, channels: int, img_size: int) -> bool:
+    try:
+        build_timm(section, classes=classes, channels=channels, img_size=img_size)
+    except InputError:
+        return False
+    return True
+
+
+def _takes_no(section: ModelSection, fields: Sequence[str], error: Exception) -> InputError:
+    """Words that a model does not take some fields; where maps of one pixel are the reason, larger pictures help."""
     reason = str(error).strip().splitlines()
-    return unused(asked, section.name, reason[0] if reason else type(error).__name__)
+    return unused(
+        {f"model.{field}": getattr(section, field) for field in fields},
+        section.name,
+        reason[0] if reason else type(error).__name__,
+        larger_pictures="spatial element" in str(error),
+    )
 
 
 def _does_not_fit(name: str, img_size: int, channels: int, error: Exception) -> InputError:

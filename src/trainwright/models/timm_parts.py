@@ -85,21 +85,23 @@ def refuse_unused(model: nn.Module, section: ModelSection, images_NCHW: Tensor) 
         _refuse(section, "stochastic_depth", None if left_out else "no block is ever left out")
 
 
-def unused(asked: Mapping[str, object], name: str, reason: str) -> InputError:
+def unused(asked: Mapping[str, object], name: str, reason: str, *, larger_pictures: bool = False) -> InputError:
     """Words that a timm model does not do what settings ask for.
 
     Args:
         asked: keys and values of the settings.
         name: of the model.
         reason: what it does instead, or what it says.
+        larger_pictures: whether they would help, since maps of one pixel have no deviation.
     """
     keys = " and ".join(asked)
+    helps = "a larger --img-size, or " if larger_pictures else ""
     return InputError(
         f"the model '{name}' does not take {' and '.join(f'{key}: {value}' for key, value in asked.items())}",
         expected="a model that uses it everywhere",
         got=reason,
         where=keys,
-        hint=f"leave {keys} out, or take another model, such as resnet18, or one of ours",
+        hint=f"{helps}leave {keys} out, or take another model, such as resnet18, or one of ours",
     )
 
 
