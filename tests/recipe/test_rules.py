@@ -80,6 +80,26 @@ def test_what_reaches_into_the_net_is_refused_beside_a_compiled_one(name):
     made(**{f"regularization__{name}": 0.1})
 
 
+@pytest.mark.parametrize("activation", sorted(set(catalog()["model.activation"].choices)))
+def test_sparsity_needs_an_activation_at_which_units_rest(activation):
+    values = {"regularization.sparsity": 0.1, "model.activation": activation}
+    if activation in ("native", "relu", "sigmoid", "tanh", "softplus"):
+        made(**values)
+        return
+    error = refused(**values)
+    assert error.problem.startswith(f"{activation} has no value at which a unit rests")
+    assert error.where == "regularization.sparsity and model.activation"
+    assert error.hint == "model.activation: relu, or regularization.l1 for sparse weights"
+
+
+@pytest.mark.parametrize("normalization", ["instance", "layer", "group", "none"])
+def test_statistics_that_are_not_there_are_not_counted_anew(normalization):
+    values = {"training.reestimate_batch_norm": True, "model.normalization": normalization}
+    assert refused(**values).where == "training.reestimate_batch_norm and model.normalization"
+    made(**{**values, "model.normalization": "batch-instance"})
+    made(**{**values, "model.name": "resnet18"})
+
+
 def test_a_new_start_has_no_validation_part_for_plateau():
     error = refused(training__retrain="restart", schedule__name="plateau")
     assert error.problem.startswith("training.retrain restart learns from the validation pictures")

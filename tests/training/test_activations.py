@@ -14,7 +14,8 @@ from torch import Tensor, nn
 from trainwright.data import Batch
 from trainwright.errors import InputError
 from trainwright.models import build_model
-from trainwright.recipe import MachineSection, ModelSection, OptimSection, RegularizationSection
+from trainwright.models.activations import ACTIVATIONS
+from trainwright.recipe import FIRING_ACTIVATIONS, MachineSection, ModelSection, OptimSection, RegularizationSection
 from trainwright.training.activations import (
     FIRING,
     acting_on_activations,
@@ -93,6 +94,11 @@ def test_mean_firing_of_each_activation_equals_numpy(kind):
 
 def test_every_defined_activation_is_checked():
     assert {kind.lower() for kind in FIRING} == {kind.lower() for kind in BY_HAND}
+
+
+def test_the_recipe_names_the_activations_that_fire():
+    kinds = {name: type(build(1, 0.1)).__name__ for name, build in ACTIVATIONS.items()}
+    assert set(FIRING_ACTIVATIONS) == {name for name, kind in kinds.items() if kind in FIRING}
 
 
 @given(st.floats(0.01, 0.99), st.lists(st.floats(0.001, 0.999), min_size=1, max_size=8))
@@ -302,10 +308,12 @@ def test_activations_of_our_nets_and_timm_s_are_found_and_noise_goes_through(nam
 
 def test_sparsity_is_refused_where_firing_is_not_defined():
     section = RegularizationSection(sparsity=1e-3)
-    for activation in (nn.SiLU(), nn.LeakyReLU(), nn.PReLU()):
+    for activation, name in ((nn.SiLU(), "silu"), (nn.LeakyReLU(), "leaky-relu"), (nn.CELU(), "CELU")):
         with pytest.raises(InputError, match="how far a unit fires is not defined") as error:
             check_activations(section, net(activation))
-        assert error.value.got == type(activation).__name__
+        assert error.value.got == name
+        assert error.value.expected == "model.activation: relu, sigmoid, tanh, softplus, or a net that has them"
+        assert error.value.where == "regularization.sparsity and model.activation"
         check_activations(NOISE, net(activation))
     check_activations(section, net())
 

@@ -176,3 +176,7 @@ def test_a_batch_of_one_picture_needs_something_to_take_a_mean_of(digits):
 def test_statistics_are_not_counted_anew_where_there_are_none(digits):
     with pytest.raises(InputError, match="no running statistics to count anew"):
         setup_of(digits, "training.reestimate_batch_norm=true", "model.normalization=group")
+    words = ["model.name=test_resnet", "training.reestimate_batch_norm=true", "model.normalization=layer"]
+    recipe = decide(compose(parse_assignments(words)), digits)
+    with pytest.raises(InputError, match="since the model has no batch normalization"):
+        build(recipe, digits)

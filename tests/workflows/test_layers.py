@@ -119,7 +119,11 @@ def test_a_picture_left_over_by_training_joins_others_when_statistics_are_counte
         ),
         (
             ["--set=training.reestimate_batch_norm=true", "--set=model.normalization=layer"],
-            "the model has no batch normalization",
+            "no running statistics to count anew beside model.normalization layer",
+        ),
+        (
+            ["--set=regularization.sparsity=0.1", "--set=model.activation=maxout"],
+            "maxout has no value at which a unit rests",
         ),
         (["--set=model.dropconnect=1"], "a number at least 0 and below 1"),
     ],

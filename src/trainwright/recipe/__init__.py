@@ -22,6 +22,7 @@ from .init import InitSection as InitSection
 from .logging import LoggingSection as LoggingSection
 from .loss import LossSection as LossSection
 from .machine import MachineSection as MachineSection
+from .model import FIRING_ACTIVATIONS as FIRING_ACTIVATIONS
 from .model import OWN_MODELS as OWN_MODELS
 from .model import ModelSection as ModelSection
 from .optim import OWN_OPTIMIZERS as OWN_OPTIMIZERS

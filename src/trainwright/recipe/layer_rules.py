@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from .contradiction import Contradiction, value_of
 from .idle import Sections
+from .model import BATCH_NORMALIZATIONS, FIRING_ACTIVATIONS, OURS
 from .scalars import format_value
 
 
@@ -39,7 +40,41 @@ def _blocks_can_be_skipped(sections: Sections) -> list[Contradiction]:
     ]
 
 
+def _units_can_rest(sections: Sections) -> list[Contradiction]:
+    sparsity, activation = (value_of(sections, key) for key in ("regularization.sparsity", "model.activation"))
+    if sparsity == 0 or activation in ("native", *FIRING_ACTIVATIONS):
+        return []
+    return [
+        Contradiction(
+            keys=("regularization.sparsity", "model.activation"),
+            problem=f"{activation} has no value at which a unit rests, so that none can be told to rest more",
+            expected=f"model.activation: {', '.join(FIRING_ACTIVATIONS)}",
+            got=f"model.activation: {activation}, regularization.sparsity: {format_value(sparsity)}",
+            hint=f"model.activation: {FIRING_ACTIVATIONS[0]}, or regularization.l1 for sparse weights",
+        )
+    ]
+
+
+def _statistics_are_of_batches(sections: Sections) -> list[Contradiction]:
+    normalization = value_of(sections, "model.normalization")
+    reestimate = value_of(sections, "training.reestimate_batch_norm")
+    ours = value_of(sections, "model.name") in OURS
+    if not reestimate or not ours or normalization in ("native", *BATCH_NORMALIZATIONS):
+        return []
+    return [
+        Contradiction(
+            keys=("training.reestimate_batch_norm", "model.normalization"),
+            problem=f"there are no running statistics to count anew beside model.normalization {normalization}",
+            expected=f"model.normalization: {', '.join(BATCH_NORMALIZATIONS)}",
+            got=f"model.normalization: {normalization}",
+            hint="leave training.reestimate_batch_norm out",
+        )
+    ]
+
+
 LAYER_RULES: tuple[Callable[[Sections], list[Contradiction]], ...] = (
     _published_weights_keep_their_layers,
     _blocks_can_be_skipped,
+    _units_can_rest,
+    _statistics_are_of_batches,
 )

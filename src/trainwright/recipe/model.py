@@ -9,6 +9,12 @@ from .section import Auto, Section, setting
 OWN_MODELS = ("small-resnet", "plain")
 OURS = ("auto", *OWN_MODELS)
 
+FIRING_ACTIVATIONS = ("relu", "sigmoid", "tanh", "softplus")
+"""Values of `model.activation` with a value at which a unit rests, so that it can be told how far it fires."""
+
+BATCH_NORMALIZATIONS = ("batch", "batch-instance")
+"""Values of `model.normalization` that keep running statistics of batches."""
+
 
 class ModelSection(Section):
     """The section `model`."""

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from trainwright.errors import InputError
 from trainwright.models.gains import CLASSES
-from trainwright.recipe import RegularizationSection
+from trainwright.recipe import FIRING_ACTIVATIONS, RegularizationSection
 
 FIRING: Final[dict[str, Callable[[Tensor], Tensor]]] = {
     **dict.fromkeys(("Sigmoid", "Hardsigmoid", "HardSigmoid"), lambda a: a),
@@ -75,14 +75,15 @@ def check_activations(section: RegularizationSection, model: nn.Module) -> None:
             where=f"regularization.{wanted[0]}",
             hint="another --model, or leave it out",
         )
+    names = ", ".join(FIRING_ACTIVATIONS)
     undefined = [kind for kind in kinds if kind not in FIRING]
     if section.sparsity > 0 and undefined:
         raise InputError(
-            "how far a unit fires is not defined for activations that go below 0 without an end at which they rest",
-            expected=f"a net whose activations are {', '.join(FIRING)}",
-            got=", ".join(undefined),
-            where="regularization.sparsity",
-            hint="another --model, or regularization.l1 for sparse weights",
+            "how far a unit fires is not defined for activations that have no value at which they rest",
+            expected=f"model.activation: {names}, or a net that has them",
+            got=", ".join(sorted({CLASSES.get(kind, kind) for kind in undefined})),
+            where="regularization.sparsity and model.activation",
+            hint=f"--set model.activation={FIRING_ACTIVATIONS[0]}, or regularization.l1 for sparse weights",
         )
 
 
