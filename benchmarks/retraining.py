@@ -27,7 +27,7 @@ SHARES = (0.1, 0.4)
 WAYS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("none", {}),
     ("restart", {"training.retrain": "restart"}),
-    ("continue", {"training.retrain": "continue"}),
+    ("continue, rate 0.1", {"training.retrain": "continue", "training.retrain_rate": 0.1}),
     ("continue, rate 0.3", {"training.retrain": "continue", "training.retrain_rate": 0.3}),
 )
 TEST_PICTURES = 359

@@ -90,7 +90,6 @@ DOSES = {
     "lens": 0.1,
     "brightness": 0.3,
     "contrast": 0.3,
-    "fancy_pca": 0.1,
     "noise": 0.05,
     "cutout": 8,
     "erase": "0.2 @ 0.5",

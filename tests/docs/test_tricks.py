@@ -76,6 +76,17 @@ def test_every_choice_of_a_setting_stands_in_the_table(section):
         assert not missing, f"docs/tricks.md needs a row for {key}: {sorted(missing)}"
 
 
+@pytest.mark.parametrize(
+    "page",
+    ["preprocessing", "augmentation", "initialization", "layers", "optimizers", "schedules", "regularization"],
+)
+def test_a_section_s_page_has_a_picture_sources_and_says_when(page):
+    text = (DOCS / f"{page}.md").read_text("utf-8")
+    assert re.search(r"!\[[^]]+\]\(pictures/", text)
+    assert re.search(r"\| (when|what for)\b|\*\*When\*?\*?", text)
+    assert re.search(r"\b(19|20)\d\d\b", text)
+
+
 @pytest.mark.parametrize("row", rows(), ids=lambda row: row.name)
 def test_the_page_of_a_row_speaks_of_its_settings(row):
     text = row.page.read_text("utf-8")

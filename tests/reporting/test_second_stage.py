@@ -46,7 +46,7 @@ def test_a_net_trained_anew(invent: Any) -> None:
 )
 def test_a_net_trained_on_until_a_goal_or_as_long_as_it_may(invent: Any, loss: float, words: str) -> None:
     did, _ = second_stage(history(invent, ON, "completed", 0.2, loss))
-    assert did.startswith("Then the net of epoch 2 was trained on, on training and validation pictures together")
+    assert did.startswith("Then the net of epoch 2 was trained further, on training and validation pictures together")
     assert words in did
 
 

@@ -17,6 +17,7 @@ import trainwright as tw
 from trainwright.runs import EpochRecord, EvaluationRecord, History, StepRecord, read_records
 from trainwright.training import load_checkpoint, loop
 from trainwright.workflows import retraining
+from workflows.task_pictures import SMALL, labels_of, write_digits, write_manifest
 
 WORDS = [
     "digits",
@@ -124,7 +125,7 @@ def test_the_report_says_which_weights_are_the_result(whole, way):
     assert "These retrained weights are the result." in html
     assert "no validation figure exists for them" in html
     assert "with the retrained weights" in html
-    assert {"restart": "trained anew, from its first weights", "continue": "was trained on, on"}[way] in html
+    assert {"restart": "trained anew, from its first weights", "continue": "was trained further, on"}[way] in html
     assert 'class="line retrain"' in html
 
 
@@ -142,7 +143,7 @@ def test_the_second_stage_of_a_restart_learns_as_a_run_of_its_own_would(whole):
 def test_a_continuation_keeps_one_rate(whole):
     history = tw.Run.open(whole["continue"]).history
     second = [row.learning_rate for row in history.steps.rows if row.step > history.retrain.step]
-    assert second == pytest.approx([0.1 * tw.Run.open(whole["continue"]).recipe.optim.lr] * len(second))
+    assert second == pytest.approx([0.3 * tw.Run.open(whole["continue"]).recipe.optim.lr] * len(second))
 
 
 def test_the_validation_pictures_count_as_learned(photos, cli, tmp_path):
@@ -208,6 +209,7 @@ def test_interrupted_in_the_second_stage_it_goes_on_from_the_very_step(whole, cl
     assert f"until it is, the weights of epoch {best} are the result" in html
     ended = cli("train", "--resume", run.path, "--json")
     assert ended.code == 0, ended.err
+    assert ended.err.count("goes on from epoch 4, step 75") == 1
     assert result(run.path) == result(whole[way])
     assert run.finished
     steps = [record.step for record in read_records(run.path / "events.jsonl") if isinstance(record, StepRecord)]
@@ -252,6 +254,26 @@ def test_without_a_test_part_nothing_is_left_to_judge_by(photos, cli, tmp_path):
     assert "this run set no pictures apart that it could be judged on" in ended.err
     answers = tw.Run.open(tmp_path / "run").predict(photos)
     assert len(answers) == 40
+
+
+def test_numbers_and_several_labels_are_retrained_too(cli, tmp_path):
+    images_NHW, digits, paths = write_digits(tmp_path)
+    numbers = [[path, f"{image.mean():.4f}"] for path, image in zip(paths, images_NHW, strict=True)]
+    labels = [[path, "|".join(labels_of(digit))] for path, digit in zip(paths, digits, strict=True)]
+    regression = [write_manifest(tmp_path / "numbers.csv", ["path", "brightness"], numbers)]
+    regression += ["--set=data.target_columns=brightness", "--set=training.retrain=continue", "--lr=0.03"]
+    several = [write_manifest(tmp_path / "labels.csv", ["path", "label"], labels)]
+    several += ["--set=data.label_separator=|", "--set=training.retrain=restart"]
+    for name, words in (("regression", regression), ("several", several)):
+        ended = cli("train", *words[:1], *SMALL, *words[1:], f"--out={tmp_path}", f"--name={name}", "--json")
+        assert ended.code == 0, ended.err
+        figures = json.loads(ended.out)
+        assert figures["retrained"]["pictures"] > 300
+        assert figures["retrained"]["epochs"] >= 1
+        run = tw.Run.open(tmp_path / name)
+        assert run.retrained
+        assert "These retrained weights are the result." in (run.path / "report.html").read_text("utf-8")
+    assert json.loads(cli("evaluate", tmp_path / "regression", "--json").out)["r2"] > 0.5
 
 
 def test_a_goal_that_is_reached_before_the_first_step_leaves_the_best_snapshot(cli, tmp_path, monkeypatch):

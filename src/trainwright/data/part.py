@@ -114,8 +114,7 @@ def joined(one: Part, other: Part) -> Part:
 
 def emptied(part: Part) -> Part:
     """Gives a part of the same data without pictures."""
-    none_N = torch.empty(0, dtype=torch.int64)
+    columns = {name: getattr(part, name)[:0] for name in ("rows_N", "labels_N", "samples_N")}
     weights_N = None if part.weights_N is None else part.weights_N[:0]
     pairs_P2 = None if part.pairs_P2 is None else part.pairs_P2[:0]
-    columns = {"rows_N": none_N, "labels_N": none_N, "samples_N": none_N, "weights_N": weights_N, "pairs_P2": pairs_P2}
-    return replace(part, names=(), **columns)
+    return replace(part, **columns, names=(), weights_N=weights_N, pairs_P2=pairs_P2)

@@ -60,10 +60,10 @@ class TrainingSection(Section):
         source="Goodfellow et al. 2016, algorithms 7.2 (restart) and 7.3 (continue)",
     )
     retrain_rate: float = setting(
-        0.1,
+        0.3,
         "Rate at which `continue` goes on, constant.",
         unit="share of the peak rate",
-        source="own choice",
+        source="own choice, measured in benchmarks/results/retraining.md",
         scale="log",
         applies={"retrain": ("continue",)},
         gt=0.0,

@@ -43,7 +43,7 @@ def second_stage(history: History) -> list[str]:
     if told.way == "restart":
         did = f"Then the net was trained anew, from its first weights, on {pictures}, for {lasted}."
     else:
-        did = f"Then the net of epoch {count(told.best_epoch)} was trained on, on {pictures}, for {lasted}"
+        did = f"Then the net of epoch {count(told.best_epoch)} was trained further, on {pictures}, for {lasted}"
         did += _way_to_the_goal(told, rows[-1].added_loss if rows else None)
     return [
         did,

@@ -67,7 +67,7 @@ def hold_shares(optimizer: torch.optim.Optimizer) -> None:
     Source: Nam & Kim 2018, equation 4.
     """
     for group in optimizer.param_groups:
-        for share in group["params"] if group["shares"] else ():
+        for share in group["params"] if group.get("shares") else ():  # checkpoints from before there were any
             share.clamp_(0.0, 1.0)
 
 

@@ -58,6 +58,8 @@ def retrain(
     console.second_stage(told)
     progress = Progress() if checkpoint is None else restore(checkpoint, second)
     before = Before(told.epoch, told.step, done.train_time_s)
+    if checkpoint is not None:
+        console.note(f"goes on from epoch {before.epochs + progress.epoch}, step {before.steps + progress.step}")
     run_stage(folder, stage, events, console, second, both, progress, before=before, goal=goal)
     _keep(stage / "best", folder.checkpoints / "retrained")
 

@@ -193,7 +193,8 @@ def _work(
     progress = _take_up(folder, events, setup, console) if resumed else Progress()
     if setup.weights is not None:
         console.note(setup.weights.summary())
-    console.start(run_plan(folder, setup.recipe, data, setup, progress if resumed else None))
+    in_second = newest_of_second(folder) is not None
+    console.start(run_plan(folder, setup.recipe, data, setup, progress if resumed and not in_second else None))
     findings = [
         *data.audit.findings(),
         *preprocess_findings(setup.preprocessor, pictures=len(data.train)),
@@ -209,7 +210,7 @@ def _work(
             console.finding(finding)
             events.write(finding)
 
-    if newest_of_second(folder) is None:
+    if not in_second:
         run_stage(folder, folder.checkpoints, events, console, setup, data, progress)
     if setup.recipe.training.retrain != "none":
         retrain(folder, events, console, setup, data, progress)
