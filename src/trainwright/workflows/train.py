@@ -142,7 +142,7 @@ def refuse_early(asked: Recipe) -> None:
 def decide(asked: Recipe, data: PreparedData) -> Recipe:
     """Replaces every `auto` by a value, each with its reason; values that somebody gave stay."""
     recipe = asked.decide([*data.choices, *choose_workers(asked.machine)])
-    recipe = recipe.decide(choose_machine(asked.machine, img_size=data.img_size))
+    recipe = recipe.decide(choose_machine(asked.machine, img_size=data.img_size, task=data.task))
     recipe = recipe.decide(choose_loss(recipe.loss, data.task))
     pictures = len(data.train)
     recipe = recipe.decide(
@@ -159,7 +159,7 @@ def decide(asked: Recipe, data: PreparedData) -> Recipe:
     recipe = recipe.decide(choose_init(recipe.init, recipe.model))
     pretrained = recipe.model.weights != "none" and recipe.model.name not in OWN_MODELS
     recipe = recipe.decide(choose_preprocess(recipe.preprocess, pretrained=pretrained))
-    recipe = recipe.decide(choose_training(recipe, pictures=pictures))
+    recipe = recipe.decide(choose_training(recipe, pictures=data.train.drawn))
     epochs = decided(recipe.training.epochs)
     return recipe.decide(
         choose_augment(
