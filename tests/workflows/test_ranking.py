@@ -137,6 +137,11 @@ def test_parts_and_groups_of_a_row_are_those_of_both_pictures(data, cli):
     [
         (["path", "worse"], [["0000", "0001"], ["0002", "0002"]], ["pairs of a picture with itself: 1", "bad.csv:3"]),
         (["path", "worse"], [["0000", "none"]], ["pictures that are not there: 1", "bad.csv:2"]),
+        (
+            ["path", "worse"],
+            [["0000", "none"], ["0001", "0001"]],
+            ["2 kinds of mistakes", "pictures that are not there: 1", "pairs of a picture with itself: 1"],
+        ),
         (["path", "worst"], [["0000", "0001"]], ["no column 'worse'", "did you mean 'worst'?"]),
         (["path", "worse"], [], ["a manifest without rows"]),
         (["path", "worse", "weight"], [["0000", "0001", "2"]], ["pairs have no weights"]),
