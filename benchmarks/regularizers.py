@@ -14,14 +14,14 @@ import json
 import statistics
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import trainwright as tw
-from tricks import CHOSEN_BY, LEARNED, commit, key, write_data
+from tricks import CHOSEN_BY, LEARNED, commit, write_data
 
 HERE = Path(__file__).parent
 RAW = HERE / "results" / "regularizers.jsonl"
@@ -103,6 +103,12 @@ def plans(method: Method) -> list[list[Mapping[str, Any]]]:
     return [[strength, {**strength, **last}] for strength in method.strengths for last in method.last]
 
 
+def key(plan: Sequence[Mapping[str, Any]]) -> str:
+    """Names the stages together with the budget, so that figures of another budget are never taken for these."""
+    budget = {**BUDGET, "epochs": [EPOCHS, LAST_EPOCHS], "pictures": [LEARNED, CHOSEN_BY]}
+    return json.dumps([budget, *plan], sort_keys=True)
+
+
 def measure(folder: Path) -> None:
     """Trains every method at every strength for every seed; what was trained before is not trained again."""
     data = folder / "fashion-mnist-small.npz"
@@ -125,7 +131,13 @@ def train(data: Path, out: Path, plan: list[Mapping[str, Any]], seed: int) -> tu
         run = tw.train(data, settings=asked, epochs=stage, seed=seed, out=out, name=f"run{len(list(out.glob('*')))}")
         weights = str(run.path / "checkpoints" / "best" / "model.safetensors")
     figures = run.metrics["valid_accuracy"], run.metrics["test_accuracy"]
-    line = {"stages": plan, "seed": seed, "valid_accuracy": figures[0], "test_accuracy": figures[1], "commit": commit()}
+    line = {
+        "all": json.loads(key(plan)),
+        "seed": seed,
+        "valid_accuracy": figures[0],
+        "test_accuracy": figures[1],
+        "commit": commit(),
+    }
     with RAW.open("a") as file:
         file.write(json.dumps(line) + "\n")
     return figures
@@ -134,7 +146,10 @@ def train(data: Path, out: Path, plan: list[Mapping[str, Any]], seed: int) -> tu
 def measured() -> dict[tuple[str, int], tuple[float, float]]:
     """Reads what was trained so far: stages and seed → validation and test accuracy."""
     lines = [json.loads(line) for line in RAW.read_text().splitlines()] if RAW.exists() else []
-    return {(key(line["stages"]), line["seed"]): (line["valid_accuracy"], line["test_accuracy"]) for line in lines}
+    return {
+        (json.dumps(line["all"], sort_keys=True), line["seed"]): (line["valid_accuracy"], line["test_accuracy"])
+        for line in lines
+    }
 
 
 def table(done: Mapping[tuple[str, int], tuple[float, float]]) -> str:

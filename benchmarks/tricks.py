@@ -97,13 +97,20 @@ DOSES = {
     "cutmix": 1.0,
 }
 ADAPTIVE = ("adam", "adamw", "rmsprop", "adagrad", "timm:lion")
+ACTIVATIONS = ("leaky-relu", "prelu", "rrelu", "elu", "silu", "gelu", "sigmoid", "tanh", "maxout")
 DRAWN = ("normal", "uniform", "lecun", "xavier", "kaiming", "orthogonal", "lsuv", "data-dependent")
 
 ROWS: tuple[Row, ...] = (
-    *_each(
-        "preprocess", "preprocess.center", ("image", "channel"), preprocess__center="none", preprocess__scale="none"
+    *(
+        Row(
+            "preprocess",
+            f"`preprocess.center: {center}`, no scale",
+            {"preprocess.center": center, "preprocess.scale": "none"},
+            {"preprocess.center": "none", "preprocess.scale": "none"},
+        )
+        for center in ("channel", "image")
     ),
-    *_each("preprocess", "preprocess.scale", ("image", "minmax")),
+    *_each("preprocess", "preprocess.scale", ("channel", "image", "minmax"), preprocess__scale="none"),
     *_each("preprocess", "preprocess.whiten", ("pca", "zca")),
     *(row for name, dose in DOSES.items() for row in _each("augment", f"augment.{name}", (dose,))),
     *_each("augment", "augment.policy", ("light", "medium", "strong", "digits")),
@@ -124,7 +131,12 @@ ROWS: tuple[Row, ...] = (
     *_each("init", "init.head", ("scheme",)),
     *_each("init", "init.class_prior", (True,)),
     *_each("init", "init.centered_weight_norm", (True,)),
+    *_each("layers", "model.activation", ACTIVATIONS),
+    *_each("layers", "model.normalization", ("instance", "layer", "group", "batch-instance", "none")),
+    *_each("layers", "model.aspp", (1,)),
+    *_each("layers", "training.reestimate_batch_norm", (True,)),
     *_each("loss", "loss.label_smoothing", (0.1,), loss__label_smoothing=0.0),
+    *_each("loss", "loss.name", ("kl", "logistic")),
     *_each("optim", "optim.name", ADAPTIVE),
     Row("optim", "`optim.momentum: 0.9`", {}, {"optim.momentum": 0.0, "optim.nesterov": False}),
     Row("optim", "`optim.nesterov: true`", {}, {"optim.nesterov": False}),
@@ -148,7 +160,11 @@ ROWS: tuple[Row, ...] = (
     *_each("regularization", "regularization.sparsity", (1e-4, 1e-3)),
     *_each("regularization", "regularization.activation_noise", (0.1, 0.3)),
     *_each("regularization", "model.dropout", (0.2, 0.5)),
+    *_each("regularization", "model.spatial_dropout", (0.1,)),
+    *_each("regularization", "model.dropconnect", (0.1,)),
+    *_each("regularization", "model.stochastic_depth", (0.2,)),
     *_each("regularization", "training.ema", (0.995,), training__ema=0.0),
+    *_each("regularization", "training.retrain", ("restart", "continue")),
 )
 
 
@@ -177,19 +193,23 @@ def measure(rows: list[Row], folder: Path) -> None:
                 if (key(settings), seed) not in done:
                     done[key(settings), seed] = accuracy = train(data, folder, settings, seed)
                     print(
-                        f"{100 * accuracy:6.2f}  seed {seed}  {row.name}  {key(settings)}", file=sys.stderr, flush=True
+                        f"{100 * accuracy:6.2f}  seed {seed}  {row.name}  {dict(settings)}", file=sys.stderr, flush=True
                     )
 
 
-def key(settings: Any) -> str:
-    """Names settings on top of the budget, the same for the same settings."""
-    return json.dumps(settings, sort_keys=True)
+def key(settings: Mapping[str, Any]) -> str:
+    """Names settings together with the budget, so that figures of another budget are never taken for these."""
+    return json.dumps({**BUDGET, **settings, "pictures": [LEARNED, CHOSEN_BY]}, sort_keys=True)
 
 
 def measured() -> dict[tuple[str, int], float]:
-    """Reads what was trained so far: settings and seed → test accuracy."""
-    lines = RAW.read_text().splitlines() if RAW.exists() else []
-    return {(key(line["settings"]), line["seed"]): line["test_accuracy"] for line in map(json.loads, lines)}
+    """Reads what was trained so far: settings with their budget, and seed → test accuracy."""
+    return {(json.dumps(line["all"], sort_keys=True), line["seed"]): line["test_accuracy"] for line in raw_lines()}
+
+
+def raw_lines() -> list[dict[str, Any]]:
+    """Reads what was trained so far, a run a line."""
+    return [json.loads(line) for line in RAW.read_text().splitlines()] if RAW.exists() else []
 
 
 def write_data(path: Path) -> None:
@@ -220,7 +240,8 @@ def train(data: Path, folder: Path, settings: Mapping[str, Any], seed: int) -> f
     name = f"run{len(list((folder / 'runs').glob('*')))}"
     run = tw.train(data, settings={**BUDGET, **settings}, seed=seed, out=folder / "runs", name=name)
     accuracy = float(run.metrics["test_accuracy"])
-    line = {"settings": dict(settings), "seed": seed, "test_accuracy": accuracy, "commit": commit()}
+    made = {"commit": commit(), "torch": version("torch")}
+    line = {"all": json.loads(key(settings)), "seed": seed, "test_accuracy": accuracy, **made}
     with RAW.open("a") as file:
         file.write(json.dumps(line) + "\n")
     return accuracy
@@ -250,7 +271,7 @@ def table(rows: tuple[Row, ...], done: Mapping[tuple[str, int], float]) -> str:
     half = NORMAL_95 * spread / len(SEEDS) ** 0.5
     lines = [
         PAGE.format(
-            torch=version("torch"),
+            torch=", ".join(sorted({line["torch"] for line in raw_lines()})),
             seeds=", ".join(map(str, SEEDS)),
             learned=LEARNED,
             chosen_by=CHOSEN_BY,

@@ -27,6 +27,7 @@ class StandIn:
         self.samples_N = torch.arange(count) + 1000
         self.weights_N = torch.arange(count).float() if weighted else None
         self.on_disk = on_disk
+        self.pairs_P2 = None
         self.fails_at = fails_at
         self.asked: list[list[int]] = []
         self.threads: set[str] = set()

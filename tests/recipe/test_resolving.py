@@ -103,7 +103,7 @@ def test_the_whole_message_of_a_mistake(assignment, message):
         ("scheduler=x", "did you mean 'schedule.name'?"),
         ("qqqq=1", SECTIONS),
         ("qqqq.zzzz=1", SECTIONS),
-        ("loss.qqqq=1", "one of: loss.name, loss.label_smoothing, loss.beta, loss.class_weights"),
+        ("loss.qqqq=1", "one of: loss.name, loss.label_smoothing, loss.beta, loss.margin, loss.class_weights"),
         ("machine.device=gpu", "did you mean 'cuda'?"),
         ("machine.precision=fp16", "did you mean 'float16'?"),
         ("machine.compile=yes", "write true"),

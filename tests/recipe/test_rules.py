@@ -22,7 +22,7 @@ def test_the_defaults_contradict_nothing():
     assert contradictions(Recipe().sections()) == []
     assert set(idle_settings(Recipe().sections())) == {
         "init.std",
-        "loss.beta",
+        *("loss.beta", "loss.margin"),
         *("model.leaky_slope", "model.norm_groups", "model.pooling"),
         *("optim.beta1", "optim.beta2", "optim.rho", "optim.eps"),
         "preprocess.epsilon",
@@ -34,6 +34,7 @@ def test_the_defaults_contradict_nothing():
 
 FITTING = {
     "regression": {"data.target_columns": "a"},
+    **{loss: {"data.task": "ranking"} for loss in ("margin-ranking", "pair-logistic")},
     **{loss: {"data.task": "regression", "data.target_columns": "a"} for loss in ("l2", "l1", "smooth-l1")},
 }
 """What a task or a loss needs beside it, so that a single rule is broken."""

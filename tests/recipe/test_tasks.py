@@ -26,7 +26,7 @@ def test_auto_is_classification_unless_something_names_another_task():
 
 
 def test_a_written_recipe_names_the_same_task(recipe_file):
-    named = [made(data__label_separator="|"), made(data__target_columns="a, b")]
+    named = [made(data__label_separator="|"), made(data__target_columns="a, b"), made(data__worse_column="b")]
     for recipe in (Recipe(), made(data__task="multi-label"), *named):
         again = compose(read_recipe_file(recipe_file(write_recipe(recipe))))
         assert task_of(again.data) == task_of(recipe.data)

@@ -47,6 +47,18 @@ def test_a_checkpoint_of_another_net_is_refused(setup, tmp_path):
         restore(load_checkpoint(tmp_path / "last"), setup_of(32))
 
 
+def test_groups_of_an_earlier_version_keep_what_groups_have_today(setup, tmp_path):
+    save_last(tmp_path / "last", setup, Progress(), {})
+    checkpoint = load_checkpoint(tmp_path / "last")
+    for group in checkpoint.state["optimizer"]["param_groups"]:
+        del group["shares"]
+        group["momentum"] = 0.5
+    fresh = setup_of(16)
+    restore(checkpoint, fresh)
+    assert [group["shares"] for group in fresh.optimizer.param_groups] == [False, False]
+    assert {group["momentum"] for group in fresh.optimizer.param_groups} == {0.5}
+
+
 def test_the_meta_of_a_checkpoint_is_enough_to_use_it_alone(tmp_path):
     settings = {key: given.value for key, given in parse_assignments(WORDS).items()}
     run = tw.train("digits", settings={**settings, "model.width": 16}, out=tmp_path, name="x")

@@ -54,7 +54,7 @@ def joined(batches: list[Batch]) -> Batch:
 class Part:
     """Black pictures of one class."""
 
-    on_disk, weights_N = False, None
+    on_disk, weights_N, pairs_P2 = False, None, None
 
     def __init__(self, count: int) -> None:
         self.labels_N, self.samples_N = torch.zeros(count).long(), torch.arange(count)

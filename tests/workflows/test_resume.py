@@ -152,6 +152,18 @@ def test_another_recipe_is_refused_with_every_difference(half, cli):
     assert "training.epochs is another than in the run" in ended.err
 
 
+def test_a_recipe_from_before_some_settings_were_there_goes_on(half, cli, unbroken):
+    later = ("task:", "activation:", "normalization:", "aspp:", "retrain:", "reestimate_batch_norm:", "sparsity:")
+    path = half / "recipe.yaml"
+    lines = path.read_text().splitlines(keepends=True)
+    left = [line for line in lines if not line.strip().startswith(later)]
+    assert len(lines) - len(left) == len(later)
+    path.write_text("".join(left))
+    ended = cli("train", "--resume", half)
+    assert ended.code == 0, ended.err
+    assert result(half) == result(unbroken)
+
+
 def test_changed_code_is_told(half, cli):
     path = half / "environment.json"
     environment = json.loads(path.read_text())

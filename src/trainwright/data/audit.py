@@ -94,6 +94,8 @@ class Audit:
         parts: part → pictures; empty where a picture counts once in `counts`.
         unlabelled: pictures without any label, in the task multi-label.
         columns: what the numbers of the training part are, in the task regression.
+        pairs: in the task ranking part → pairs within it, `across` → those with pictures in two parts, which are not
+            used, and `contradicting` → those that stand in the data the other way round, too.
     """
 
     title: str
@@ -121,6 +123,7 @@ class Audit:
     parts: Mapping[str, int] = field(default_factory=dict)
     unlabelled: int = 0
     columns: tuple[ColumnSpread, ...] = ()
+    pairs: Mapping[str, int] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """Returns everything as dictionaries, lists, words and numbers."""
@@ -157,8 +160,8 @@ def take_stock(
         near: groups of rows with nearly the same pixels, identical ones included.
     """
     usable = np.flatnonzero(records.readable_N)
-    numbers = catalog.targets is not None and catalog.targets.task == "regression"
-    sorted_by = () if numbers else classes
+    task = "classification" if catalog.targets is None else catalog.targets.task
+    sorted_by = () if task in ("regression", "ranking") else classes
     counts: dict[str, dict[str, int]] = {label: dict.fromkeys(map(str, PARTS), 0) for label in sorted_by}
     for row in usable.tolist():
         for label in _held(catalog, row):
@@ -190,11 +193,25 @@ def take_stock(
         notes=catalog.notes,
         img_size=img_size,
         channels=channels,
-        task="classification" if catalog.targets is None else catalog.targets.task,
+        task=task,
         parts={} if catalog.targets is None else {part: sizes_of_parts[part] for part in PARTS},
-        unlabelled=0 if numbers else sum(not _held(catalog, row) for row in usable.tolist()),
-        columns=_columns(catalog, train) if numbers else (),
+        unlabelled=sum(not _held(catalog, row) for row in usable.tolist()) if task == "multi-label" else 0,
+        columns=_columns(catalog, train) if task == "regression" else (),
+        pairs=_pairs(catalog, usable.tolist(), parts) if task == "ranking" else {},
     )
+
+
+def _pairs(catalog: Catalog, usable: Sequence[int], parts: Sequence[Split]) -> dict[str, int]:
+    """Counts pairs of readable pictures by part."""
+    targets = catalog.targets
+    assert targets is not None
+    assert targets.pairs_P2 is not None
+    readable = set(usable)
+    pairs = [(one, other) for one, other in targets.pairs_P2.tolist() if one in readable and other in readable]
+    within = Counter(parts[one] if parts[one] == parts[other] else "across" for one, other in pairs)
+    known = set(pairs)
+    against = sum((other, one) in known for one, other in pairs)
+    return {**{part: within[part] for part in PARTS}, "across": within["across"], "contradicting": against}
 
 
 def _columns(catalog: Catalog, train: Sequence[int]) -> tuple[ColumnSpread, ...]:
@@ -218,7 +235,7 @@ def _held(catalog: Catalog, row: int) -> list[str]:
     targets = catalog.targets
     if targets is None:
         return [catalog.labels[row]]
-    if targets.task == "regression":
+    if targets.task in ("regression", "ranking"):
         return []
     return [targets.names[place] for place in np.flatnonzero(targets.values_NT[row])]
 
@@ -247,7 +264,8 @@ def _duplicates(groups: Sequence[Sequence[int]], catalog: Catalog, parts: Sequen
                     leaks.setdefault(f"{first}+{second}", []).extend(
                         (catalog.names[row], catalog.names[twin]) for row in group if parts[row] == second
                     )
-        conflict = len({catalog.labels[row] for row in group}) > 1
+        ranked_alone = catalog.targets is not None and catalog.targets.task == "ranking"
+        conflict = not ranked_alone and len({catalog.labels[row] for row in group}) > 1
         conflicts += conflict
         ranked.append(((not conflict, len(in_parts) == 1), [catalog.names[row] for row in group]))
     ranked.sort(key=lambda item: item[0])

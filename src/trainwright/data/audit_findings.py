@@ -35,6 +35,7 @@ def findings_of(audit: Audit) -> tuple[Finding, ...]:
         *_noisy(audit),
         *_imbalance(audit),
         *_one_label_each(audit),
+        *_pairs(audit),
         *_constant_channels(audit),
         *_small_parts(audit),
     ]
@@ -187,6 +188,38 @@ def _one_label_each(audit: Audit) -> list[Finding]:
             advice={"data.task": "classification"},
         )
     ]
+
+
+def _pairs(audit: Audit) -> list[Finding]:
+    """Pairs that are left out, and pairs that contradict each other; a warning from a twentieth on."""
+    if audit.task != "ranking":
+        return []
+    found = []
+    used = sum(audit.pairs[part] for part in ("train", "valid", "test"))
+    across, against = audit.pairs["across"], audit.pairs["contradicting"]
+    if across:
+        found.append(
+            Finding(
+                code="pairs-across-parts",
+                severity="note",
+                summary=f"{across:,} of {used + across:,} pairs have their pictures in two parts and are left out",
+                evidence={"pairs_left_out": across, "pairs_used": used},
+                advice={"do": "give pictures that are compared with each other one group, or one part"},
+            )
+        )
+    if against:
+        share = against / (used + across)
+        found.append(
+            Finding(
+                code="pairs-contradict",
+                severity=_severity(share >= CONFLICT_SHARE),
+                summary=f"{against:,} of {used + across:,} pairs stand in the data the other way round, too; no net "
+                "gets both right",
+                evidence={"contradicting_pairs": against, "share": share},
+                advice={"do": "look at them; where people disagree, the share of right pairs has a ceiling"},
+            )
+        )
+    return found
 
 
 def _constant_channels(audit: Audit) -> list[Finding]:

@@ -55,6 +55,8 @@ class TrainingPictures(LabelledPictures, Protocol):
     def samples_N(self) -> Tensor: ...
     @property
     def weights_N(self) -> Tensor | None: ...
+    @property
+    def pairs_P2(self) -> Tensor | None: ...
 
 
 def order(seed: int, epoch: int, count: int) -> np.ndarray:
@@ -93,8 +95,9 @@ def batches(
     Pictures on disk are read ahead by a thread that ends with the iterator.
 
     Args:
-        part: the training pictures.
-        batch_size: pictures a batch.
+        part: the training pictures; where they come in pairs, pairs are walked through: a batch holds the better and
+            the worse picture of its first pair, then those of its second.
+        batch_size: pictures a batch, or pairs.
         seed, epoch: decide the order.
         start: index of the first batch wanted, so that an epoch can be taken up in its middle.
         every_picture: leave none out; the batches then differ by one picture at most, the largest first.
@@ -102,12 +105,15 @@ def batches(
             than this; at most `batch_size`.
         mixing: brings another picture for each.
     """
-    rows = torch.from_numpy(order(seed, epoch, len(part)))
-    if every_picture:
-        count = min(math.ceil(len(part) / batch_size), max(1, len(part) // smallest))
-        return _read(part, rows.tensor_split(count)[start:], mixing, epoch)
-    whole = len(part) // batch_size * batch_size
-    return _read(part, rows[:whole].split(batch_size)[start:], mixing, epoch)
+    pairs_P2 = part.pairs_P2
+    count = len(part) if pairs_P2 is None else len(pairs_P2)
+    rows = torch.from_numpy(order(seed, epoch, count))
+    whole = count // batch_size * batch_size
+    parts = min(math.ceil(count / batch_size), max(1, count // smallest))
+    chunks = rows.tensor_split(parts) if every_picture else rows[:whole].split(batch_size)
+    if pairs_P2 is not None:
+        chunks = [pairs_P2[chosen].flatten() for chosen in chunks]
+    return _read(part, chunks[start:], mixing, epoch)
 
 
 def eval_batches(part: TrainingPictures, batch_size: int) -> Iterator[Batch]:

@@ -88,6 +88,8 @@ def prepare_other(
     own_test = "test" in catalog.splits
     wanted = [row for row in range(len(catalog)) if not own_test or catalog.splits[row] == "test"]
     rows = sorted((row for row in wanted if store.records.readable_N[row]), key=lambda row: catalog.names[row])
+    if rows and catalog.targets is not None and not (rows := catalog.targets.paired(rows)):
+        raise InputError("no pair has both its pictures among them", got="no pair", where=catalog.title)
     if not rows:
         name, reason = catalog.names[wanted[0]], store.records.reasons[wanted[0]]
         raise InputError(
@@ -101,6 +103,7 @@ def prepare_other(
         [catalog.names[row] for row in rows],
         None,
         on_disk=store.kind == "disk",
+        pairs=None if catalog.targets is None else catalog.targets.take(rows).pairs_P2,
     )
     return OtherPictures(
         part,

@@ -26,6 +26,7 @@ class Part:
         names: the picture's name in the data.
         weights_N: float32, weight in the training loss, mean 1; None where all count alike.
         on_disk: whether the store is a memory-mapped file, so that reading ahead pays.
+        pairs_P2: int64, the better and the worse picture of each pair, positions in this part; None but in ranking.
         mean_weight: what the given weights were divided by to make that mean 1.
     """
 
@@ -37,6 +38,12 @@ class Part:
     weights_N: Tensor | None = None
     on_disk: bool = False
     mean_weight: float = 1.0
+    pairs_P2: Tensor | None = None
+
+    @property
+    def drawn(self) -> int:
+        """Counts what an epoch of training draws: pictures, or pairs."""
+        return len(self) if self.pairs_P2 is None else len(self.pairs_P2)
 
     def __len__(self) -> int:
         return len(self.names)
@@ -62,6 +69,7 @@ def part_of(
     *,
     on_disk: bool,
     mean_weight: float = 1.0,
+    pairs: np.ndarray | None = None,
 ) -> Part:
     """Builds a part from columns of numpy; copies the columns, never the pictures. Labels as in `Part`."""
     labels = labels.astype(np.int64 if labels.ndim == 1 else np.float32)
@@ -74,6 +82,7 @@ def part_of(
         weights_N=None if weights is None else torch.from_numpy(weights.astype(np.float32)),
         on_disk=on_disk,
         mean_weight=mean_weight,
+        pairs_P2=None if pairs is None else torch.from_numpy(pairs.astype(np.int64)),
     )
 
 
@@ -88,6 +97,9 @@ def joined(one: Part, other: Part) -> Part:
         given_N = torch.cat([scaled_N.double() * divisor for scaled_N, divisor in pairs])[order_N]
         mean = given_N.mean().item()
         weights_N = (given_N / mean).float()
+    pairs_P2 = None
+    if one.pairs_P2 is not None and other.pairs_P2 is not None:
+        pairs_P2 = order_N.argsort()[torch.cat([one.pairs_P2, other.pairs_P2 + len(one)])]
     return replace(
         one,
         rows_N=torch.cat([one.rows_N, other.rows_N])[order_N],
@@ -96,6 +108,7 @@ def joined(one: Part, other: Part) -> Part:
         names=tuple(names[row] for row in order_N.tolist()),
         weights_N=weights_N,
         mean_weight=mean,
+        pairs_P2=pairs_P2,
     )
 
 
@@ -103,4 +116,5 @@ def emptied(part: Part) -> Part:
     """Gives a part of the same data without pictures."""
     columns = {name: getattr(part, name)[:0] for name in ("rows_N", "labels_N", "samples_N")}
     weights_N = None if part.weights_N is None else part.weights_N[:0]
-    return replace(part, **columns, names=(), weights_N=weights_N)
+    pairs_P2 = None if part.pairs_P2 is None else part.pairs_P2[:0]
+    return replace(part, **columns, names=(), weights_N=weights_N, pairs_P2=pairs_P2)

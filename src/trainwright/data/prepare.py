@@ -21,6 +21,7 @@ from .picture_records import PictureRecords
 from .reading_choice import choose_reading
 from .sources import open_catalog
 from .sources.manifest_targets import USUAL_SEPARATOR
+from .sources.pairs import USUAL_WORSE
 from .split_file import SplitRow, read_split, refuse_changed_data
 from .splitting import PARTS, split_pictures
 from .store import Store, open_store
@@ -165,6 +166,8 @@ def choose_task(section: DataSection) -> tuple[Choice, ...]:
     choices = [Choice("data.task", task, why_task(section))] if section.task == "auto" else []
     if task == "multi-label" and section.label_separator == "auto":
         choices.append(Choice("data.label_separator", USUAL_SEPARATOR, "usual"))
+    if task == "ranking" and section.worse_column == "auto":
+        choices.append(Choice("data.worse_column", USUAL_WORSE, "usual"))
     return tuple(choices)
 
 
@@ -283,7 +286,9 @@ def _part(
     scale: Scale | None,
 ) -> Part:
     """Gathers the columns of one part; weights get mean 1 over it."""
-    chosen = [(sample, row) for sample, row in enumerate(usable) if parts[row] == part]
+    sample_of = {row: sample for sample, row in enumerate(usable) if parts[row] == part}
+    within = list(sample_of) if catalog.targets is None else catalog.targets.paired(list(sample_of))
+    chosen = [(sample_of[row], row) for row in within]
     rows = [row for _, row in chosen]
     weights, mean = None, 1.0
     if catalog.weights is not None and rows:
@@ -306,6 +311,7 @@ def _part(
         weights,
         on_disk=store.kind == "disk",
         mean_weight=mean,
+        pairs=None if catalog.targets is None else catalog.targets.take(rows).pairs_P2,
     )
 
 

@@ -29,6 +29,8 @@ def strata(catalog: Catalog) -> list[str]:
     targets = catalog.targets
     if targets is None:
         return list(catalog.labels)
+    if targets.task == "ranking":
+        return [""] * len(targets)
     if targets.task == "regression":
         return _quantiles(targets.values_NT)
     pictures_T = targets.values_NT.sum(axis=0)
@@ -56,17 +58,36 @@ def check_targets(catalog: Catalog, parts: Sequence[Split | None]) -> None:
 
     Raises:
         InputError: no training part; labels of which the training part has no picture, or that all or none carry; a
-            column of numbers that are all the same.
+            column of numbers that are all the same; no pair within the training part.
     """
     targets = catalog.targets
     assert targets is not None
     train_N = np.array([part in ("train", None) for part in parts], bool)
     if not train_N.any():
         raise InputError("the data have no training part", expected="pictures to train on", where=catalog.title)
-    if targets.task == "regression":
+    if targets.task == "ranking":
+        _check_pairs(targets, train_N, catalog.title)
+    elif targets.task == "regression":
         _check_numbers(targets, train_N, catalog.title)
     else:
         _check_labels(targets, train_N, catalog.title)
+
+
+def _check_pairs(targets: Targets, train_N: np.ndarray, title: str) -> None:
+    """Refuses pairs none of which can be learned.
+
+    Raises:
+        InputError: see `check_targets`.
+    """
+    assert targets.pairs_P2 is not None
+    if not train_N[targets.pairs_P2].all(axis=1).any():
+        raise InputError(
+            "no pair has both its pictures in the training part",
+            expected="pairs within the training part",
+            got=f"{len(targets.pairs_P2):,} pairs",
+            where=title,
+            hint="smaller data.valid_share and data.test_share, or more pairs",
+        )
 
 
 def _check_numbers(targets: Targets, train_N: np.ndarray, title: str) -> None:

@@ -20,19 +20,36 @@ class Targets:
     Args:
         task: what a net learns of them.
         names: of the T numbers: the labels, or the columns, in order.
-        values_NT: float64; in the task multi-label 1 where the label holds, else 0; in regression as they were given.
+        values_NT: float64; in the task multi-label 1 where the label holds, else 0; in regression as they were given;
+            in ranking 0, since pairs say all.
+        pairs_P2: int64, rows of the better and the worse picture; None in other tasks.
     """
 
     task: Task
     names: tuple[str, ...]
     values_NT: np.ndarray
+    pairs_P2: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.values_NT)
 
     def take(self, rows: Sequence[int]) -> Targets:
-        """Leaves only some pictures."""
-        return replace(self, values_NT=self.values_NT[np.asarray(rows, np.int64)])
+        """Leaves only some pictures, and the pairs that are among them."""
+        kept = np.asarray(rows, np.int64)
+        if self.pairs_P2 is None:
+            return replace(self, values_NT=self.values_NT[kept])
+        place_N = np.full(len(self), -1)
+        place_N[kept] = np.arange(len(kept))
+        pairs_P2 = place_N[self.pairs_P2]
+        return replace(self, values_NT=self.values_NT[kept], pairs_P2=pairs_P2[(pairs_P2 >= 0).all(axis=1)])
+
+    def paired(self, rows: Sequence[int]) -> list[int]:
+        """Leaves of some pictures those that stand in a pair with another of them; all where there are no pairs."""
+        if self.pairs_P2 is None:
+            return list(rows)
+        inside = set(rows)
+        met = {row for pair in self.pairs_P2.tolist() if inside.issuperset(pair) for row in pair}
+        return [row for row in rows if row in met]
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from typing import Literal
 
 from .section import Auto, Section, setting
 
-Task = Literal["classification", "multi-label", "regression"]
+Task = Literal["classification", "multi-label", "regression", "ranking"]
 
 BUILT_IN_DATA = ("digits", "fashion-mnist")
 
@@ -20,11 +20,12 @@ class DataSection(Section):
         "folders, a CSV, TSV or Parquet manifest, an `.npz` file, a folder of IDX or CIFAR files.",
         source="own choice",
     )
-    task: Literal["auto", "classification", "multi-label", "regression"] = setting(
+    task: Literal["auto", "classification", "multi-label", "regression", "ranking"] = setting(
         "auto",
         "What the net learns to say of a picture. `classification`: its one class. `multi-label`: all labels that "
-        "hold, any number of them. `regression`: one or more numbers. All but classification need a manifest. `auto`: "
-        "classification, unless a setting that belongs to another task is given. See docs/tasks.md.",
+        "hold, any number of them. `regression`: one or more numbers. `ranking`: a score, higher for the better of two "
+        "pictures. All but classification need a manifest. `auto`: classification, unless a setting that belongs to "
+        "another task is given. See docs/tasks.md.",
         source="own choice",
     )
     img_size: int | Auto = setting(
@@ -89,7 +90,15 @@ class DataSection(Section):
         "to a quarter of what is free, else on disk.",
         source="own choice",
     )
-    path_column: str = setting("path", "Manifest column with the picture's path.", source="own choice")
+    path_column: str = setting(
+        "path", "Manifest column with the picture's path; in ranking with that of the better one.", source="own choice"
+    )
+    worse_column: str | Auto = setting(
+        "auto",
+        "Manifest column with the path of the worse picture of a pair. `auto`: `worse`.",
+        source="own choice",
+        applies={"task": ("auto", "ranking")},
+    )
     label_column: str = setting(
         "label",
         "Manifest column with the class name, or with the labels.",
@@ -118,4 +127,5 @@ class DataSection(Section):
         "weight",
         "Manifest column with each picture's weight in the training loss, scaled to mean 1 over the training part.",
         source="own choice",
+        applies={"task": ("auto", "classification", "multi-label", "regression")},
     )

@@ -12,14 +12,18 @@ CLASS_WEIGHT = r"[^=,]*[^=,\s][^=,]*=\s*(?=[0-9.]*[1-9])[0-9]+(\.[0-9]+)?\s*"
 class LossSection(Section):
     """The section `loss`. All are means over the pictures of a batch; docs/tasks.md has each formula."""
 
-    name: Literal["auto", "cross-entropy", "kl", "logistic", "l2", "l1", "smooth-l1"] = setting(
+    name: Literal[
+        "auto", "cross-entropy", "kl", "logistic", "l2", "l1", "smooth-l1", "margin-ranking", "pair-logistic"
+    ] = setting(
         "auto",
         "`cross-entropy`: of the softmax. `kl`: Kullback–Leibler divergence of the softmax from the labels, which is "
         "cross-entropy less what smoothing and mixing make unavoidable. `logistic`: each class against all others, by "
         "a sigmoid of its own. For regression, r the error in standard deviations of the target: `l2`: r², without ½; "
-        "`l1`: |r|; `smooth-l1`: ½ r²/β up to β, |r| - ½ β beyond. `auto`: cross-entropy; in the task multi-label "
-        "logistic, in regression l2.",
-        source="Bridle 1990 (cross-entropy); Kullback & Leibler 1951; Cox 1958 (logistic); Girshick 2015 (smooth-l1)",
+        "`l1`: |r|; `smooth-l1`: ½ r²/β up to β, |r| - ½ β beyond. For ranking, d the score of the better less that of "
+        "the worse: `margin-ranking`: max(0, margin - d); `pair-logistic`: ln(1 + exp(-d)). `auto`: cross-entropy; in "
+        "the task multi-label logistic, in regression l2, in ranking margin-ranking.",
+        source="Bridle 1990 (cross-entropy); Kullback & Leibler 1951; Cox 1958 (logistic); Girshick 2015 (smooth-l1); "
+        "Herbrich et al. 2000 (margin-ranking); Burges et al. 2005 (pair-logistic)",
     )
     label_smoothing: float | Auto = setting(
         "auto",
@@ -40,6 +44,16 @@ class LossSection(Section):
         source="Girshick 2015 (Fast R-CNN), equation 3",
         scale="log",
         applies={"name": ("smooth-l1",)},
+        gt=0.0,
+        le=1000.0,
+    )
+    margin: float = setting(
+        1.0,
+        "By how much the better of two pictures is to lead, so that margin-ranking is 0.",
+        unit="score",
+        source="Herbrich et al. 2000",
+        scale="log",
+        applies={"name": ("margin-ranking",)},
         gt=0.0,
         le=1000.0,
     )

@@ -15,17 +15,23 @@ LOSSES_OF: Final[Mapping[Task, tuple[str, ...]]] = {
     "classification": ("cross-entropy", "kl", "logistic"),
     "multi-label": ("logistic",),
     "regression": ("l2", "l1", "smooth-l1"),
+    "ranking": ("margin-ranking", "pair-logistic"),
 }
 """The losses of each task; first the one that `auto` takes."""
 
-NAMED_BY: Final[Mapping[str, Task]] = {"label_separator": "multi-label", "target_columns": "regression"}
+NAMED_BY: Final[Mapping[str, Task]] = {
+    "label_separator": "multi-label",
+    "target_columns": "regression",
+    "worse_column": "ranking",
+}
 """The settings of `data` that name a task where somebody gave them."""
 
 OF_LABELS: Final[tuple[tuple[str, tuple[Any, ...], str], ...]] = (
     ("loss.label_smoothing", (0, "auto"), "there are no probabilities to smooth"),
     ("loss.class_weights", ("none",), "there are no classes to weigh"),
-    ("init.class_prior", (False,), "there are no classes to count, and targets have mean 0"),
-    ("augment.cutmix", (0,), "a number does not change with the area that shows it"),
+    ("init.class_prior", (False,), "there are no classes to count"),
+    ("augment.cutmix", (0,), "a number or a rank does not change with the area that shows it"),
+    ("augment.mixup", (0,), "of two pictures in one none is the better"),
 )
 """Settings that speak of labels → their values that ask for nothing, and why they mean nothing without labels."""
 
@@ -124,6 +130,8 @@ def _only_of_labels(sections: Sections, task: Task) -> list[Contradiction]:
     found: list[Contradiction] = []
     for key, off, reason in OF_LABELS:
         value = value_of(sections, key)
+        if key == "augment.mixup" and task != "ranking":
+            continue
         told_by_loss = key.startswith("loss.") and value_of(sections, "loss.name") != "auto"
         if value in off or told_by_loss:
             continue

@@ -33,7 +33,11 @@ from .views.curves import Curves, StepCurve
 
 TEMPLATES = Path(__file__).parent / "templates"
 PNG_START = b"\x89PNG\r\n\x1a\n"
-CURVES_OF = {"mean_average_precision": ("Mean average precision", 100, ", %"), "r2": ("R²", 1, "")}
+CURVES_OF = {
+    "mean_average_precision": ("Mean average precision", 100, ", %"),
+    "r2": ("R²", 1, ""),
+    "pair_accuracy": ("Pairs in the right order", 100, ", %"),
+}
 """Figure by which a task chooses → its words, and the factor and unit in which its curve is drawn."""
 
 WORDS_OF = {
@@ -41,6 +45,7 @@ WORDS_OF = {
     "that have it stand before all others.",
     "r2": "The share of the variance of the validation pictures' numbers that the net explains: 1 is everything, 0 no "
     "more than always answering the mean.",
+    "pair_accuracy": "The share of pairs of validation pictures that are in the right order; 50 % is a guess.",
 }
 """What such a figure means."""
 

@@ -51,6 +51,8 @@ from .task_records import LabelMistake as LabelMistake
 from .task_records import LabelScore as LabelScore
 from .task_records import MultiLabelRecord as MultiLabelRecord
 from .task_records import NumberMistake as NumberMistake
+from .task_records import PairMistake as PairMistake
 from .task_records import PartName as PartName
+from .task_records import RankingRecord as RankingRecord
 from .task_records import RegressionRecord as RegressionRecord
 from .task_records import figures_of_columns as figures_of_columns

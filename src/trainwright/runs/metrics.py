@@ -26,7 +26,8 @@ def write_metrics_csv(history: History, path: str | Path) -> None:
         WriteFailed: the disk refused.
     """
     own = list(dict.fromkeys(name for row in history.epochs.rows for name in row.valid_figures))
-    left_out = ("valid_figures", *(ACCURACIES if own else ()))
+    unmeasured = [name for name in ACCURACIES if own and not any(value is not None for value in history.epochs[name])]
+    left_out = ("valid_figures", *unmeasured)
     names = [field.name for field in fields(EpochRecord) if field.name not in left_out]
     text = io.StringIO(newline="")
     table = csv.writer(text, lineterminator="\n")

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from .task_records import MultiLabelRecord, PartName, RegressionRecord
+from .task_records import MultiLabelRecord, PartName, RankingRecord, RegressionRecord
 
 Severity = Literal["note", "warn", "stop"]
 
@@ -178,7 +178,7 @@ class Finding:
     source: str = "own choice"
 
 
-Evaluation = EvaluationRecord | MultiLabelRecord | RegressionRecord
+Evaluation = EvaluationRecord | MultiLabelRecord | RegressionRecord | RankingRecord
 """A snapshot judged on one part; each task has its own."""
 
 Record = StepRecord | EpochRecord | Evaluation | ResumeRecord | RetrainRecord | StopRecord | Finding

@@ -123,6 +123,47 @@ class NumberMistake:
     predicted: float
 
 
+@dataclass(frozen=True, kw_only=True)
+class RankingRecord:
+    """A snapshot judged on one part in the task ranking: how many pairs of pictures it puts in the right order.
+
+    `pair_accuracy` is the share of `pairs` whose better picture has the higher score, equal ones counting as wrong; its
+    interval is Wilson's at 95 %, as if pairs were independent, and so a little narrow where pictures stand in many.
+    `ties` are pairs of equal scores. `loss` is that of training. `mistakes` are the pairs in which the worse one leads
+    most. `trained_on`, `unseen` and `tta` as in `MultiLabelRecord`; `unseen` counts pictures in pairs of two unseen.
+    """
+
+    part: PartName
+    epoch: int
+    pictures: int
+    pairs: int
+    pair_accuracy: float
+    pair_accuracy_interval: tuple[float, float]
+    ties: int
+    loss: float
+    mistakes: tuple[PairMistake, ...] = ()
+    trained_on: int | None = None
+    unseen: Mapping[str, float | None] | None = None
+    tta: str = "none"
+
+    @property
+    def figures(self) -> dict[str, float | None]:
+        """Gives the whole in a few numbers, the one that chooses the best epoch first."""
+        return {"pair_accuracy": self.pair_accuracy}
+
+
+@dataclass(frozen=True, kw_only=True)
+class PairMistake:
+    """A pair in the wrong order: names and rows of the better and the worse picture, and by how much the worse one
+    leads."""
+
+    better: str
+    worse: str
+    row: int
+    worse_row: int
+    lead: float
+
+
 def figures_of_columns(scores: Sequence[ColumnScore]) -> dict[str, float | None]:
     """Sums columns of numbers up: the mean R², then the errors of each, with its name where there are several."""
     defined = [score.r2 for score in scores if score.r2 is not None]

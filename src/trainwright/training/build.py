@@ -130,11 +130,11 @@ def build(
     """
     optim, training = recipe.optim, recipe.training
     batch_size = decided(optim.batch_size)
-    check_batch_size(batch_size, len(data.train))
+    check_batch_size(batch_size, data.train.drawn)
     if data.task == "classification":
         check_smoothing(decided(recipe.loss.label_smoothing), len(data.classes))
     check_validation(recipe, len(data.valid))
-    per_epoch = steps_per_epoch(len(data.train), batch_size, optim.accumulate)
+    per_epoch = steps_per_epoch(data.train.drawn, batch_size, optim.accumulate)
     if not second:
         check_schedule(recipe.schedule, decided(training.epochs) * per_epoch, per_epoch=per_epoch)
     machine = open_machine(recipe.machine)
@@ -186,14 +186,14 @@ def build(
         scaler=torch.amp.GradScaler(machine.device.type) if machine.dtype == torch.float16 else None,
         epochs=decided(training.epochs),
         batch_size=batch_size,
-        batches_per_step=batches_per_step(len(data.train), batch_size, optim.accumulate),
+        batches_per_step=batches_per_step(data.train.drawn, batch_size, optim.accumulate),
         steps_per_epoch=per_epoch,
     )
 
 
 def first_pictures(data: PreparedData, seed: int) -> Tensor:
     """Draws the training pictures that an initialization looks at, uint8 N C H W, at most FIRST_PICTURES."""
-    at_once = min(FIRST_PICTURES, eval_batch(data.img_size), len(data.train))
+    at_once = min(FIRST_PICTURES, eval_batch(data.img_size), data.train.drawn)
     return next(batches(data.train, at_once, seed=seed, epoch=0)).images_NCHW
 
 

@@ -60,4 +60,4 @@ def answer(
 ) -> Answers:
     """Asks a model about every picture of a part, in storage order; views as in `predict_logits`."""
     batches = eval_batches(part, eval_batch(part.images_SCHW.shape[-1]))
-    return Answers(predict_logits(model, batches, views, machine, task), part.labels_N)
+    return Answers(predict_logits(model, batches, views, machine, task), part.labels_N, part.pairs_P2)

@@ -140,7 +140,9 @@ def _train_epoch(
             mixing=setup.mixing,
         )
     )
-    sizes = batch_sizes(len(data.train), setup.batch_size, recipe.optim.accumulate)[progress.batch :]
+    sizes = batch_sizes(data.train.drawn, setup.batch_size, recipe.optim.accumulate)[progress.batch :]
+    if data.train.pairs_P2 is not None:
+        sizes = [2 * pairs for pairs in sizes]
     for group in grouped(order, sizes, setup.batches_per_step):
         started, waited_s = time.perf_counter(), order.waited_s
         factor = rate_factor(

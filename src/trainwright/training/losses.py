@@ -280,6 +280,14 @@ def _smooth_absolute_error(section: LossSection, _: Tensor | None) -> Loss:
     return Loss(of, _as_it_is)
 
 
+def _margin_ranking(section: LossSection, _: Tensor | None) -> Loss:
+    return Loss(lambda scores, _, weights: margin_ranking(scores, margin=section.margin, weights_N=weights))
+
+
+def _pair_logistic(_: LossSection, __: Tensor | None) -> Loss:
+    return Loss(lambda scores, _, weights: pair_logistic(scores, weights_N=weights))
+
+
 def _as_it_is(targets_ND: Tensor, _: int) -> Tensor:
     return targets_ND
 
@@ -291,5 +299,7 @@ LOSSES: dict[str, Callable[[LossSection, Tensor | None], Loss]] = {
     "l2": _squared_error,
     "l1": _absolute_error,
     "smooth-l1": _smooth_absolute_error,
+    "margin-ranking": _margin_ranking,
+    "pair-logistic": _pair_logistic,
 }
 """Every value of `loss.name` and its builder."""

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from trainwright.errors import InputError, did_you_mean
-from trainwright.recipe import Choice, MachineSection, decided
+from trainwright.recipe import Choice, MachineSection, Task, decided
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 """Every value of `machine.precision` but auto, and torch's name of it."""
@@ -47,12 +47,17 @@ def choose_workers(section: MachineSection) -> list[Choice]:
     return [Choice("machine.workers", _cores(), reason)] if section.workers == "auto" else []
 
 
-def choose_machine(section: MachineSection, *, img_size: int) -> list[Choice]:
+FINE: tuple[Task, ...] = ("regression", "ranking")
+"""Tasks whose answers are numbers to be told finely, which 8 bits of bfloat16 would round to 3 digits."""
+
+
+def choose_machine(section: MachineSection, *, img_size: int, task: Task = "classification") -> list[Choice]:
     """Decides what `auto` means on this machine, with the reason.
 
     Args:
         section: may hold `auto`.
         img_size: side of the pictures, pixels; decides whether a batch is worth sharing among threads.
+        task: what is learned.
     """
     device = section.device
     choices: list[Choice] = []
@@ -69,7 +74,9 @@ def choose_machine(section: MachineSection, *, img_size: int) -> list[Choice]:
             choices.append(Choice("machine.threads", int(asked), "OMP_NUM_THREADS says so"))
         else:
             choices.append(Choice("machine.threads", _cores(), "one for each core that this process may use"))
-    if section.precision == "auto":
+    if section.precision == "auto" and task in FINE:
+        choices.append(Choice("machine.precision", "float32", f"bfloat16 would round what {task} tells to 3 digits"))
+    elif section.precision == "auto":
         choices.append(Choice("machine.precision", *_best_precision(kind)))
     if section.channels_last == "auto":
         works = kind in ("cpu", "cuda")

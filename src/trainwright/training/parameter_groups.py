@@ -13,6 +13,9 @@ Group = dict[str, Any]
 """`params`, `weight_decay`, `decays`: whether penalties hold them, `lr_scale`: share of the learning rate, `shares`:
 whether they must stay in [0, 1]."""
 
+OWN_KEYS = ("decays", "lr_scale", "shares")
+"""What a group has beside that which optimizers know."""
+
 
 def parameter_groups(model: nn.Module, weight_decay: float, layer_decay: float = 1.0) -> list[Group]:
     """Divides trainable parameters by layer and by whether they decay; the head's come first.
@@ -62,6 +65,20 @@ def spared_from_decay(model: nn.Module) -> set[str]:
     }
     vectors = {name for name, parameter in model.named_parameters() if parameter.ndim <= 1 or name.endswith("bias")}
     return vectors | scales | set(asked())
+
+
+def load_optimizer(optimizer: torch.optim.Optimizer, state: dict[str, Any]) -> None:
+    """Gives a freshly built optimizer the moments of a stored one; what is ours in its groups stays as it was built.
+
+    torch replaces the groups by the stored ones whole, which of an earlier version lack what groups have today.
+
+    Raises:
+        ValueError: the stored one has other groups.
+    """
+    ours = [{key: group[key] for key in OWN_KEYS} for group in optimizer.param_groups]
+    optimizer.load_state_dict(state)
+    for group, kept in zip(optimizer.param_groups, ours, strict=True):
+        group.update(kept)
 
 
 def decaying_weights(optimizer: torch.optim.Optimizer) -> list[Tensor]:

@@ -16,6 +16,7 @@ from trainwright.models import plain_state
 
 from .build import Setup
 from .checkpoint import Checkpoint, load_newest, save_checkpoint
+from .parameter_groups import load_optimizer
 from .stopping import Best
 
 
@@ -102,7 +103,7 @@ def restore(checkpoint: Checkpoint, setup: Setup) -> Progress:
         raise InputError("this checkpoint is a result; it cannot be trained further", where=str(checkpoint.path))
     try:
         setup.model.load_state_dict(checkpoint.weights)
-        setup.optimizer.load_state_dict(state["optimizer"])
+        load_optimizer(setup.optimizer, state["optimizer"])
         if setup.average is not None:
             setup.average.model.load_state_dict(state["average"])
         if setup.scaler is not None:

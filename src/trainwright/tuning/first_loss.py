@@ -43,7 +43,7 @@ def check_first_loss(setup: Setup, data: PreparedData) -> Check:
 
     Source: Karpathy 2019, A Recipe for Training Neural Networks (verify loss at init).
     """
-    batch = next(batches(data.train, min(eval_batch(data.img_size), len(data.train)), seed=0, epoch=0))
+    batch = next(batches(data.train, min(eval_batch(data.img_size), data.train.drawn), seed=0, epoch=0))
     twin = copy.deepcopy(setup.model).train()
     state = torch.get_rng_state()
     images_NCHW = setup.prepare_eval(batch)

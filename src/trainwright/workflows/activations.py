@@ -109,7 +109,7 @@ def refuse_other_pictures(file: Path) -> None:
 
 
 def _measure(setup: Setup, data: PreparedData) -> tuple[list[LayerSignal], int, float]:
-    at_once = min(MOST_PICTURES, eval_batch(data.img_size), len(data.train))
+    at_once = min(MOST_PICTURES, eval_batch(data.img_size), data.train.drawn)
     batch = next(batches(data.train, at_once, seed=setup.recipe.training.seed, epoch=1))
     labels_N = batch.labels_N.to(setup.machine.device)
     losses: list[float] = []

@@ -104,7 +104,7 @@ def _told_apart(
     """Judges the pictures that were not trained on by themselves."""
     new_N = ~torch.tensor(seen_N)
     apart = None
-    if new_N.any():
+    if answers.of(new_N).judged:
         new_names = [name for name, seen in zip(names, seen_N, strict=True) if not seen]
         apart = task.judge(answers.of(new_N), names=new_names, part="other", epoch=record.epoch)
     if isinstance(record, EvaluationRecord):

@@ -9,7 +9,7 @@ from PIL import Image
 
 from trainwright.data import Part, PreparedData
 from trainwright.recipe import Recipe
-from trainwright.runs import Evaluation, RunFolder
+from trainwright.runs import Evaluation, PairMistake, RunFolder
 from trainwright.training import answer, open_snapshot
 
 
@@ -29,10 +29,14 @@ def judge_result(folder: RunFolder, recipe: Recipe, data: PreparedData) -> Evalu
 
 
 def draw_mistakes(record: Evaluation, part: Part, folder: Path) -> None:
-    """Writes the pictures of the most confident mistakes, as the net saw them, in the record's order."""
+    """Writes the pictures of the most confident mistakes, as the net saw them, in the record's order.
+
+    Of a pair both, the better one left.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     for number, mistake in enumerate(record.mistakes):
-        pixels_HWC = part.images(torch.tensor([mistake.row]))[0].permute(1, 2, 0).numpy()
+        rows = [mistake.row, mistake.worse_row] if isinstance(mistake, PairMistake) else [mistake.row]
+        pixels_HWC = torch.cat(list(part.images(torch.tensor(rows))), dim=2).permute(1, 2, 0).numpy()
         Image.fromarray(pixels_HWC.squeeze(2) if pixels_HWC.shape[2] == 1 else pixels_HWC).save(
             folder / f"{number:04d}.png"
         )

@@ -47,7 +47,7 @@ def preview_augmentation(recipe: Recipe, data: PreparedData, path: Path) -> int:
         InputError: the path does not end on .png, or a setting does not fit the pictures.
     """
     refuse_other_suffix(path, ".png", "the preview is drawn as a", "--preview")
-    recipe = recipe.decide(choose_training(recipe, pictures=len(data.train)))
+    recipe = recipe.decide(choose_training(recipe, pictures=data.train.drawn))
     choices = choose_augment(
         recipe.augment,
         data.classes,

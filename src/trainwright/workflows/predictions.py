@@ -91,7 +91,27 @@ class NumbersPrediction:
         return {"error": self.error or "", **{column: f"{value:.9g}" for column, value in self.values.items()}}
 
 
-AnyPrediction = Prediction | LabelsPrediction | NumbersPrediction
+@dataclass(frozen=True)
+class ScorePrediction:
+    """The score of one input, to be held against those of others: the higher, the better. None where the picture could
+    not be read; then `error` says why."""
+
+    path: str
+    score: float | None = None
+    error: str | None = None
+
+    @property
+    def said(self) -> str:
+        """Words the answer for a person."""
+        return "" if self.score is None else f"score {self.score:.6g}"
+
+    @property
+    def cells(self) -> dict[str, str]:
+        """Gives the answer as cells of a table, by column."""
+        return {"score": "" if self.score is None else f"{self.score:.9g}", "error": self.error or ""}
+
+
+AnyPrediction = Prediction | LabelsPrediction | NumbersPrediction | ScorePrediction
 """What is said of one input; each task has its own kind."""
 
 
@@ -114,7 +134,8 @@ def to_csv(answers: Sequence[AnyPrediction], *, top: int) -> str:
     """Writes one row a picture; what a row does not have is an empty cell.
 
     Columns: path, then label, probability, error, label_2, probability_2 and so on up to `top`; in the task multi-label
-    labels, error, and a probability for each label; in regression error and the columns of numbers.
+    labels, error, and a probability for each label; in regression error and the columns of numbers; in
+    ranking score and error.
     """
     rows = [{"path": answer.path, **answer.cells} for answer in answers]
     further = [f"{name}_{rank}" for rank in range(2, top + 1) for name in ("label", "probability")]
@@ -144,13 +165,19 @@ def _numbers(task: Task, path: str, logits_K: Tensor, _: int) -> NumbersPredicti
     return NumbersPrediction(path, dict(zip(task.names, values_D.tolist(), strict=True)))
 
 
+def _score(_: Task, path: str, logits_K: Tensor, __: int) -> ScorePrediction:
+    return ScorePrediction(path, float(logits_K[0]))
+
+
 PREDICTED: dict[str, Callable[[Task, str, Tensor, int], AnyPrediction]] = {
     "classification": _class,
     "multi-label": _labels,
     "regression": _numbers,
+    "ranking": _score,
 }
 KINDS: dict[str, Callable[..., Any]] = {
     "classification": Prediction,
     "multi-label": LabelsPrediction,
     "regression": NumbersPrediction,
+    "ranking": ScorePrediction,
 }

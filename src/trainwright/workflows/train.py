@@ -17,7 +17,7 @@ from trainwright.data import (
 )
 from trainwright.errors import InputError
 from trainwright.models import check_model, choose_init, choose_model
-from trainwright.recipe import OWN_MODELS, Recipe, compose, decided, read_recipe_file
+from trainwright.recipe import OWN_MODELS, Choice, Recipe, compose, decided, read_recipe_file
 from trainwright.reporting import RunConsole, second_stage, write_report
 from trainwright.runs import (
     DEFAULT_OUT,
@@ -142,7 +142,7 @@ def refuse_early(asked: Recipe) -> None:
 def decide(asked: Recipe, data: PreparedData) -> Recipe:
     """Replaces every `auto` by a value, each with its reason; values that somebody gave stay."""
     recipe = asked.decide([*data.choices, *choose_workers(asked.machine)])
-    recipe = recipe.decide(choose_machine(asked.machine, img_size=data.img_size))
+    recipe = recipe.decide(choose_machine(asked.machine, img_size=data.img_size, task=data.task))
     recipe = recipe.decide(choose_loss(recipe.loss, data.task))
     pictures = len(data.train)
     recipe = recipe.decide(
@@ -159,7 +159,7 @@ def decide(asked: Recipe, data: PreparedData) -> Recipe:
     recipe = recipe.decide(choose_init(recipe.init, recipe.model))
     pretrained = recipe.model.weights != "none" and recipe.model.name not in OWN_MODELS
     recipe = recipe.decide(choose_preprocess(recipe.preprocess, pretrained=pretrained))
-    recipe = recipe.decide(choose_training(recipe, pictures=pictures))
+    recipe = recipe.decide(choose_training(recipe, pictures=data.train.drawn))
     epochs = decided(recipe.training.epochs)
     return recipe.decide(
         choose_augment(
@@ -262,11 +262,18 @@ def _go_on_by_name(folder: RunFolder, asked: Recipe, console: RunConsole) -> Run
 
 
 def _go_on(folder: RunFolder, stored: Recipe, asked: Recipe, console: RunConsole) -> Run:
-    """Trains a run further with its stored recipe, if what is asked for comes to the same on its data."""
+    """Trains a run further with its stored recipe, if what is asked for comes to the same on its data.
+
+    A recipe of an earlier version lacks settings that there are today; they are decided as if nobody had given them.
+    """
     with EventWriter(folder.events) as events:
         data = _look(asked, console, given_split=folder.split)
+        recipe = decide(asked, data)
+        why = "the run was made before there was this setting"
+        newer = [key for key, value in stored.items() if value == "auto" and recipe.get(key) != "auto"]
+        stored = stored.decide([Choice(key, recipe.get(key), why) for key in newer])
         left_out = {key for key in OF_THE_DAY if asked.get(key) == "auto"}
-        pairs = decide(asked, data).differences(stored)
+        pairs = recipe.differences(stored)
         _refuse_another(folder, {key: (mine, theirs) for key, mine, theirs in pairs if key not in left_out})
         setup = build(stored, data, preprocessor=kept_preprocessor(folder.checkpoints / "last", data))
         return _work(folder, events, setup, data, console, resumed=True)

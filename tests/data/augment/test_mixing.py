@@ -24,6 +24,7 @@ class Part:
     """Pictures whose every value is their class; 60 of them in 6 classes."""
 
     on_disk = False
+    pairs_P2 = None
     weights_N = None
 
     def __init__(self, count: int = 60) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from trainwright.data.catalog import Catalog, Files, Split, quoted
@@ -14,8 +14,9 @@ from trainwright.errors import InputError, nearest
 from trainwright.recipe.data import DataSection
 from trainwright.recipe.tasks import task_of
 
+from .manifest_rows import find_groups, find_splits, locate, mistake
 from .manifest_targets import read_labels, read_numbers, target_columns
-from .split_words import SPLIT_WORDS, split_of
+from .pairs import open_pairs
 from .table import Table, read_table
 
 ROLES = ("path", "label", "split", "group", "weight")
@@ -25,9 +26,6 @@ REQUIRED = {
     "regression": ("path",),
 }
 """Task → roles without whose column a manifest cannot be read."""
-
-SHOWN = 10
-"""So many rows of one kind of mistake are listed; of the rest the number is told."""
 
 
 def open_manifest(path: Path, section: DataSection) -> Catalog:
@@ -46,6 +44,8 @@ def open_manifest(path: Path, section: DataSection) -> Catalog:
             group in two parts.
     Source: own choice
     """
+    if task_of(section) == "ranking":
+        return open_pairs(path, section)
     where = printable(str(path))
     wanted = {getattr(section, f"{role}_column") for role in ROLES}
     table = read_table(path, wanted | set(target_columns(section)))
@@ -54,7 +54,7 @@ def open_manifest(path: Path, section: DataSection) -> Catalog:
         raise InputError("a manifest without rows", expected="one row a picture", got="a header only", where=where)
     written = table.columns[columns["path"]]
     places = table.places
-    names, locations, errors = _locate(written, places, os.path.abspath(path.parent))
+    names, locations, errors = locate(written, places, os.path.abspath(path.parent))
     targets = None
     if task_of(section) == "regression":
         targets, labels, label_errors = _numbers(table, section, columns, where)
@@ -65,9 +65,9 @@ def open_manifest(path: Path, section: DataSection) -> Catalog:
             targets, labels = read_labels(labels, section)
         else:
             errors += _empty(labels, places, columns["label"], "a picture's class name")
-    splits, split_errors = _splits(table, columns)
+    splits, split_errors = find_splits(table, columns)
     weights, weight_errors = _weights(table, columns, where)
-    groups = _groups(table, columns)
+    groups = find_groups(table, columns)
     errors += [*split_errors, *weight_errors, *_repeated(names, labels, splits, places)]
     errors += _spanning(groups, splits, places)
     if len(errors) == 1:
@@ -153,7 +153,7 @@ def _numbers(
     errors: list[InputError] = []
     for name, rows in bad.items():
         cells = table.columns[name]
-        errors += _mistake(
+        errors += mistake(
             rows,
             table.places,
             f"cells of the column '{printable(name)}' that are no numbers",
@@ -167,63 +167,6 @@ def _plain(column: str) -> str:
     return column.casefold().strip(" _").removesuffix("s")
 
 
-def _locate(
-    written: Sequence[str], places: Sequence[str], folder: str
-) -> tuple[list[str], list[str], list[InputError]]:
-    """Finds the catalog name and the file of each row; both are "" where the row has no path."""
-    names: list[str] = []
-    locations: list[str] = []
-    root = os.path.join(folder, "")
-    leaving: list[int] = []
-    for row, text in enumerate(written):
-        location = os.path.normpath(root + text if not os.path.isabs(text) else text) if text else ""
-        if location and not location.startswith(root) and not os.path.isabs(text):
-            leaving.append(row)
-        names.append(printable(location.removeprefix(root).replace(os.sep, "/")))
-        locations.append(location)
-    errors = _mistake(
-        leaving,
-        places,
-        "paths that leave the manifest's folder",
-        expected="a relative path below the manifest's folder, or an absolute path",
-        got=lambda row: printable(written[row]),
-        hint="write absolute paths, or move the manifest to the folder that holds all pictures",
-    )
-    empty = [row for row, text in enumerate(written) if not text]
-    errors += _mistake(empty, places, "rows without a path", expected="the path of a picture")
-    skip = {*empty, *leaving}
-    missing = [row for row, path in enumerate(locations) if row not in skip and not os.path.isfile(path)]
-    backslashes = any("\\" in written[row] for row in missing)
-    errors += _mistake(
-        missing,
-        places,
-        "pictures that are not there",
-        expected=f"files, found from {printable(folder)}",
-        got=lambda row: printable(written[row]) + (" (a folder)" if os.path.isdir(locations[row]) else ""),
-        hint="write / between folders, not \\" if backslashes else None,
-    )
-    return names, locations, errors
-
-
-def _splits(table: Table, columns: dict[str, str]) -> tuple[list[Split | None], list[InputError]]:
-    words = table.columns[columns["split"]] if "split" in columns else [""] * len(table.places)
-    splits: list[Split | None] = [split_of(word) for word in words]
-    unknown = [row for row, (word, split) in enumerate(zip(words, splits, strict=True)) if word and split is None]
-    return splits, _mistake(
-        unknown,
-        table.places,
-        "words that name no part of the data",
-        expected=f"empty, or one of {', '.join(SPLIT_WORDS)}",
-        got=lambda row: f"'{printable(words[row])}'",
-    )
-
-
-def _groups(table: Table, columns: dict[str, str]) -> list[str | None]:
-    if "group" not in columns:
-        return [None] * len(table.places)
-    return [printable(group) or None for group in table.columns[columns["group"]]]
-
-
 def _weights(table: Table, columns: dict[str, str], where: str) -> tuple[tuple[float, ...] | None, list[InputError]]:
     if "weight" not in columns:
         return None, []
@@ -231,7 +174,7 @@ def _weights(table: Table, columns: dict[str, str], where: str) -> tuple[tuple[f
     weights = [_number(cell) for cell in cells]
     bad = [row for row, weight in enumerate(weights) if weight is None]
     if bad:
-        return None, _mistake(
+        return None, mistake(
             bad,
             table.places,
             "weights that are none",
@@ -253,7 +196,7 @@ def _number(cell: str) -> float | None:
 
 def _empty(cells: Sequence[str], places: Sequence[str], column: str, meaning: str) -> list[InputError]:
     rows = [row for row, cell in enumerate(cells) if not cell]
-    return _mistake(rows, places, f"empty cells in the column '{printable(column)}'", expected=meaning)
+    return mistake(rows, places, f"empty cells in the column '{printable(column)}'", expected=meaning)
 
 
 def _repeated(
@@ -273,7 +216,7 @@ def _repeated(
         kinds.setdefault(kind, []).append(row)
     errors: list[InputError] = []
     for kind, rows in sorted(kinds.items()):
-        errors += _mistake(
+        errors += mistake(
             rows,
             places,
             kind,
@@ -297,7 +240,7 @@ def _spanning(groups: Sequence[str | None], splits: Sequence[Split | None], plac
         group, parts = rows[row]
         return f"'{group}' in " + " and ".join(f"{split or 'no part'} ({places[at]})" for split, at in parts.items())
 
-    return _mistake(
+    return mistake(
         sorted(rows),
         places,
         "groups that span parts of the data",
@@ -305,28 +248,3 @@ def _spanning(groups: Sequence[str | None], splits: Sequence[Split | None], plac
         got=words,
         hint="give each group one part, or leave the part of all its rows empty",
     )
-
-
-def _mistake(
-    rows: Iterable[int],
-    places: Sequence[str],
-    problem: str,
-    *,
-    expected: str,
-    got: Callable[[int], str] | None = None,
-    hint: str | None = None,
-) -> list[InputError]:
-    """Makes one error of all rows with the same mistake; none if there are no rows."""
-    rows = list(rows)
-    if not rows:
-        return []
-    more = f" and {len(rows) - SHOWN} more" if len(rows) > SHOWN else ""
-    return [
-        InputError(
-            f"{problem}: {len(rows)}",
-            expected=expected,
-            got="; ".join(got(row) for row in rows[:SHOWN]) + more if got else None,
-            where=", ".join(places[row] for row in rows[:SHOWN]) + more,
-            hint=hint,
-        )
-    ]

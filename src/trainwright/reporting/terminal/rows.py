@@ -14,7 +14,12 @@ HEAD = (
     ("", "learning", "train", "train", "valid", "valid", "", "pict-", "data", "memory", "time"),
     ("epoch", "rate", "loss", "acc %", "loss", "acc %", "", "ures/s", "wait", "MiB", "left"),
 )
-FIGURES = {"accuracy": ("acc %", "acc %"), "mean_average_precision": ("", "mAP %"), "r2": ("", "R²")}
+FIGURES = {
+    "accuracy": ("acc %", "acc %"),
+    "mean_average_precision": ("", "mAP %"),
+    "r2": ("", "R²"),
+    "pair_accuracy": ("pair %", "pair %"),
+}
 """Figure by which a task chooses → what heads its columns of training and validation; %: shown as a percentage."""
 
 MEASURED_EPOCHS = 5

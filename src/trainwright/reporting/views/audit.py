@@ -123,6 +123,10 @@ def _facts(audit: Mapping[str, Any]) -> list[tuple[str, str]]:
         facts.append(("Cannot be used", plural(len(audit["rejected"]), "picture")))
     if audit["blank_pictures"]:
         facts.append(("Of one single color", f"{plural(audit['blank_pictures'], 'picture')}: {listed(audit['blank'])}"))
+    if audit.get("task") == "ranking":
+        pairs = audit["pairs"]
+        words = [f"{count(pairs[part])} {PART_WORDS[part]}" for part in PARTS]
+        facts.append(("Pairs", f"{', '.join(words)}; {count(pairs['across'])} across parts, left out"))
     if audit.get("task") == "multi-label":
         facts.append(("Without any label", plural(audit["unlabelled"], "picture")))
     if audit["animated"]:

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from trainwright.runs import MultiLabelRecord, RegressionRecord
+from trainwright.runs import MultiLabelRecord, RankingRecord, RegressionRecord
 
 from ..wording import count, interval, number, percent, plural
 
+GUESS = 0.5
 SENTENCES = 4
 SCATTERS = 6
 """So many columns are told in sentences, and drawn."""
@@ -187,6 +188,42 @@ def numbers_judgement(record: RegressionRecord, pictures: Path | None) -> TaskJu
     )
 
 
+def pairs_judgement(record: RankingRecord, pictures: Path | None) -> TaskJudgement:
+    """Lays out a judgement of pairs; arguments as in `labels_judgement`."""
+    right, sure = percent(record.pair_accuracy, record.pairs), interval(*record.pair_accuracy_interval, record.pairs)
+    low, _ = record.pair_accuracy_interval
+    guess = "" if low > GUESS else " This net has not been shown to do better than that."
+    return TaskJudgement(
+        part=record.part,
+        epoch=record.epoch,
+        pictures=record.pictures,
+        verdict=f"{right} of the pairs of {record.part} pictures are in the right order.",
+        sentences=(
+            f"Of {plural(record.pairs, 'pair')} of {plural(record.pictures, 'picture')} {right} have the higher score "
+            f"on the better one (95 %: {sure}, as if pairs had no pictures in common).",
+            f"A guess would be right for half of them.{guess}",
+        ),
+        facts=(
+            Fact(name="Pairs in the right order", value=right, note=f"95 %: {sure}"),
+            Fact(name="Pairs", value=count(record.pairs), note=f"{plural(record.ties, 'pair')} of equal scores"),
+            Fact(name="Loss", value=number(record.loss), note="mean over pairs"),
+        ),
+        table=ScoreTable(title="", head=(), rows=(), note=""),
+        worst_title="Farthest from the right order",
+        worst=tuple(
+            BadAnswer(
+                name=f"{mistake.better} against {mistake.worse}",
+                words="left is better",
+                quiet=f"right leads by {number(mistake.lead)}",
+                picture=picture_of(pictures, place),
+            )
+            for place, mistake in enumerate(record.mistakes)
+        ),
+        worst_note="Pairs in which the worse picture has the higher score, those with the widest lead first; as the "
+        "net saw them.",
+    )
+
+
 def _between(ends: tuple[float, float]) -> str:
     return f"{number(ends[0])} to {number(ends[1])}"
 
@@ -200,5 +237,6 @@ def picture_of(folder: Path | None, place: int) -> Path | None:
 LAID_OUT: dict[type[Any], Callable[[Any, Path | None], TaskJudgement]] = {
     MultiLabelRecord: labels_judgement,
     RegressionRecord: numbers_judgement,
+    RankingRecord: pairs_judgement,
 }
 """Kind of judgement → how it is laid out."""

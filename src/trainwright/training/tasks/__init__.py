@@ -18,6 +18,7 @@ from trainwright.recipe import LossSection
 from .classification import Classification as Classification
 from .multi_label import THRESHOLD as THRESHOLD
 from .multi_label import MultiLabel as MultiLabel
+from .ranking import Ranking as Ranking
 from .regression import Regression as Regression
 from .task import Answers as Answers
 from .task import Task as Task
@@ -33,6 +34,8 @@ def task_of_data(loss: LossSection, data: PreparedData) -> Task:
     """
     if data.task == "multi-label":
         return MultiLabel(data.classes)
+    if data.task == "ranking":
+        return Ranking(loss)
     if data.scale is not None:
         return Regression(data.classes, data.scale, loss)
     return Classification(data.classes, each_alone=loss.name == "logistic")
@@ -44,6 +47,8 @@ def task_from(meta: Mapping[str, Any]) -> Task:
     described = meta.get("task", {"name": "classification", "each_alone": False})
     if described["name"] == "multi-label":
         return MultiLabel(names)
+    if described["name"] == "ranking":
+        return Ranking(LossSection(**described["loss"]))
     if described["name"] == "regression":
         scale = Scale(tuple(described["mean"]), tuple(described["deviation"]))
         return Regression(names, scale, LossSection(**described["loss"]))

@@ -16,10 +16,15 @@ from trainwright.runs import Evaluation, PartName
 
 @dataclass(frozen=True)
 class Answers:
-    """What a net said of each picture: `logits_NK` float32 on the CPU, beside what is true, `labels_N` as in a part."""
+    """What a net said of each picture: `logits_NK` float32 on the CPU, beside what is true, `labels_N` as in a part.
+
+    In ranking `pairs_P2` holds the rows of the better and the worse picture of each pair; None where they follow each
+    other, as in a batch.
+    """
 
     logits_NK: Tensor
     labels_N: Tensor
+    pairs_P2: Tensor | None = None
 
     def of(self, rows_N: Tensor) -> Answers:
         """Leaves only some pictures.
@@ -27,7 +32,16 @@ class Answers:
         Args:
             rows_N: bool N.
         """
-        return Answers(self.logits_NK[rows_N], self.labels_N[rows_N])
+        pairs_P2 = None
+        if self.pairs_P2 is not None:
+            within = rows_N[self.pairs_P2].all(dim=1)
+            pairs_P2 = (rows_N.cumsum(0) - 1)[self.pairs_P2[within]]
+        return Answers(self.logits_NK[rows_N], self.labels_N[rows_N], pairs_P2)
+
+    @property
+    def judged(self) -> int:
+        """Counts what there is to be judged: pictures, or pairs."""
+        return len(self.labels_N) if self.pairs_P2 is None else len(self.pairs_P2)
 
 
 @dataclass(frozen=True, kw_only=True)
