@@ -7,6 +7,7 @@ import json
 import shutil
 import signal
 import time
+import weakref
 from pathlib import Path
 
 import pytest
@@ -214,6 +215,45 @@ def test_interrupted_in_the_second_stage_it_goes_on_from_the_very_step(whole, cl
     assert run.finished
     steps = [record.step for record in read_records(run.path / "events.jsonl") if isinstance(record, StepRecord)]
     assert steps == sorted(set(steps))
+
+
+def test_a_damaged_checkpoint_of_the_first_stage_does_not_take_the_second_back(whole, cli, interrupt, tmp_path):
+    interrupt(75)
+    assert cli(*words_of("continue", tmp_path)).code == 130
+    run = tw.Run.open(tmp_path / "run")
+    before, unbroken = run.history, tw.Run.open(whole["continue"])
+    assert before.first_stop.best_epoch == 3, "more than the checkpoint before knows of"
+    damaged = run.path / "checkpoints/last/model.safetensors"
+    damaged.write_bytes(damaged.read_bytes()[:-1])
+    ended = cli("train", "--resume", run.path, "--json")
+    assert ended.code == 0, ended.err
+    assert "going back to the one before" in ended.err
+    assert "goes on from epoch 4, step 75" in ended.err
+    assert run.history.retrain == before.retrain
+    assert run.history.resumes[-1].step == 75
+    assert run.history.stop.train_time_s > before.first_stop.train_time_s
+    kept, epochs = result(run.path)
+    expected, unbroken_epochs = result(unbroken.path)
+    assert epochs == unbroken_epochs
+    assert {**kept, "last": expected["last"]} == expected
+
+
+def test_the_net_and_the_moments_of_the_first_stage_are_let_go_before_the_second(cli, tmp_path, monkeypatch):
+    alive, made, build_second, step = [], weakref.WeakSet(), retraining.build_second, loop.train_step
+
+    def watched(forward, model, optimizer, *arguments, **named):
+        made.update((model, optimizer))
+        return step(forward, model, optimizer, *arguments, **named)
+
+    def building(*arguments, **named):
+        alive.append(len(made))
+        return build_second(*arguments, **named)
+
+    monkeypatch.setattr(loop, "train_step", watched)
+    monkeypatch.setattr(retraining, "build_second", building)
+    assert cli(*words_of("restart", tmp_path), "--epochs=1").code == 0
+    assert alive == [0]
+    assert len(made) == 0
 
 
 def test_killed_before_the_second_stage_has_a_checkpoint_it_begins_it_anew(whole, cli, tmp_path):
