@@ -341,7 +341,8 @@ def test_without_a_validation_part_there_is_nothing_to_add(cli, tmp_path):
     assert not (tmp_path / "run").exists()
 
 
-def test_a_second_stage_that_breaks_down_leaves_the_best_snapshot(cli, tmp_path, monkeypatch):
+@pytest.mark.parametrize("way", WAYS)
+def test_a_second_stage_that_breaks_down_leaves_the_best_snapshot(cli, tmp_path, monkeypatch, way):
     made, step = 0, loop.train_step
 
     def poisoned(forward, model, *arguments, **named):
@@ -353,13 +354,24 @@ def test_a_second_stage_that_breaks_down_leaves_the_best_snapshot(cli, tmp_path,
         return step(forward, model, *arguments, **named)
 
     monkeypatch.setattr(loop, "train_step", poisoned)
-    ended = cli(*words_of("restart", tmp_path))
+    ended = cli(
+        *words_of(way, tmp_path), "--lr=0.05", *(["--set=training.retrain_rate=0.2"] if way == "continue" else [])
+    )
     assert ended.code == 3
-    assert "the loss became nan at step 5, in epoch 1" in ended.err
     run = tw.Run.open(tmp_path / "run")
     assert not run.finished
-    assert run.history.findings[-1].since_step == 65
+    finding, stop = run.history.findings[-1], run.history.stop
+    assert finding.summary == "the loss became nan at step 65, in epoch 4, first in head"
+    assert finding.summary in ended.err
+    assert (finding.since_step, stop.epoch, stop.reason) == (65, 4, finding.summary)
+    key, value, words = {
+        "restart": ("optim.lr", 0.005, "--lr 0.005"),
+        "continue": ("training.retrain_rate", 0.02, "--set training.retrain_rate=0.02"),
+    }[way]
+    assert finding.advice == {key: value, "optim.clip_norm": 1.0}
+    assert f"{words}, or --set optim.clip_norm=1" in ended.err
     best = run.history.first_stop.best_epoch
     html = (run.path / "report.html").read_text("utf-8")
     assert f"until it is, the weights of epoch {best} are the result" in html
+    assert f"recipe.yaml {words.replace(str(value), 'RATE')}" in html
     assert run.evaluate()["pictures"] == 359

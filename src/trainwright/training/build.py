@@ -64,6 +64,7 @@ class Setup:
         batches_per_step: batches whose gradients make a step; the last step of an epoch may have fewer.
         steps_per_epoch: optimizer steps an epoch.
         before: what a second stage comes after; nothing in a first.
+        rate_setting: key of the setting that makes the rates of this stage, and of no other, larger or smaller.
         total_steps: optimizer steps of the whole stage.
     """
 
@@ -86,6 +87,7 @@ class Setup:
     batches_per_step: int
     steps_per_epoch: int
     before: Before = field(default_factory=Before)
+    rate_setting: str = "optim.lr"
 
     @property
     def total_steps(self) -> int:

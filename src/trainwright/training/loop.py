@@ -216,12 +216,18 @@ def _refuse_damage(setup: Setup, progress: Progress, observers: Sequence[Observe
 def _not_finite(
     setup: Setup, progress: Progress, what: str, step: int, layer: str, observers: Sequence[Observer]
 ) -> TrainingError:
-    """Says where numbers ceased to be finite, as a finding, as the end of the run, and as the error to raise."""
+    """Says where numbers ceased to be finite, as a finding, as the end of the run, and as the error to raise.
+
+    Its words count steps and epochs of the whole run; the records, as all of this stage, its own.
+    """
     rate, peak = top_rate(setup.optimizer), decided(setup.recipe.optim.lr)
-    advice: dict[str, float] = {"optim.lr": float(f"{peak / 10:.3g}")}
+    key, before = setup.rate_setting, setup.before
+    lower = f"{setup.recipe.get(key) / 10:.3g}"
+    advice: dict[str, float] = {key: float(lower)}
     if setup.clip is None or setup.recipe.optim.clip_norm > 1:
         advice["optim.clip_norm"] = 1.0
-    summary = f"the {what} at step {step}, in epoch {progress.epoch}, first in {layer}"
+    when = f"at step {before.steps + step}, in epoch {before.epochs + progress.epoch}"
+    summary = f"the {what} {when}, first in {layer}"
     finding = Finding(
         code="non-finite-loss",
         severity="stop",
@@ -236,7 +242,8 @@ def _not_finite(
     return TrainingError(
         summary,
         got=f"learning rate {rate:.3g}, peak {peak:.3g}",
-        hint=f"--lr {peak / 10:.3g}" + (", or --set optim.clip_norm=1" if "optim.clip_norm" in advice else ""),
+        hint=(f"--lr {lower}" if key == "optim.lr" else f"--set {key}={lower}")
+        + (", or --set optim.clip_norm=1" if "optim.clip_norm" in advice else ""),
     )
 
 

@@ -85,7 +85,7 @@ def _continue(first: FirstStage, both: PreparedData, preprocessor: Preprocessor 
     load_plain_state(setup.model, load_checkpoint(first.best).weights)
     if setup.average is not None:
         setup.average.model.load_state_dict(setup.model.state_dict())
-    return setup
+    return replace(setup, rate_setting="training.retrain_rate")
 
 
 def _lasting(first: FirstStage) -> Recipe:

@@ -150,7 +150,9 @@ def read_view(folder: RunFolder) -> RunView:
         command=_read(folder.command, str.strip, None),
         recipe=recipe,
         resumed=history.resumes,
-        next_steps=next_steps(folder.path, head.outcome),
+        next_steps=next_steps(
+            folder.path, head.outcome, continued=history.retrain is not None and history.retrain.way == "continue"
+        ),
         task=values.get("data.task", "classification"),
     )
 
