@@ -22,6 +22,7 @@ from trainwright.training import (
     build,
     build_second,
     fit,
+    loop,
     losses_at_the_stop,
     rate_factor,
     save_result,
@@ -109,6 +110,34 @@ def test_a_continuation_has_the_weights_of_the_best_snapshot_and_a_steady_rate(d
     assert second.recipe.optim.lr == pytest.approx(0.1 * 0.25)
     assert second.recipe.schedule.name == "constant"
     assert not second.optimizer.state, "the optimizer begins without memory"
+
+
+@pytest.mark.parametrize(("way", "epochs"), [("restart", [1, 2, 3]), ("continue", [8, 9, 10])])
+def test_a_continuation_draws_what_the_first_stage_of_seven_epochs_has_not_drawn(
+    digits, tmp_path, monkeypatch, way, epochs
+):
+    drawn, order, prepare_train = [], loop.batches, Setup.prepare_train
+
+    def ordered(*arguments, epoch, **named):
+        drawn.append(epoch)
+        return order(*arguments, epoch=epoch, **named)
+
+    def prepared(self, batch, epoch):
+        assert epoch == drawn[-1]
+        return prepare_train(self, batch, epoch)
+
+    monkeypatch.setattr(loop, "batches", ordered)
+    monkeypatch.setattr(Setup, "prepare_train", prepared)
+    words = ["model.dropout=0.5", "training.reestimate_batch_norm=true", "model.normalization=batch"]
+    first = first_stage(digits, tmp_path, f"training.retrain={way}", *words)
+    second, both = build_second(first)
+    noise = torch.rand(4)
+    fit(second, both, Progress(), tmp_path, {}, observers=[], interruption=Interruption())
+    assert drawn == [epoch for epoch in epochs for _ in ("training", "statistics")]
+    build_second(first)
+    assert torch.equal(torch.rand(4), noise)
+    torch.manual_seed(first.recipe.training.seed)
+    assert torch.equal(torch.rand(4), noise) == (way == "restart")
 
 
 def test_a_continuation_without_its_snapshot_is_an_error(digits, tmp_path):

@@ -354,9 +354,8 @@ def test_a_second_stage_that_breaks_down_leaves_the_best_snapshot(cli, tmp_path,
         return step(forward, model, *arguments, **named)
 
     monkeypatch.setattr(loop, "train_step", poisoned)
-    ended = cli(
-        *words_of(way, tmp_path), "--lr=0.05", *(["--set=training.retrain_rate=0.2"] if way == "continue" else [])
-    )
+    rates = ["--lr=0.05", *(["--set=training.retrain_rate=0.2"] if way == "continue" else [])]
+    ended = cli(*words_of(way, tmp_path, *rates))
     assert ended.code == 3
     run = tw.Run.open(tmp_path / "run")
     assert not run.finished

@@ -64,6 +64,7 @@ class Setup:
         batches_per_step: batches whose gradients make a step; the last step of an epoch may have fewer.
         steps_per_epoch: optimizer steps an epoch.
         before: what a second stage comes after; nothing in a first.
+        epochs_drawn: epochs whose random draws are used up, so that orders and augmentations are drawn as after them.
         rate_setting: key of the setting that makes the rates of this stage, and of no other, larger or smaller.
         total_steps: optimizer steps of the whole stage.
     """
@@ -87,6 +88,7 @@ class Setup:
     batches_per_step: int
     steps_per_epoch: int
     before: Before = field(default_factory=Before)
+    epochs_drawn: int = 0
     rate_setting: str = "optim.lr"
 
     @property

@@ -66,7 +66,7 @@ def fit(
         try:
             _train_epoch(setup, data, progress, checkpoints, meta, observers, interruption)
         except NonFiniteLoss as error:
-            images_NCHW = setup.prepare_train(error.batch, progress.epoch)
+            images_NCHW = setup.prepare_train(error.batch, setup.epochs_drawn + progress.epoch)
             layer = error.parameter or first_non_finite(setup.model, images_NCHW, setup.machine)
             raise _not_finite(
                 setup, progress, f"{error.what} became {error.value}", progress.step + 1, layer, observers
@@ -78,7 +78,12 @@ def fit(
 
         started = time.perf_counter()
         if setup.recipe.training.reestimate_batch_norm:
-            reestimate(setup.judged, _clean(setup, data, progress.epoch), setup.prepare_eval, setup.machine)
+            reestimate(
+                setup.judged,
+                _clean(setup, data, setup.epochs_drawn + progress.epoch),
+                setup.prepare_eval,
+                setup.machine,
+            )
         verdict = _verdict(setup, data.valid) if data.valid else None
         score, loss = (verdict.score, verdict.loss) if verdict else (None, None)
         if goal is not None:
@@ -128,13 +133,13 @@ def _train_epoch(
     """Makes the steps of the epoch that are still to be made, or those until an interruption."""
     recipe = setup.recipe
     setup.model.train()
-    saved_at = time.perf_counter()
+    saved_at, drawn = time.perf_counter(), setup.epochs_drawn + progress.epoch
     order = _Awaited(
         batches(
             data.train,
             setup.batch_size,
             seed=recipe.training.seed,
-            epoch=progress.epoch,
+            epoch=drawn,
             start=progress.batch,
             every_picture=recipe.optim.accumulate == "all",
             mixing=setup.mixing,
@@ -157,7 +162,7 @@ def _train_epoch(
             setup.optimizer,
             setup.scaler,
             group,
-            lambda batch: setup.prepare_train(batch, progress.epoch),
+            lambda batch: setup.prepare_train(batch, drawn),
             setup.machine,
             loss_of=setup.loss,
             hits_of=setup.task.hits,

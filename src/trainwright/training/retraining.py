@@ -9,6 +9,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
+import torch
+
 from trainwright.data import PreparedData, Preprocessor
 from trainwright.models import load_plain_state
 from trainwright.recipe import Recipe, ScheduleSection, decided
@@ -76,7 +79,10 @@ def _restart(first: FirstStage, both: PreparedData, preprocessor: Preprocessor |
 
 
 def _continue(first: FirstStage, both: PreparedData, preprocessor: Preprocessor | None) -> Setup:
-    """Goes on with the best snapshot's weights and preprocessing at a constant rate, the optimizer without memory."""
+    """Goes on with the best snapshot's weights and preprocessing at a constant rate, the optimizer without memory.
+
+    Orders, augmentations and dropout are drawn as after the first stage's epochs, not as in them once more.
+    """
     recipe = _lasting(first)
     optim = recipe.optim.model_copy(update={"lr": decided(recipe.optim.lr) * recipe.training.retrain_rate})
     steady = ScheduleSection(name="constant", warmup=0.0)
@@ -85,7 +91,9 @@ def _continue(first: FirstStage, both: PreparedData, preprocessor: Preprocessor 
     load_plain_state(setup.model, load_checkpoint(first.best).weights)
     if setup.average is not None:
         setup.average.model.load_state_dict(setup.model.state_dict())
-    return replace(setup, rate_setting="training.retrain_rate")
+    made = first.made.epochs
+    torch.manual_seed(int(np.random.SeedSequence((recipe.training.seed, made)).generate_state(1)[0]))
+    return replace(setup, epochs_drawn=made, rate_setting="training.retrain_rate")
 
 
 def _lasting(first: FirstStage) -> Recipe:
