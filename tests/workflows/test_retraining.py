@@ -291,7 +291,8 @@ def test_without_a_test_part_nothing_is_left_to_judge_by(photos, cli, tmp_path):
     assert tw.Run.open(tmp_path / "run").finished
     ended = cli("evaluate", tmp_path / "run")
     assert ended.code == 2
-    assert "this run set no pictures apart that it could be judged on" in ended.err
+    assert "the pictures that this run set apart were learned in its second stage" in ended.err
+    assert "expected: a test part" in ended.err
     answers = tw.Run.open(tmp_path / "run").predict(photos)
     assert len(answers) == 40
 

@@ -78,12 +78,7 @@ def fit(
 
         started = time.perf_counter()
         if setup.recipe.training.reestimate_batch_norm:
-            reestimate(
-                setup.judged,
-                _clean(setup, data, setup.epochs_drawn + progress.epoch),
-                setup.prepare_eval,
-                setup.machine,
-            )
+            reestimate(setup.judged, _clean(setup, data, progress), setup.prepare_eval, setup.machine)
         verdict = _verdict(setup, data.valid) if data.valid else None
         score, loss = (verdict.score, verdict.loss) if verdict else (None, None)
         if goal is not None:
@@ -200,10 +195,10 @@ def _train_epoch(
             saved_at = time.perf_counter()
 
 
-def _clean(setup: Setup, data: PreparedData, epoch: int) -> Iterator[Batch]:
-    """Walks once through all training pictures, mixed as an epoch mixes them, in batches of the training's size."""
-    seed = setup.recipe.training.seed
-    return batches(data.train, setup.batch_size, seed=seed, epoch=epoch, every_picture=True)
+def _clean(setup: Setup, data: PreparedData, progress: Progress) -> Iterator[Batch]:
+    """Walks once through all training pictures, mixed as this epoch mixes them, in batches of the training's size."""
+    seed, drawn = setup.recipe.training.seed, setup.epochs_drawn + progress.epoch
+    return batches(data.train, setup.batch_size, seed=seed, epoch=drawn, every_picture=True)
 
 
 def _refuse_damage(setup: Setup, progress: Progress, observers: Sequence[Observer]) -> None:

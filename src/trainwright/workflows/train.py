@@ -229,8 +229,14 @@ def _conclude(folder: RunFolder, events: EventWriter, first: FirstStage, console
     run = Run(folder)
     evaluations = {} if evaluation is None else {evaluation.part: evaluation}
     history = run.history
-    told = second_stage(history)
-    console.result(folder.path, evaluations, report=report, findings=history.findings, retrained=told)
+    console.result(
+        folder.path,
+        evaluations,
+        report=report,
+        findings=history.findings,
+        retrained=second_stage(history),
+        first_stop=history.first_stop,
+    )
     return run
 
 
