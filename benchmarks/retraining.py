@@ -31,6 +31,8 @@ WAYS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("continue, rate 0.3", {"training.retrain": "continue", "training.retrain_rate": 0.3}),
 )
 TEST_PICTURES = 359
+NOTHING = "nothing to do"
+"""Of a run whose best snapshot had reached the goal (the finding `nothing-to-retrain`)."""
 
 
 def figures(seed: int, share: float, settings: dict[str, Any]) -> dict[str, Any]:
@@ -38,6 +40,23 @@ def figures(seed: int, share: float, settings: dict[str, Any]) -> dict[str, Any]
     with tempfile.TemporaryDirectory() as out, contextlib.redirect_stdout(io.StringIO()):
         settings = {**settings, "data.valid_share": share}
         return tw.train("digits", epochs=EPOCHS, seed=seed, settings=settings, out=out, name="run").metrics
+
+
+def second_stages(rows: list[dict[str, Any]]) -> tuple[str, str]:
+    """Says of runs with a second stage how many epochs each had, and how many reached their goal.
+
+    >>> rows = [{"retrained": {"epochs": 4, "added_loss": 0.2, "target_loss": 0.1}}, {"retrained": None}]
+    >>> second_stages(rows)
+    ('4, nothing to do', '0 of 2, 1 had nothing to do')
+    """
+    stages = [row["retrained"] for row in rows]
+    epochs = ", ".join(str(stage["epochs"]) if stage else NOTHING for stage in stages)
+    aimed = [stage for stage in stages if stage and stage["target_loss"] is not None]
+    goals = [stage["added_loss"] <= stage["target_loss"] for stage in aimed]
+    idle = stages.count(None)
+    if not goals and not idle:
+        return epochs, "–"
+    return epochs, f"{sum(goals)} of {len(goals) + idle}" + (f", {idle} had {NOTHING}" if idle else "")
 
 
 def main() -> None:
@@ -51,10 +70,7 @@ def main() -> None:
             tests = [100 * row["test_accuracy"] for row in rows]
             right = sum(round(row["test_accuracy"] * TEST_PICTURES) for row in rows)
             low, high = wilson_interval(right, TEST_PICTURES * seeds)
-            second = [row["retrained"] for row in rows if row["retrained"]]
-            epochs = ", ".join(str(stage["epochs"]) for stage in second) or "–"
-            goals = [stage["added_loss"] <= stage["target_loss"] for stage in second if stage["target_loss"]]
-            reached = f"{sum(goals)} of {len(goals)}" if goals else "–"
+            epochs, reached = second_stages(rows) if settings else ("–", "–")
             by_seed = ", ".join(f"{test:.2f}" for test in tests)
             lines.append(
                 f"| {share:.0%} | {way} | {by_seed} | {statistics.mean(tests):.2f} | "

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,17 @@ def test_the_last_block_says_result_end_place_and_what_next(invent: Any) -> None
       train the same recipe from another seed, to see how much is luck
 """
     )
+
+
+def test_of_two_stages_the_first_says_why_it_stopped_and_the_second_what_it_did(invent: Any) -> None:
+    last = replace(invent.stop_record("completed", 14), reason="all 2 epochs done")
+    first = invent.stop_record("early-stopping", 12)
+    did = ["Then the net was trained anew.", "These retrained weights are the result."]
+    text = plain(closing(Path("r"), last, {}, report=None, retrained=did, first_stop=first))
+    assert "  stopped   no better validation accuracy for 5 epochs; 240 steps in 12 s\n  retrained Then the net" in text
+    assert "            Both stages: 280 steps in 12 s." in text
+    assert "all 2 epochs done" not in text
+    assert "kept" not in text
 
 
 def test_notes_are_counted_in_the_last_block_and_not_said_again(invent: Any) -> None:

@@ -13,6 +13,7 @@ from trainwright.errors import InputError
 from trainwright.recipe import compose, parse_assignments
 from trainwright.runs import EpochRecord
 from trainwright.training import (
+    Before,
     FirstStage,
     Goal,
     Interruption,
@@ -21,6 +22,7 @@ from trainwright.training import (
     build,
     build_second,
     fit,
+    loop,
     losses_at_the_stop,
     rate_factor,
     save_result,
@@ -36,21 +38,27 @@ def digits() -> PreparedData:
     return prepare(compose({}).data, seed=0)
 
 
-def first_stage(data: PreparedData, folder, *words: str, best_epoch: int = 3) -> FirstStage:
-    """Gives a first stage whose best snapshot holds weights that no seed draws."""
+def trained_setup(data: PreparedData, *words: str) -> Setup:
+    """Gives a setup with weights that no seed draws."""
     recipe = decide(compose(parse_assignments([*WORDS, *words])), data)
     setup = build(recipe, data)
     with torch.no_grad():
         for model in {id(setup.model): setup.model, id(setup.judged): setup.judged}.values():
             model.head.bias.copy_(torch.arange(10) / 10)
+    return setup
+
+
+def first_stage(data: PreparedData, folder, *words: str, best_epoch: int = 3) -> FirstStage:
+    """Gives a first stage that has ended after 7 epochs of 20 steps, with its best snapshot on disk."""
+    setup = trained_setup(data, *words)
     save_result(folder / "best", setup, Progress(epoch=best_epoch), {})
-    return FirstStage(setup, data, folder / "best", best_epoch)
+    return FirstStage(setup.recipe, setup.preprocessor, data, folder / "best", best_epoch, Before(7, 140, 1.5))
 
 
 def test_a_restart_has_the_first_weights_and_all_pictures(digits, tmp_path):
     first = first_stage(digits, tmp_path, "training.retrain=restart", "training.patience=2")
     second, both = build_second(first)
-    fresh = build(first.setup.recipe, digits)
+    fresh = build(first.recipe, digits)
     assert all(torch.equal(a, b) for a, b in zip(second.model.parameters(), fresh.model.parameters(), strict=True))
     assert (len(both.train), len(both.valid)) == (len(digits.train) + len(digits.valid), 0)
     assert second.recipe.training.patience == 0
@@ -63,9 +71,9 @@ def test_a_restart_fits_its_preprocessing_to_all_pictures_and_a_continuation_kee
     mean = pixels.images(torch.arange(len(pixels))).double().mean().item() / 255
     second, _ = build_second(first)
     assert second.preprocessor.mean_C.item() == pytest.approx(mean, rel=1e-6)
-    assert second.preprocessor.mean_C != first.setup.preprocessor.mean_C
+    assert second.preprocessor.mean_C != first.preprocessor.mean_C
     kept, _ = build_second(first_stage(digits, tmp_path, "training.retrain=continue"))
-    assert torch.equal(kept.preprocessor.mean_C, first.setup.preprocessor.mean_C)
+    assert torch.equal(kept.preprocessor.mean_C, first.preprocessor.mean_C)
 
 
 def test_a_restart_lays_its_schedule_out_to_the_epoch_that_was_best(digits, tmp_path):
@@ -88,19 +96,48 @@ def test_a_schedule_that_is_cut_before_its_first_drop_is_no_error(digits, tmp_pa
     "words", [[], ["training.ema=0"], ["init.centered_weight_norm=true"], ["model.dropconnect=0.3"]]
 )
 def test_a_continuation_has_the_weights_of_the_best_snapshot_and_a_steady_rate(digits, tmp_path, words):
-    first = first_stage(digits, tmp_path, "training.retrain=continue", "training.retrain_rate=0.25", *words)
+    words = ["training.retrain=continue", "training.retrain_rate=0.25", *words]
+    first, judged = first_stage(digits, tmp_path, *words), trained_setup(digits, *words).judged.eval()
     second, both = build_second(first)
     assert torch.equal(second.model.head.bias, torch.arange(10) / 10)
-    expected = first.setup.judged.eval().head.weight
+    expected = judged.head.weight
     assert torch.allclose(second.model.eval().head.weight, expected, atol=1e-7)
     images = second.augmenter.evaluate(digits.test.images(torch.arange(9)))
     for model in (second.model, second.judged):
-        answers, expected = model.eval()(images), first.setup.judged.eval()(images)
+        answers, expected = model.eval()(images), judged(images)
         assert torch.allclose(answers, expected, atol=1e-5)
     assert len(both.train) == len(digits.train) + len(digits.valid)
     assert second.recipe.optim.lr == pytest.approx(0.1 * 0.25)
     assert second.recipe.schedule.name == "constant"
     assert not second.optimizer.state, "the optimizer begins without memory"
+
+
+@pytest.mark.parametrize(("way", "epochs"), [("restart", [1, 2, 3]), ("continue", [8, 9, 10])])
+def test_a_continuation_draws_what_the_first_stage_of_seven_epochs_has_not_drawn(
+    digits, tmp_path, monkeypatch, way, epochs
+):
+    drawn, order, prepare_train = [], loop.batches, Setup.prepare_train
+
+    def ordered(*arguments, epoch, **named):
+        drawn.append(epoch)
+        return order(*arguments, epoch=epoch, **named)
+
+    def prepared(self, batch, epoch):
+        assert epoch == drawn[-1]
+        return prepare_train(self, batch, epoch)
+
+    monkeypatch.setattr(loop, "batches", ordered)
+    monkeypatch.setattr(Setup, "prepare_train", prepared)
+    words = ["model.dropout=0.5", "training.reestimate_batch_norm=true", "model.normalization=batch"]
+    first = first_stage(digits, tmp_path, f"training.retrain={way}", *words)
+    second, both = build_second(first)
+    noise = torch.rand(4)
+    fit(second, both, Progress(), tmp_path, {}, observers=[], interruption=Interruption())
+    assert drawn == [epoch for epoch in epochs for _ in ("training", "statistics")]
+    build_second(first)
+    assert torch.equal(torch.rand(4), noise)
+    torch.manual_seed(first.recipe.training.seed)
+    assert torch.equal(torch.rand(4), noise) == (way == "restart")
 
 
 def test_a_continuation_without_its_snapshot_is_an_error(digits, tmp_path):

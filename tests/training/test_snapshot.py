@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,25 @@ def test_weights_of_another_net_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="do not fit the net that this version builds") as error:
         open_snapshot(kept(tmp_path, built_width=5), MachineSection())
     assert error.value.where == str(tmp_path / "best")
+
+
+@pytest.mark.parametrize("with_best", [True, False])
+def test_a_damaged_net_of_a_second_stage_is_named_and_the_best_snapshot_only_where_it_is(
+    tmp_path: Path, with_best: bool
+) -> None:
+    retrained = kept(tmp_path) / "retrained"
+    shutil.copytree(tmp_path / "best", retrained)
+    if not with_best:
+        shutil.rmtree(tmp_path / "best")
+    (retrained / "state.pt").unlink()
+    with pytest.raises(InputError, match="the run's retrained net is damaged") as error:
+        open_snapshot(tmp_path, MachineSection())
+    assert "state.pt is missing" in str(error.value.got)
+    assert error.value.where == str(retrained)
+    assert (str(tmp_path / "best") in str(error.value.hint)) == with_best
+    if with_best:
+        shutil.rmtree(retrained)
+        assert open_snapshot(tmp_path, MachineSection()).epoch == 3
 
 
 @pytest.mark.parametrize("device", ["auto", "cpu"])

@@ -7,6 +7,7 @@ import json
 import shutil
 import signal
 import time
+import weakref
 from pathlib import Path
 
 import pytest
@@ -216,6 +217,45 @@ def test_interrupted_in_the_second_stage_it_goes_on_from_the_very_step(whole, cl
     assert steps == sorted(set(steps))
 
 
+def test_a_damaged_checkpoint_of_the_first_stage_does_not_take_the_second_back(whole, cli, interrupt, tmp_path):
+    interrupt(75)
+    assert cli(*words_of("continue", tmp_path)).code == 130
+    run = tw.Run.open(tmp_path / "run")
+    before, unbroken = run.history, tw.Run.open(whole["continue"])
+    assert before.first_stop.best_epoch == 3, "more than the checkpoint before knows of"
+    damaged = run.path / "checkpoints/last/model.safetensors"
+    damaged.write_bytes(damaged.read_bytes()[:-1])
+    ended = cli("train", "--resume", run.path, "--json")
+    assert ended.code == 0, ended.err
+    assert "going back to the one before" in ended.err
+    assert "goes on from epoch 4, step 75" in ended.err
+    assert run.history.retrain == before.retrain
+    assert run.history.resumes[-1].step == 75
+    assert run.history.stop.train_time_s > before.first_stop.train_time_s
+    kept, epochs = result(run.path)
+    expected, unbroken_epochs = result(unbroken.path)
+    assert epochs == unbroken_epochs
+    assert {**kept, "last": expected["last"]} == expected
+
+
+def test_the_net_and_the_moments_of_the_first_stage_are_let_go_before_the_second(cli, tmp_path, monkeypatch):
+    alive, made, build_second, step = [], weakref.WeakSet(), retraining.build_second, loop.train_step
+
+    def watched(forward, model, optimizer, *arguments, **named):
+        made.update((model, optimizer))
+        return step(forward, model, optimizer, *arguments, **named)
+
+    def building(*arguments, **named):
+        alive.append(len(made))
+        return build_second(*arguments, **named)
+
+    monkeypatch.setattr(loop, "train_step", watched)
+    monkeypatch.setattr(retraining, "build_second", building)
+    assert cli(*words_of("restart", tmp_path), "--epochs=1").code == 0
+    assert alive == [0]
+    assert len(made) == 0
+
+
 def test_killed_before_the_second_stage_has_a_checkpoint_it_begins_it_anew(whole, cli, tmp_path):
     run = tmp_path / "run"
     shutil.copytree(whole["continue"], run)
@@ -251,7 +291,8 @@ def test_without_a_test_part_nothing_is_left_to_judge_by(photos, cli, tmp_path):
     assert tw.Run.open(tmp_path / "run").finished
     ended = cli("evaluate", tmp_path / "run")
     assert ended.code == 2
-    assert "this run set no pictures apart that it could be judged on" in ended.err
+    assert "the pictures that this run set apart were learned in its second stage" in ended.err
+    assert "expected: a test part" in ended.err
     answers = tw.Run.open(tmp_path / "run").predict(photos)
     assert len(answers) == 40
 
@@ -301,7 +342,8 @@ def test_without_a_validation_part_there_is_nothing_to_add(cli, tmp_path):
     assert not (tmp_path / "run").exists()
 
 
-def test_a_second_stage_that_breaks_down_leaves_the_best_snapshot(cli, tmp_path, monkeypatch):
+@pytest.mark.parametrize("way", WAYS)
+def test_a_second_stage_that_breaks_down_leaves_the_best_snapshot(cli, tmp_path, monkeypatch, way):
     made, step = 0, loop.train_step
 
     def poisoned(forward, model, *arguments, **named):
@@ -313,13 +355,23 @@ def test_a_second_stage_that_breaks_down_leaves_the_best_snapshot(cli, tmp_path,
         return step(forward, model, *arguments, **named)
 
     monkeypatch.setattr(loop, "train_step", poisoned)
-    ended = cli(*words_of("restart", tmp_path))
+    rates = ["--lr=0.05", *(["--set=training.retrain_rate=0.2"] if way == "continue" else [])]
+    ended = cli(*words_of(way, tmp_path, *rates))
     assert ended.code == 3
-    assert "the loss became nan at step 5, in epoch 1" in ended.err
     run = tw.Run.open(tmp_path / "run")
     assert not run.finished
-    assert run.history.findings[-1].since_step == 65
+    finding, stop = run.history.findings[-1], run.history.stop
+    assert finding.summary == "the loss became nan at step 65, in epoch 4, first in head"
+    assert finding.summary in ended.err
+    assert (finding.since_step, stop.epoch, stop.reason) == (65, 4, finding.summary)
+    key, value, words = {
+        "restart": ("optim.lr", 0.005, "--lr 0.005"),
+        "continue": ("training.retrain_rate", 0.02, "--set training.retrain_rate=0.02"),
+    }[way]
+    assert finding.advice == {key: value, "optim.clip_norm": 1.0}
+    assert f"{words}, or --set optim.clip_norm=1" in ended.err
     best = run.history.first_stop.best_epoch
     html = (run.path / "report.html").read_text("utf-8")
     assert f"until it is, the weights of epoch {best} are the result" in html
+    assert f"recipe.yaml {words.replace(str(value), 'RATE')}" in html
     assert run.evaluate()["pictures"] == 359

@@ -17,12 +17,13 @@ class NextStep:
     meaning: str
 
 
-def next_steps(folder: Path, outcome: Outcome) -> tuple[NextStep, ...]:
+def next_steps(folder: Path, outcome: Outcome, *, continued: bool = False) -> tuple[NextStep, ...]:
     """Lists what to do next, the most useful first.
 
     Args:
         folder: the run's folder as the user would write it.
         outcome: how the run ended, if it did.
+        continued: whether it went on from its best snapshot, at a rate of its own.
     """
     run = shlex.quote(str(folder))
     recipe = shlex.quote(str(folder / "recipe.yaml"))
@@ -41,8 +42,11 @@ def next_steps(folder: Path, outcome: Outcome) -> tuple[NextStep, ...]:
         case "interrupted" | "unfinished":
             return (go_on,)
         case "non-finite-loss":
+            setting, words = "--lr ", "learning rate"
+            if continued:
+                setting, words = "--set training.retrain_rate=", "rate of the second stage"
             gentler = NextStep(
-                f"trainwright train --recipe {recipe} --lr RATE",
-                "train again with a smaller learning rate, a tenth of this one to begin with",
+                f"trainwright train --recipe {recipe} {setting}RATE",
+                f"train again with a smaller {words}, a tenth of this one to begin with",
             )
             return (gentler,)

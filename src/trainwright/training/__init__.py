@@ -23,13 +23,14 @@ from .retraining import SECOND_STAGES, FirstStage, build_second, losses_at_the_s
 from .schedules import check_schedule, rate_factor
 from .snapshot import Snapshot, open_snapshot, snapshot_from, snapshot_meta
 from .step import grouped, steps_per_epoch, train_step
-from .stopping import Best, Goal, better, out_of_patience
+from .stopping import Before, Best, Goal, better, out_of_patience
 from .tasks import THRESHOLD, Answers, Classification, Regression, Task, Verdict, task_of_data
 
 __all__ = [
     "SECOND_STAGES",
     "THRESHOLD",
     "Answers",
+    "Before",
     "Best",
     "Checkpoint",
     "Classification",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
@@ -42,6 +42,7 @@ from .reestimation import check_reestimation
 from .regularization import hold_norms
 from .schedules import check_schedule, risen_epoch
 from .step import batch_sizes, batches_per_step, steps_per_epoch
+from .stopping import Before
 from .tasks import Task, task_of_data
 
 FIRST_PICTURES = 128
@@ -62,7 +63,10 @@ class Setup:
         scaler: scales the loss in float16, else None.
         batches_per_step: batches whose gradients make a step; the last step of an epoch may have fewer.
         steps_per_epoch: optimizer steps an epoch.
-        total_steps: optimizer steps of the whole run.
+        before: what a second stage comes after; nothing in a first.
+        epochs_drawn: epochs whose random draws are used up, so that orders and augmentations are drawn as after them.
+        rate_setting: key of the setting that makes the rates of this stage, and of no other, larger or smaller.
+        total_steps: optimizer steps of the whole stage.
     """
 
     recipe: Recipe
@@ -83,6 +87,9 @@ class Setup:
     batch_size: int
     batches_per_step: int
     steps_per_epoch: int
+    before: Before = field(default_factory=Before)
+    epochs_drawn: int = 0
+    rate_setting: str = "optim.lr"
 
     @property
     def total_steps(self) -> int:

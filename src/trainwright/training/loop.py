@@ -66,7 +66,7 @@ def fit(
         try:
             _train_epoch(setup, data, progress, checkpoints, meta, observers, interruption)
         except NonFiniteLoss as error:
-            images_NCHW = setup.prepare_train(error.batch, progress.epoch)
+            images_NCHW = setup.prepare_train(error.batch, setup.epochs_drawn + progress.epoch)
             layer = error.parameter or first_non_finite(setup.model, images_NCHW, setup.machine)
             raise _not_finite(
                 setup, progress, f"{error.what} became {error.value}", progress.step + 1, layer, observers
@@ -78,7 +78,7 @@ def fit(
 
         started = time.perf_counter()
         if setup.recipe.training.reestimate_batch_norm:
-            reestimate(setup.judged, _clean(setup, data, progress.epoch), setup.prepare_eval, setup.machine)
+            reestimate(setup.judged, _clean(setup, data, progress), setup.prepare_eval, setup.machine)
         verdict = _verdict(setup, data.valid) if data.valid else None
         score, loss = (verdict.score, verdict.loss) if verdict else (None, None)
         if goal is not None:
@@ -128,13 +128,13 @@ def _train_epoch(
     """Makes the steps of the epoch that are still to be made, or those until an interruption."""
     recipe = setup.recipe
     setup.model.train()
-    saved_at = time.perf_counter()
+    saved_at, drawn = time.perf_counter(), setup.epochs_drawn + progress.epoch
     order = _Awaited(
         batches(
             data.train,
             setup.batch_size,
             seed=recipe.training.seed,
-            epoch=progress.epoch,
+            epoch=drawn,
             start=progress.batch,
             every_picture=recipe.optim.accumulate == "all",
             mixing=setup.mixing,
@@ -159,7 +159,7 @@ def _train_epoch(
             setup.optimizer,
             setup.scaler,
             group,
-            lambda batch: setup.prepare_train(batch, progress.epoch),
+            lambda batch: setup.prepare_train(batch, drawn),
             setup.machine,
             loss_of=setup.loss,
             hits_of=setup.task.hits,
@@ -197,14 +197,14 @@ def _train_epoch(
             saved_at = time.perf_counter()
 
 
-def _clean(setup: Setup, data: PreparedData, epoch: int) -> Iterator[Batch]:
-    """Walks once through all training pictures, mixed as an epoch mixes them, in batches of the training's size.
+def _clean(setup: Setup, data: PreparedData, progress: Progress) -> Iterator[Batch]:
+    """Walks once through all training pictures, mixed as this epoch mixes them, in batches of the training's size.
 
     Training leaves out a picture that is left over. Here it joins others: what trains on two may not on one alone.
     """
-    seed = setup.recipe.training.seed
+    seed, drawn = setup.recipe.training.seed, setup.epochs_drawn + progress.epoch
     smallest = min(2, setup.batch_size)
-    return batches(data.train, setup.batch_size, seed=seed, epoch=epoch, every_picture=True, smallest=smallest)
+    return batches(data.train, setup.batch_size, seed=seed, epoch=drawn, every_picture=True, smallest=smallest)
 
 
 def _refuse_damage(setup: Setup, progress: Progress, observers: Sequence[Observer]) -> None:
@@ -222,12 +222,18 @@ def _refuse_damage(setup: Setup, progress: Progress, observers: Sequence[Observe
 def _not_finite(
     setup: Setup, progress: Progress, what: str, step: int, layer: str, observers: Sequence[Observer]
 ) -> TrainingError:
-    """Says where numbers ceased to be finite, as a finding, as the end of the run, and as the error to raise."""
+    """Says where numbers ceased to be finite, as a finding, as the end of the run, and as the error to raise.
+
+    Its words count steps and epochs of the whole run; the records, as all of this stage, its own.
+    """
     rate, peak = top_rate(setup.optimizer), decided(setup.recipe.optim.lr)
-    advice: dict[str, float] = {"optim.lr": float(f"{peak / 10:.3g}")}
+    key, before = setup.rate_setting, setup.before
+    lower = f"{setup.recipe.get(key) / 10:.3g}"
+    advice: dict[str, float] = {key: float(lower)}
     if setup.clip is None or setup.recipe.optim.clip_norm > 1:
         advice["optim.clip_norm"] = 1.0
-    summary = f"the {what} at step {step}, in epoch {progress.epoch}, first in {layer}"
+    when = f"at step {before.steps + step}, in epoch {before.epochs + progress.epoch}"
+    summary = f"the {what} {when}, first in {layer}"
     finding = Finding(
         code="non-finite-loss",
         severity="stop",
@@ -242,7 +248,8 @@ def _not_finite(
     return TrainingError(
         summary,
         got=f"learning rate {rate:.3g}, peak {peak:.3g}",
-        hint=f"--lr {peak / 10:.3g}" + (", or --set optim.clip_norm=1" if "optim.clip_norm" in advice else ""),
+        hint=(f"--lr {lower}" if key == "optim.lr" else f"--set {key}={lower}")
+        + (", or --set optim.clip_norm=1" if "optim.clip_norm" in advice else ""),
     )
 
 

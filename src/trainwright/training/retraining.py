@@ -6,8 +6,11 @@ Nothing is left that could choose an epoch or tell how good these weights are, b
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+
+import numpy as np
+import torch
 
 from trainwright.data import PreparedData, Preprocessor
 from trainwright.models import load_plain_state
@@ -16,37 +19,43 @@ from trainwright.recipe import Recipe, ScheduleSection, decided
 from .build import Setup, build
 from .checkpoint import load_checkpoint
 from .evaluation import answer
+from .stopping import Before
 
 
 @dataclass(frozen=True)
 class FirstStage:
-    """What the first stage leaves to the second.
+    """What the first stage leaves to the second: not its net and moments, which would fill a GPU's memory twice.
 
     Attributes:
-        setup: what it trained with.
+        recipe: decided; says how the second stage follows.
+        preprocessor: that it trained with.
         data: divided as it saw them.
         best: the folder of the checkpoint of its best epoch.
         best_epoch: that epoch, from 1.
+        made: its epochs, steps and seconds.
     """
 
-    setup: Setup
+    recipe: Recipe
+    preprocessor: Preprocessor
     data: PreparedData
     best: Path
     best_epoch: int
+    made: Before
 
 
 def build_second(first: FirstStage, *, preprocessor: Preprocessor | None = None) -> tuple[Setup, PreparedData]:
     """Builds what the second stage trains with, and what it learns from.
 
     Args:
-        first: the stage that is over; its recipe says how the second follows.
+        first: the stage that is over.
         preprocessor: of a second stage that goes on after an interruption; None has it decided anew.
 
     Raises:
         InputError: the best snapshot is missing or damaged where it is needed.
     """
     both = first.data.with_validation()
-    return SECOND_STAGES[first.setup.recipe.training.retrain](first, both, preprocessor), both
+    second = SECOND_STAGES[first.recipe.training.retrain](first, both, preprocessor)
+    return replace(second, before=first.made), both
 
 
 def losses_at_the_stop(first: FirstStage, second: Setup) -> tuple[float, float]:
@@ -70,21 +79,26 @@ def _restart(first: FirstStage, both: PreparedData, preprocessor: Preprocessor |
 
 
 def _continue(first: FirstStage, both: PreparedData, preprocessor: Preprocessor | None) -> Setup:
-    """Goes on with the best snapshot's weights and preprocessing at a constant rate, the optimizer without memory."""
+    """Goes on with the best snapshot's weights and preprocessing at a constant rate, the optimizer without memory.
+
+    Orders, augmentations and dropout are drawn as after the first stage's epochs, not as in them once more.
+    """
     recipe = _lasting(first)
     optim = recipe.optim.model_copy(update={"lr": decided(recipe.optim.lr) * recipe.training.retrain_rate})
     steady = ScheduleSection(name="constant", warmup=0.0)
     recipe = recipe.model_copy(update={"optim": optim, "schedule": steady})
-    setup = build(recipe, both, preprocessor=preprocessor or first.setup.preprocessor, second=True)
+    setup = build(recipe, both, preprocessor=preprocessor or first.preprocessor, second=True)
     load_plain_state(setup.model, load_checkpoint(first.best).weights)
     if setup.average is not None:
         setup.average.model.load_state_dict(setup.model.state_dict())
-    return setup
+    made = first.made.epochs
+    torch.manual_seed(int(np.random.SeedSequence((recipe.training.seed, made)).generate_state(1)[0]))
+    return replace(setup, epochs_drawn=made, rate_setting="training.retrain_rate")
 
 
 def _lasting(first: FirstStage) -> Recipe:
     """Gives the first stage's recipe with as many epochs as its best has, and without looks at a validation part."""
-    recipe = first.setup.recipe
+    recipe = first.recipe
     alone = {"epochs": first.best_epoch, "patience": 0, "retrain": "none"}
     return recipe.model_copy(update={"training": recipe.training.model_copy(update=alone)})
 

@@ -14,7 +14,7 @@ from trainwright.errors import InputError
 from trainwright.models import build_model, fuse
 from trainwright.recipe import MachineSection, ModelSection, Recipe
 
-from .checkpoint import Checkpoint, load_newest
+from .checkpoint import Checkpoint, load_checkpoint, load_newest
 from .machine import Machine, decide_machine, open_device, open_machine
 from .tasks import Regression, Task, task_from
 
@@ -105,8 +105,9 @@ def open_snapshot(checkpoints: Path, machine: MachineSection, *, fused: bool = F
     Raises:
         InputError: there is none yet, it is damaged, or there is nothing to fold.
     """
-    name = "retrained" if (checkpoints / "retrained").is_dir() else "best"
-    checkpoint, complaints = load_newest(checkpoints / name)
+    if (checkpoints / "retrained").is_dir():
+        return snapshot_from(_retrained(checkpoints), machine, fused=fused)
+    checkpoint, complaints = load_newest(checkpoints / "best")
     if checkpoint is None:
         raise InputError(
             "this run has no snapshot yet",
@@ -118,9 +119,33 @@ def open_snapshot(checkpoints: Path, machine: MachineSection, *, fused: bool = F
             "the run's best snapshot is damaged",
             got=complaints[0],
             hint=f"an older one, of epoch {checkpoint.meta['epoch']}, lies in {checkpoint.path}; to use it, remove "
-            f"{checkpoints / name} and rename it to that",
+            f"{checkpoints / 'best'} and rename it to that",
         )
     return snapshot_from(checkpoint, machine, fused=fused)
+
+
+def _retrained(checkpoints: Path) -> Checkpoint:
+    """Loads the net of a finished second stage.
+
+    Raises:
+        InputError: it is damaged; says whether the best snapshot of the first stage is there.
+    """
+    folder, stage = checkpoints / "retrained", checkpoints / "retraining"
+    try:
+        return load_checkpoint(folder)
+    except InputError as error:
+        hint = "train again under another --name"
+        if (checkpoints / "best").is_dir():
+            hint = (
+                f"the best snapshot of the first stage lies in {checkpoints / 'best'}; to use it, remove {folder} and "
+                f"{stage}; then trainwright train --resume {checkpoints.parent} makes the second stage anew"
+            )
+        raise InputError(
+            "the run's retrained net is damaged",
+            got=f"{error.problem} ({error.got})" if error.got else error.problem,
+            where=error.where,
+            hint=hint,
+        ) from None
 
 
 def snapshot_from(checkpoint: Checkpoint, machine: MachineSection, *, fused: bool = False) -> Snapshot:

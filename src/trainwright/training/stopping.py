@@ -20,6 +20,15 @@ class Best:
 
 
 @dataclass(frozen=True)
+class Before:
+    """What a second stage comes after: epochs, steps and seconds of the first, that its own count on from."""
+
+    epochs: int = 0
+    steps: int = 0
+    time_s: float = 0.0
+
+
+@dataclass(frozen=True)
 class Goal:
     """Training goes on until the mean loss of the `added` pictures, in evaluation mode, is no more than `loss`."""
 

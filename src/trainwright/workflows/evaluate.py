@@ -80,8 +80,10 @@ def evaluate_run(
         seen_N = [sha256 in trained for sha256 in others.sha256s]
     if not len(part):
         raise InputError(
-            "this run set no pictures apart that it could be judged on",
-            expected="a test or a validation part",
+            "the pictures that this run set apart were learned in its second stage; none is left to judge it on"
+            if snapshot.retrained
+            else "this run set no pictures apart that it could be judged on",
+            expected="a test part" if snapshot.retrained else "a test or a validation part",
             where=str(folder.path),
             hint=f"give pictures whose classes are known: trainwright evaluate {folder.path} DATA",
         )

@@ -9,6 +9,7 @@ from trainwright.data import PreparedData
 from trainwright.reporting import RunConsole
 from trainwright.runs import EventWriter, Finding, RetrainRecord, RunFolder
 from trainwright.training import (
+    Before,
     Checkpoint,
     FirstStage,
     Goal,
@@ -22,21 +23,36 @@ from trainwright.training import (
 )
 
 from .run import NOTHING_TO_RETRAIN, Run
-from .stages import Before, run_stage
+from .stages import run_stage
 
 
-def retrain(
-    folder: RunFolder, events: EventWriter, console: RunConsole, setup: Setup, data: PreparedData, done: Progress
-) -> None:
+def first_stage(folder: RunFolder, setup: Setup, data: PreparedData, done: Progress) -> FirstStage:
+    """Takes from a first stage what the second needs, so that the rest can be let go.
+
+    Where a second one has begun, its record says where the first ended: the newest whole checkpoint of the first may be
+    one of an epoch before, if the last was damaged since.
+
+    Args:
+        setup: what the first stage trained with.
+        data: divided as it saw them.
+        done: how far it has come.
+    """
+    history = Run(folder).history
+    told, stop = history.retrain, history.first_stop
+    best_epoch, made = done.best.epoch, Before(done.epoch - 1, done.step, done.train_time_s)
+    if told is not None and stop is not None:
+        best_epoch, made = told.best_epoch, Before(told.epoch, told.step, stop.train_time_s)
+    return FirstStage(setup.recipe, setup.preprocessor, data, folder.checkpoints / "best", best_epoch, made)
+
+
+def retrain(folder: RunFolder, events: EventWriter, console: RunConsole, first: FirstStage) -> None:
     """Makes the second stage of a run whose first is over, or what is left of it; its net becomes the result.
 
     Its checkpoints stand in `checkpoints/retraining/`, the finished net in `checkpoints/retrained/`. Until that is
     there, the best snapshot of the first stage remains the result.
 
     Args:
-        setup: of the first stage.
-        data: divided as the first stage saw them.
-        done: the first stage's progress, at its end.
+        first: the stage that is over.
 
     Raises:
         InputError: a checkpoint is damaged or missing.
@@ -45,22 +61,21 @@ def retrain(
     """
     stage = folder.checkpoints / "retraining"
     checkpoint = newest_of_second(folder)
-    first = FirstStage(setup, data, folder.checkpoints / "best", done.best.epoch)
-    second, both = build_second(first, preprocessor=kept_preprocessor(stage / "last", data))
+    second, both = build_second(first, preprocessor=kept_preprocessor(stage / "last", first.data))
     told = Run(folder).history.retrain
     if checkpoint is None or told is None:
-        told = _beginning(first, second, both, done)
+        told = _beginning(first, second, both)
         if told.target_loss is not None and told.added_loss is not None and told.added_loss <= told.target_loss:
             _say_that_nothing_is_left(folder, events, console, told)
             return
         events.write(told)
-    goal = None if told.target_loss is None else Goal(data.valid, told.target_loss)
+    goal = None if told.target_loss is None else Goal(first.data.valid, told.target_loss)
     console.second_stage(told)
     progress = Progress() if checkpoint is None else restore(checkpoint, second)
-    before = Before(told.epoch, told.step, done.train_time_s)
     if checkpoint is not None:
-        console.note(f"goes on from epoch {before.epochs + progress.epoch}, step {before.steps + progress.step}")
-    run_stage(folder, stage, events, console, second, both, progress, before=before, goal=goal)
+        made = first.made
+        console.note(f"goes on from epoch {made.epochs + progress.epoch}, step {made.steps + progress.step}")
+    run_stage(folder, stage, events, console, second, both, progress, goal=goal)
     _keep(stage / "best", folder.checkpoints / "retrained")
 
 
@@ -69,15 +84,15 @@ def newest_of_second(folder: RunFolder) -> Checkpoint | None:
     return load_newest(folder.checkpoints / "retraining" / "last")[0]
 
 
-def _beginning(first: FirstStage, second: Setup, both: PreparedData, done: Progress) -> RetrainRecord:
+def _beginning(first: FirstStage, second: Setup, both: PreparedData) -> RetrainRecord:
     """Says what the second stage is about to do, and measures how far it has to go where it goes to a goal."""
-    way = first.setup.recipe.training.retrain
+    way = first.recipe.training.retrain
     assert way != "none", "somebody asked for it"
     target, added = losses_at_the_stop(first, second) if way == "continue" else (None, None)
     return RetrainRecord(
         way=way,
-        step=done.step,
-        epoch=done.epoch - 1,
+        step=first.made.steps,
+        epoch=first.made.epochs,
         best_epoch=first.best_epoch,
         epochs=second.epochs,
         pictures=len(both.train),

@@ -3,26 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from trainwright.data import PreparedData
 from trainwright.errors import Interrupted, TrainingError
 from trainwright.reporting import RunConsole, write_report
 from trainwright.runs import EpochRecord, EventWriter, Finding, Record, RunFolder, StepRecord, StopRecord
-from trainwright.training import Goal, Observer, Progress, Setup, fit, listening, snapshot_meta
+from trainwright.training import Before, Goal, Observer, Progress, Setup, fit, listening, snapshot_meta
 
 from .layout import write_findings
 from .observers import observers_of
-
-
-@dataclass(frozen=True)
-class Before:
-    """What a second stage comes after: epochs, steps and seconds, that its own count on from."""
-
-    epochs: int
-    steps: int
-    time_s: float
 
 
 def run_stage(
@@ -34,14 +25,12 @@ def run_stage(
     data: PreparedData,
     progress: Progress,
     *,
-    before: Before | None = None,
     goal: Goal | None = None,
 ) -> None:
     """Trains to the end of a stage; a run that does not come there leaves findings and a report, too.
 
     Args:
         checkpoints: where the stage keeps `last` and `best`.
-        before: for a second stage, what went before.
         goal: for a stage that ends where it is reached.
 
     Raises:
@@ -49,17 +38,17 @@ def run_stage(
         Interrupted: Ctrl-C or SIGTERM; a checkpoint is written.
     """
     meta = snapshot_meta(setup.recipe, task=setup.task, channels=data.channels, img_size=data.img_size)
-    first_step = 0 if before is None else before.steps
+    before = setup.before
     observers = observers_of(
         folder,
         setup.recipe,
         events,
         console,
         setup.steps_per_epoch,
-        first_step=first_step,
-        begins_at=first_step + progress.step,
+        first_step=before.steps,
+        begins_at=before.steps + progress.step,
     )
-    if before is not None:
+    if before.epochs:
         meta["epochs_before"] = before.epochs
         observers = [counting_on(observers, before)]
     try:
@@ -75,7 +64,7 @@ def run_stage(
     if stop.kind == "interrupted":
         write_report(folder)
         raise Interrupted(
-            f"{stop.reason} after step {first_step + stop.step}; a checkpoint is written",
+            f"{stop.reason} after step {before.steps + stop.step}; a checkpoint is written",
             hint=f"trainwright train --resume {folder.path}",
         )
 

@@ -30,6 +30,7 @@ from trainwright.runs import (
     sweep_temporary,
 )
 from trainwright.training import (
+    FirstStage,
     Progress,
     Setup,
     build,
@@ -50,7 +51,7 @@ from .layout import draw_start, lay_out, make_folder, note_changed_code, write_c
 from .observers import require_tensorboard
 from .plan import run_plan
 from .requests import ShortSettings, recipe_from_python, refuse_name_beside_resume
-from .retraining import newest_of_second, retrain
+from .retraining import first_stage, newest_of_second, retrain
 from .run import Run
 from .stages import run_stage
 
@@ -109,7 +110,9 @@ def train_run(asked: Recipe, out: Path, name: str | None, console: RunConsole) -
     folder = make_folder(out, name, recipe, data)
     with EventWriter(folder.events) as events:
         lay_out(folder, recipe, data)
-        return _work(folder, events, setup, data, console, resumed=False)
+        first = _learn(folder, events, setup, data, console, resumed=False)
+        del setup  # its net and moments, before a second stage has its own
+        return _conclude(folder, events, first, console)
 
 
 def resume_run(folder: RunFolder, asked: Recipe, console: RunConsole) -> Run:
@@ -183,10 +186,10 @@ def _look(recipe: Recipe, console: RunConsole, given_split: Path | None = None) 
     )
 
 
-def _work(
+def _learn(
     folder: RunFolder, events: EventWriter, setup: Setup, data: PreparedData, console: RunConsole, *, resumed: bool
-) -> Run:
-    """Checks, trains, tests and reports, in a folder that stands and whose log this process alone writes."""
+) -> FirstStage:
+    """Checks and trains, in a folder that stands and whose log this process alone writes."""
     console.log_to(folder.log)
     draw_start(folder, setup, data)
     told = Run(folder).history.findings
@@ -212,17 +215,28 @@ def _work(
 
     if not in_second:
         run_stage(folder, folder.checkpoints, events, console, setup, data, progress)
-    if setup.recipe.training.retrain != "none":
-        retrain(folder, events, console, setup, data, progress)
-    evaluation = judge_result(folder, setup.recipe, data)
+    return first_stage(folder, setup, data, progress)
+
+
+def _conclude(folder: RunFolder, events: EventWriter, first: FirstStage, console: RunConsole) -> Run:
+    """Makes the second stage where one is asked for, tests the result and reports."""
+    if first.recipe.training.retrain != "none":
+        retrain(folder, events, console, first)
+    evaluation = judge_result(folder, first.recipe, first.data)
     if evaluation is not None:
         events.write(evaluation)
     report = write_report(folder)
     run = Run(folder)
     evaluations = {} if evaluation is None else {evaluation.part: evaluation}
     history = run.history
-    told = second_stage(history)
-    console.result(folder.path, evaluations, report=report, findings=history.findings, retrained=told)
+    console.result(
+        folder.path,
+        evaluations,
+        report=report,
+        findings=history.findings,
+        retrained=second_stage(history),
+        first_stop=history.first_stop,
+    )
     return run
 
 
@@ -242,9 +256,10 @@ def _take_up(folder: RunFolder, events: EventWriter, setup: Setup, console: RunC
         console.note(complaint)
     progress = Progress() if checkpoint is None else restore(checkpoint, setup)
     where = "the start" if checkpoint is None else checkpoint.path.name
-    step, epoch, second = progress.step, progress.epoch - 1, newest_of_second(folder)
-    if second is not None:
-        step, epoch, where = step + second.meta["step"], epoch + second.meta["epoch"] - 1, "retraining/last"
+    step, epoch = progress.step, progress.epoch - 1
+    told, second = Run(folder).history.retrain, newest_of_second(folder)
+    if told is not None and second is not None:
+        step, epoch, where = told.step + second.meta["step"], told.epoch + second.meta["epoch"] - 1, "retraining/last"
     events.write(ResumeRecord(step=step, epoch=epoch, checkpoint=where))
     return progress
 
@@ -276,7 +291,9 @@ def _go_on(folder: RunFolder, stored: Recipe, asked: Recipe, console: RunConsole
         pairs = recipe.differences(stored)
         _refuse_another(folder, {key: (mine, theirs) for key, mine, theirs in pairs if key not in left_out})
         setup = build(stored, data, preprocessor=kept_preprocessor(folder.checkpoints / "last", data))
-        return _work(folder, events, setup, data, console, resumed=True)
+        first = _learn(folder, events, setup, data, console, resumed=True)
+        del setup  # as above
+        return _conclude(folder, events, first, console)
 
 
 def _complete_report(folder: RunFolder) -> None:

@@ -26,6 +26,7 @@ def closing(
     report: Path | None,
     findings: Sequence[Finding] = (),
     retrained: Sequence[str] = (),
+    first_stop: StopRecord | None = None,
     width: int = 80,
 ) -> list[Line]:
     """Says how good the net is and how sure that is, why training stopped, where all of it lies, and what to do next.
@@ -37,6 +38,7 @@ def closing(
         report: the report, if one was written.
         findings: what was found; notes, which were said where they arose, are only counted.
         retrained: what a second stage of training did, in sentences, where there was one.
+        first_stop: the last record of the stage before it.
         width: columns to wrap to.
     Returns:
         the lines, an empty one first and last.
@@ -49,11 +51,13 @@ def closing(
     if stop is None:
         lines += labelled("stopped", ["not yet: no end is recorded"], width)
     else:
-        took = f"{printable(stop.reason)}; {plural(stop.step, 'step')} in {duration(stop.train_time_s)}"
+        ended = first_stop or stop
+        took = f"{printable(ended.reason)}; {_work(ended)}"
         style = "bold red" if stop.kind == "non-finite-loss" else ""
         kept = [f"kept: the snapshot of epoch {count(stop.best_epoch)}"] if stop.best_epoch and not retrained else []
         lines += labelled("stopped", [took, *kept], width, style)
-        lines += labelled("retrained", map(printable, retrained), width)
+        both = [f"Both stages: {_work(stop)}."] if first_stop else []
+        lines += labelled("retrained", map(printable, [*retrained, *both]), width)
     if findings:
         grave = [finding for finding in findings if finding.severity != "note"]
         texts = [f"{SEVERITY_WORDS[finding.severity]}: {printable(finding.summary)}" for finding in grave]
@@ -131,6 +135,10 @@ def _task_lines(view: TaskJudgement, width: int) -> list[Line]:
         text = f"  {row[0]:<{sizes[0]}}  {'  '.join(cells)}".replace(NBSP, " ")
         lines.append(Line(text, "" if number_of_row else "bold"))
     return [*lines, Line()]
+
+
+def _work(stop: StopRecord) -> str:
+    return f"{plural(stop.step, 'step')} in {duration(stop.train_time_s)}"
 
 
 def _judgement(record: Evaluation) -> str:

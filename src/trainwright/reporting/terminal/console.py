@@ -274,6 +274,7 @@ class RunConsole:
         report: Path | None = None,
         findings: Sequence[Finding] = (),
         retrained: Sequence[str] = (),
+        first_stop: StopRecord | None = None,
     ) -> None:
         """Writes the last block: the result and how sure it is, why it stopped, where all lies, what to do next.
 
@@ -283,6 +284,7 @@ class RunConsole:
             report: the report, if one was written.
             findings: all findings of the run.
             retrained: what a second stage did, in sentences, where there was one.
+            first_stop: how the stage before it ended.
         """
         lines = closing(
             folder,
@@ -291,6 +293,7 @@ class RunConsole:
             report=report,
             findings=findings,
             retrained=retrained,
+            first_stop=first_stop,
             width=self._face.width,
         )
         self._write(lines)

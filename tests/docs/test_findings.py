@@ -1,0 +1,47 @@
+"""Every finding that the code can tell has its entry, and every entry is of such a finding."""
+
+from __future__ import annotations
+
+import ast
+import re
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+def codes_of(source: Path) -> set[str]:
+    """Reads the codes out of all calls of Finding in a file; a name stands for what the sources assign to it."""
+    found = set()
+    for node in ast.walk(ast.parse(source.read_text("utf-8"))):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Finding":
+            (code,) = (keyword.value for keyword in node.keywords if keyword.arg == "code")
+            found.add(constants()[code.id] if isinstance(code, ast.Name) else ast.literal_eval(code))
+    return found
+
+
+@cache
+def constants() -> dict[str, str]:
+    """Gives the words that stand in the sources under a name in capitals."""
+    text = "\n".join(path.read_text("utf-8") for path in ROOT.glob("src/**/*.py"))
+    return dict(re.findall(r'^([A-Z_]+) = "([^"]*)"$', text, flags=re.MULTILINE))
+
+
+@cache
+def entries() -> dict[str, str]:
+    """Gives the text of each entry of the page by its code."""
+    parts = re.split(r"^### (.+)$", (ROOT / "docs/findings.md").read_text("utf-8"), flags=re.MULTILINE)
+    return dict(zip(parts[1::2], parts[2::2], strict=True))
+
+
+def test_every_code_has_an_entry_and_every_entry_a_code():
+    codes = set().union(*map(codes_of, ROOT.glob("src/**/*.py")))
+    assert len(codes) > 10
+    assert codes == set(entries())
+
+
+@pytest.mark.parametrize("code", entries())
+def test_an_entry_says_what_was_measured_and_what_to_do(code):
+    assert re.findall(r"^- \*\*(\w+)\*\*: \S", entries()[code], flags=re.MULTILINE) == ["Says", "Measured", "Do"]
