@@ -20,8 +20,8 @@ from .part import Part, emptied, joined, part_of
 from .picture_records import PictureRecords
 from .reading_choice import choose_reading
 from .sources import open_catalog
+from .sources.manifest_columns import USUAL_WORSE
 from .sources.manifest_targets import USUAL_SEPARATOR
-from .sources.pairs import USUAL_WORSE
 from .split_file import SplitRow, read_split, refuse_changed_data
 from .splitting import PARTS, split_pictures
 from .store import Store, open_store
