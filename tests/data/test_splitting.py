@@ -153,3 +153,44 @@ def test_a_hundred_thousand_pictures_are_split_in_seconds() -> None:
     counts = Counter(split((names, labels, groups)))
     assert time.perf_counter() - start < 15
     assert abs(counts["test"] - 20_000) <= 50
+
+
+@settings(deadline=None)
+@given(data(), st.integers(0, 5), st.randoms(use_true_random=False))
+def test_every_one_of_several_labels_can_be_learned(columns: Columns, seed: int, random: object) -> None:
+    names, _, together = columns
+    learned = [{f"l{number}" for number in range(12) if random.random() < 1 / (number + 2)} for _ in names]  # type: ignore[attr-defined]
+    rarest = [max(labels, default="") for labels in learned]
+
+    def parts_of(order: list[int]) -> dict[str, str]:
+        place = {row: position for position, row in enumerate(order)}
+        parts = split_pictures(
+            [names[row] for row in order],
+            [rarest[row] for row in order],
+            [None] * len(order),
+            [[place[row] for row in rows] for rows in together],
+            valid_share=0.3,
+            test_share=0.3,
+            seed=seed,
+            learned=[learned[row] for row in order],
+        )
+        return dict(zip([names[row] for row in order], parts, strict=True))
+
+    rows = list(range(len(names)))
+    found = parts_of(rows)
+    met = {label for name, labels in zip(names, learned, strict=True) if found[name] == "train" for label in labels}
+    assert met == set().union(*learned)
+    assert all(len({found[names[row]] for row in group}) == 1 for group in together)
+    random.shuffle(rows)  # type: ignore[attr-defined]
+    assert parts_of(rows) == found
+
+
+def test_a_label_that_others_carry_away_is_brought_into_training() -> None:
+    learned = [{"rare", "common"}] * 2 + [{"common"}] * 8
+    given_parts = ["test"] + [None] * 9
+    for seed in range(20):
+        parts = split_pictures(
+            "abcdefghij", ["all"] * 10, given_parts, [], valid_share=0.5, test_share=0.1, seed=seed, learned=learned
+        )
+        assert parts[0] == "test", "what the data put into a part stays there"
+        assert parts[1] == "train"

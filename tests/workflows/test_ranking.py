@@ -145,6 +145,8 @@ def test_parts_and_groups_of_a_row_are_those_of_both_pictures(data, cli):
         (["path", "worst"], [["0000", "0001"]], ["no column 'worse'", "did you mean 'worst'?"]),
         (["path", "worse"], [], ["a manifest without rows"]),
         (["path", "worse", "weight"], [["0000", "0001", "2"]], ["pairs have no weights"]),
+        (["path", "worse", "Weights"], [["0000", "0001", "2"]], ["pairs have no weights"]),
+        (["path", "worse", "Split"], [["0000", "0001", "train"]], ["no column 'split'", "did you mean 'Split'?"]),
         (
             ["path", "worse", "split"],
             [["0000", "0001", "train"], ["0002", "0001", "test"]],
@@ -166,6 +168,13 @@ def test_pairs_that_cannot_be_learned_are_named(data, cli, header, rows, words):
         assert word in ended.err
 
 
+def test_rows_without_a_path_are_one_mistake(data, cli):
+    rows = [["", "pictures/0000.png", "train"], ["", "pictures/0001.png", "test"]]
+    ended = cli("train", write_manifest(data.parent / "bad.csv", ["path", "worse", "split"], rows), RANKING)
+    assert "rows without a path: 2" in ended.err
+    assert "kinds of mistakes" not in ended.err
+
+
 def test_pairs_that_all_lie_across_parts_are_refused(data, cli):
     rows = [["pictures/0000.png", "pictures/0001.png"]]
     path = write_manifest(data.parent / "single.csv", ["path", "worse"], rows)
@@ -179,6 +188,7 @@ def test_pairs_that_all_lie_across_parts_are_refused(data, cli):
     [
         ([RANKING, "--set=augment.mixup=0.2"], "augment.mixup has no meaning in the task ranking"),
         ([RANKING, "--set=augment.cutmix=1"], "augment.cutmix has no meaning in the task ranking"),
+        ([RANKING, "--set=data.split_column=fold"], "no column 'fold'"),
         ([RANKING, "--set=loss.name=l2"], "loss.name l2 does not fit the task ranking"),
         ([RANKING, "--set=data.worse_column=path"], "one column cannot name both pictures of a pair"),
         (["--set=data.worse_column=worse", "--set=data.target_columns=worse"], "belong to different tasks"),

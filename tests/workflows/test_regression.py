@@ -129,7 +129,8 @@ def test_cells_that_cannot_be_learned_are_named(data, cli, cells, words):
     ("words", "problem"),
     [
         (["--set=data.target_columns=brightnes"], "did you mean 'brightness'?"),
-        (["--set=data.target_columns=path"], "no column 'path' of numbers"),
+        (["--set=data.target_columns=path"], "one column of the manifest is asked to be two things"),
+        (["--set=data.target_columns=brightness", "--set=data.weight_column=brightness"], "asked to be two things"),
         (["--set=data.task=regression"], "regression needs the columns with the numbers"),
         ([COLUMNS, "--set=augment.cutmix=1"], "augment.cutmix has no meaning in the task regression"),
         ([COLUMNS, "--set=loss.label_smoothing=0.1"], "loss.label_smoothing has no meaning in the task regression"),
@@ -150,3 +151,16 @@ def test_folders_have_no_numbers(photos, cli):
     ended = cli("train", photos, COLUMNS)
     assert ended.code == 2
     assert "only a manifest can hold the targets of the task regression" in ended.err
+
+
+def test_a_column_called_weight_is_a_number_where_it_is_to_be_predicted(data, cli, tmp_path):
+    rows = [[f"pictures/{row:04d}.png", row, 50 - row] for row in range(40)]
+    path = write_manifest(data.parent / "goods.csv", ["path", "weight", "size"], rows)
+    words = ["train", path, *SMALL, "--epochs=1", f"--out={tmp_path}"]
+    predicted = cli(*words, "--set=data.target_columns=weight", "--name=predicted")
+    assert predicted.code == 0, predicted.err
+    assert "weights of their own" not in predicted.out
+    used = cli(*words, "--set=data.target_columns=size", "--name=used")
+    assert "pictures count in the loss by weights of their own" in " ".join(used.out.split())
+    shown = cli("data", path, "--set=data.target_columns=size").out
+    assert "pictures count in the loss by the column 'weight'" in " ".join(shown.split())

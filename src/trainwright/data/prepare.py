@@ -20,12 +20,12 @@ from .part import Part, emptied, joined, part_of
 from .picture_records import PictureRecords
 from .reading_choice import choose_reading
 from .sources import open_catalog
+from .sources.manifest_columns import USUAL_WORSE
 from .sources.manifest_targets import USUAL_SEPARATOR
-from .sources.pairs import USUAL_WORSE
 from .split_file import SplitRow, read_split, refuse_changed_data
 from .splitting import PARTS, split_pictures
 from .store import Store, open_store
-from .target_checks import check_targets, strata
+from .target_checks import check_targets, held, strata
 from .targets import Scale
 
 
@@ -128,7 +128,7 @@ def prepare_catalog(
     if catalog.targets is None:
         classes = tuple(sorted({catalog.labels[row] for row in usable if parts[row] == "train"}))
     else:
-        check_targets(_taken(catalog, usable), [parts[row] for row in usable])
+        check_targets(catalog, parts, unreadable=list(records.reasons))
         classes = catalog.targets.names
     scale = _scale(catalog, [row for row in usable if parts[row] == "train"])
     audit = take_stock(
@@ -251,7 +251,7 @@ def _divide(
     copies = near if section.near_duplicates == "together" else identical
     place = {row: position for position, row in enumerate(usable)}
     together = [[place[row] for row in rows if row in place] for rows in (*groups.values(), *copies)]
-    kinds = strata(catalog)
+    kinds, labels = strata(catalog), held(catalog)
     split = split_pictures(
         [catalog.names[row] for row in usable],
         [kinds[row] for row in usable],
@@ -260,6 +260,7 @@ def _divide(
         valid_share=section.valid_share,
         test_share=section.test_share,
         seed=seed,
+        learned=None if labels is None else [labels[row] for row in usable],
     )
     parts: list[Split] = ["train"] * len(catalog)
     for row, part in zip(usable, split, strict=True):

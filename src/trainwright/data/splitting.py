@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import islice
 
 import numpy as np
@@ -29,6 +29,7 @@ def split_pictures(
     valid_share: float,
     test_share: float,
     seed: int,
+    learned: Sequence[Collection[str]] | None = None,
 ) -> list[Split]:
     """Puts every picture into a part.
 
@@ -49,6 +50,8 @@ def split_pictures(
         valid_share: of the training pictures that are left after the test part; 0 for none.
         test_share: of the pictures that are divided; 0 for none.
         seed: any integer of 0 or more.
+        learned: of each picture all labels, where it has several; none of them is left without a training picture
+            that can have one.
 
     Returns: the part of each row.
     Source: own choice
@@ -67,8 +70,11 @@ def split_pictures(
         return parts
     pool = sorted((row for row, part in enumerate(parts) if part == "train"), key=lambda row: names[row])
     units = _units(pool, together)
-    for row, part in _divide(units, labels, shares, _generator(seed)).items():
+    generator = _generator(seed)
+    for row, part in _divide(units, labels, shares, generator).items():
         parts[row] = part
+    if learned is not None:
+        _bring_into_training(parts, units, learned, generator)
     return parts
 
 
@@ -167,6 +173,37 @@ def _fill_gaps(
             ]
             if free or part == 0:
                 placed[min(free or places, key=lambda place: sum(held[place].values()))] = part
+
+
+def _bring_into_training(
+    parts: list[Split],
+    units: Sequence[Sequence[int]],
+    learned: Sequence[Collection[str]],
+    generator: np.random.Generator,
+) -> None:
+    """Moves, for each label that has no training picture, a set that holds it into the training part: the one that
+    leaves its part the fewest labels poorer, of these the smallest, of these the first drawn."""
+    drawn = generator.permutation(len(units)).tolist()
+    held = [{label for row in unit for label in learned[row]} for unit in units]
+    units_of: dict[str, list[int]] = {}
+    for place in drawn:
+        for label in held[place]:
+            units_of.setdefault(label, []).append(place)
+    pictures = Counter((part, label) for part, labels in zip(parts, learned, strict=True) for label in labels)
+
+    def cost(place: int) -> tuple[int, int]:
+        part = parts[units[place][0]]
+        inside = Counter(label for row in units[place] for label in learned[row])
+        return sum(pictures[part, label] == count for label, count in inside.items()), len(units[place])
+
+    for label in sorted(units_of, key=lambda label: (len(units_of[label]), label)):
+        if pictures["train", label]:
+            continue
+        for row in units[min(units_of[label], key=cost)]:
+            for own in learned[row]:
+                pictures[parts[row], own] -= 1
+                pictures["train", own] += 1
+            parts[row] = "train"
 
 
 def _wanted(

@@ -5,7 +5,7 @@ Legend: N pictures of the catalog, T numbers of a picture's target.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 
@@ -32,29 +32,43 @@ def strata(catalog: Catalog) -> list[str]:
     if targets.task == "ranking":
         return [""] * len(targets)
     if targets.task == "regression":
-        return _quantiles(targets.values_NT)
+        return _quantiles(targets.values_NT, catalog.names)
     pictures_T = targets.values_NT.sum(axis=0)
     rarest = np.argsort(pictures_T, kind="stable")
     held_NT = targets.values_NT[:, rarest] > 0
     return [targets.names[rarest[row.argmax()]] if row.any() else "" for row in held_NT]
 
 
-def _quantiles(values_ND: np.ndarray) -> list[str]:
-    """Names the tenth of the pictures that each is in, in the order of its numbers; fewer groups of few pictures."""
+def held(catalog: Catalog) -> list[tuple[str, ...]] | None:
+    """Lists for each picture the labels that training must meet; None where a split sees to it by its strata."""
+    targets = catalog.targets
+    if targets is None or targets.task != "multi-label":
+        return None
+    return [tuple(targets.names[place] for place in np.flatnonzero(row)) for row in targets.values_NT]
+
+
+def _quantiles(values_ND: np.ndarray, names: Sequence[str]) -> list[str]:
+    """Names the tenth of the pictures that each is in, in the order of its numbers, and where these are equal of its
+    name; fewer groups of few pictures."""
+    order_N = np.array(sorted(range(len(names)), key=names.__getitem__))
+    values_ND = values_ND[order_N]  # sums in another order are other sums
     deviation_D = values_ND.std(axis=0)
     standardized_ND = (values_ND - values_ND.mean(axis=0)) / np.where(deviation_D > 0, deviation_D, 1.0)
     direction_D = np.linalg.eigh(standardized_ND.T @ standardized_ND)[1][:, -1]
     place_N = np.argsort(np.argsort(standardized_ND @ direction_D, kind="stable"), kind="stable")
     groups = max(1, min(QUANTILES, len(values_ND) // QUANTILES))
-    return [f"{group:02d}" for group in place_N * groups // len(values_ND)]
+    group_N = np.empty_like(place_N)
+    group_N[order_N] = place_N * groups // len(values_ND)
+    return [f"{group:02d}" for group in group_N]
 
 
-def check_targets(catalog: Catalog, parts: Sequence[Split | None]) -> None:
+def check_targets(catalog: Catalog, parts: Sequence[Split | None], unreadable: Collection[int] = ()) -> None:
     """Refuses targets from which nothing can be learned.
 
     Args:
         catalog: with targets.
         parts: of each picture; None where it is still open.
+        unreadable: rows whose pictures cannot be used.
 
     Raises:
         InputError: no training part; labels of which the training part has no picture, or that all or none carry; a
@@ -63,6 +77,7 @@ def check_targets(catalog: Catalog, parts: Sequence[Split | None]) -> None:
     targets = catalog.targets
     assert targets is not None
     train_N = np.array([part in ("train", None) for part in parts], bool)
+    train_N[list(unreadable)] = False
     if not train_N.any():
         raise InputError("the data have no training part", expected="pictures to train on", where=catalog.title)
     if targets.task == "ranking":
@@ -70,7 +85,7 @@ def check_targets(catalog: Catalog, parts: Sequence[Split | None]) -> None:
     elif targets.task == "regression":
         _check_numbers(targets, train_N, catalog.title)
     else:
-        _check_labels(targets, train_N, catalog.title)
+        _check_labels(catalog, targets, train_N, unreadable)
 
 
 def _check_pairs(targets: Targets, train_N: np.ndarray, title: str) -> None:
@@ -106,7 +121,7 @@ def _check_numbers(targets: Targets, train_N: np.ndarray, title: str) -> None:
             )
 
 
-def _check_labels(targets: Targets, train_N: np.ndarray, title: str) -> None:
+def _check_labels(catalog: Catalog, targets: Targets, train_N: np.ndarray, unreadable: Collection[int]) -> None:
     """Refuses labels that cannot be learned.
 
     Raises:
@@ -117,23 +132,27 @@ def _check_labels(targets: Targets, train_N: np.ndarray, title: str) -> None:
             "fewer than two labels; there is nothing to tell apart",
             expected="at least two labels in the task multi-label",
             got=quoted(targets.names) or "no label at all",
-            where=title,
+            where=catalog.title,
             hint="for one question with two answers, name both: data.task=classification",
         )
     counts_T = targets.values_NT[train_N].sum(axis=0)
     strangers = [name for name, count in zip(targets.names, counts_T, strict=True) if not count]
     if strangers:
+        wanted_T = counts_T == 0
+        lost = [catalog.names[row] for row in unreadable if (targets.values_NT[row] * wanted_T).any()]
         raise InputError(
             "labels without a training picture, so they can never be recognized",
             expected="every label in the training part",
             got=quoted(strangers),
-            where=title,
-            hint="add pictures with these labels, or take the labels out",
+            where=catalog.title,
+            hint=f"repair the files that cannot be read: {quoted(lost, 5)}"
+            if lost
+            else "give training pictures with these labels, or take the labels out",
         )
     if (counts_T == train_N.sum()).all():
         raise InputError(
             "all training pictures have all labels; there is nothing to tell apart",
             expected="pictures that lack some",
             got=quoted(targets.names),
-            where=title,
+            where=catalog.title,
         )

@@ -22,6 +22,7 @@ def run_plan(
         parts={"train": len(data.train), "valid": len(data.valid), "test": len(data.test)},
         classes=data.classes,
         task=data.task,
+        weighted=data.train.weights_N is not None,
         img_size=data.img_size,
         channels=data.channels,
         model=recipe.model.name,

@@ -54,7 +54,10 @@ def test_all_columns(make_manifest: Make, catalog_of: Open):
     assert catalog.splits == ("train", "valid", "train", "test")
     assert catalog.groups == ("g", None, "h", "i")
     assert catalog.weights == (1.0, 0.5, 20.0, 0.0)
-    assert catalog.notes == ("columns that are not used: 'width'",)
+    assert catalog.notes == (
+        "columns that are not used: 'width'",
+        "pictures count in the loss by the column 'weight'",
+    )
 
 
 def test_columns_of_other_names(make_manifest: Make, catalog_of: Open):

@@ -14,6 +14,7 @@ from trainwright.errors import InputError, nearest
 from trainwright.recipe.data import DataSection
 from trainwright.recipe.tasks import task_of
 
+from .manifest_columns import column_of, find_columns
 from .manifest_rows import find_groups, find_splits, locate, mistake
 from .manifest_targets import read_labels, read_numbers, target_columns
 from .pairs import open_pairs
@@ -47,9 +48,10 @@ def open_manifest(path: Path, section: DataSection) -> Catalog:
     if task_of(section) == "ranking":
         return open_pairs(path, section)
     where = printable(str(path))
-    wanted = {getattr(section, f"{role}_column") for role in ROLES}
+    roles = [role for role in ROLES if role != "label" or role in REQUIRED[task_of(section)]]
+    wanted = {column_of(section, role) for role in ROLES}
     table = read_table(path, wanted | set(target_columns(section)))
-    columns = _columns(table, section, where)
+    columns = find_columns(table, section, roles, required=REQUIRED[task_of(section)], where=where)
     if not table.places:
         raise InputError("a manifest without rows", expected="one row a picture", got="a header only", where=where)
     written = table.columns[columns["path"]]
@@ -57,7 +59,7 @@ def open_manifest(path: Path, section: DataSection) -> Catalog:
     names, locations, errors = locate(written, places, os.path.abspath(path.parent))
     targets = None
     if task_of(section) == "regression":
-        targets, labels, label_errors = _numbers(table, section, columns, where)
+        targets, labels, label_errors = _numbers(table, section, where)
         errors += label_errors
     else:
         labels = [class_label(label) for label in table.columns[columns["label"]]]
@@ -75,6 +77,9 @@ def open_manifest(path: Path, section: DataSection) -> Catalog:
     if errors:
         raise InputError.several(f"{len(errors)} kinds of mistakes in the manifest {where}", errors)
     unused = sorted(set(table.header) - set(columns.values()) - set(target_columns(section)))
+    notes = [f"columns that are not used: {quoted([printable(name) for name in unused])}"] if unused else []
+    if weights is not None:
+        notes.append(f"pictures count in the loss by the column '{printable(columns['weight'])}'")
     return Catalog(
         names=tuple(names),
         labels=tuple(labels),
@@ -84,70 +89,28 @@ def open_manifest(path: Path, section: DataSection) -> Catalog:
         pictures=Files(tuple(locations)),
         title=printable(path.stem),
         description=f"picture files listed in {where}",
-        notes=(f"columns that are not used: {quoted([printable(name) for name in unused])}",) if unused else (),
+        notes=tuple(notes),
         targets=targets,
     )
 
 
-def _columns(table: Table, section: DataSection, where: str) -> dict[str, str]:
-    """Finds the column of each role; optional roles without a column are left out."""
-    fields = DataSection.model_fields
-    found: dict[str, str] = {}
-    missing: list[InputError] = []
-    required = REQUIRED[task_of(section)]
-    for role in ROLES:
-        if role == "label" and role not in required:
-            continue
-        key = f"{role}_column"
-        name: str = getattr(section, key)
-        if name in table.header:
-            found[role] = name
-            continue
-        alike = [column for column in table.header if _plain(column) == _plain(name)]
-        if role in required or name != fields[key].default or alike:
-            match = alike[0] if alike else nearest(name, table.header)
-            hint = f"did you mean '{printable(match)}'? --set data.{key}={printable(match)}" if match else None
-            if not match and len(table.header) == 1:
-                hint = "cells of a .csv are separated by commas, of a .tsv by tabs"
-            missing.append(
-                InputError(
-                    f"the manifest has no column '{printable(name)}'",
-                    expected=f"a column '{printable(name)}' (recipe key data.{key})",
-                    got=f"columns {quoted([printable(column) for column in table.header])}",
-                    where=where,
-                    hint=hint or f"--set data.{key}=NAME names another column",
-                )
-            )
-    if missing:
-        raise missing[0] if len(missing) == 1 else InputError.several(f"{where} lacks columns", missing)
-    if len(set(found.values())) != len(found):
-        raise InputError(
-            "one column of the manifest is asked to be two things",
-            got=", ".join(f"data.{role}_column={printable(name)}" for role, name in found.items()),
-            where=where,
-        )
-    return found
-
-
-def _numbers(
-    table: Table, section: DataSection, columns: dict[str, str], where: str
-) -> tuple[Targets, list[str], list[InputError]]:
+def _numbers(table: Table, section: DataSection, where: str) -> tuple[Targets, list[str], list[InputError]]:
     """Reads the columns of numbers.
 
     Raises:
-        InputError: a column is missing, or has a role of its own.
+        InputError: a column is missing.
     """
     names = target_columns(section)
     for name in names:
-        if name in table.header and name not in columns.values():
+        if name in table.header:
             continue
         match = nearest(name, table.header)
         raise InputError(
             f"the manifest has no column '{printable(name)}' of numbers",
-            expected="columns that no other setting names, separated by commas (recipe key data.target_columns)",
+            expected="names of columns, separated by commas (recipe key data.target_columns)",
             got=f"columns {quoted([printable(column) for column in table.header])}",
             where=where,
-            hint=f"did you mean '{printable(match)}'?" if match and match != name else None,
+            hint=f"did you mean '{printable(match)}'?" if match else None,
         )
     targets, texts, bad = read_numbers({name: table.columns[name] for name in names})
     errors: list[InputError] = []
@@ -161,10 +124,6 @@ def _numbers(
             got=lambda row, cells=cells: f"'{printable(cells[row])}'",
         )
     return targets, texts, errors
-
-
-def _plain(column: str) -> str:
-    return column.casefold().strip(" _").removesuffix("s")
 
 
 def _weights(table: Table, columns: dict[str, str], where: str) -> tuple[tuple[float, ...] | None, list[InputError]]:

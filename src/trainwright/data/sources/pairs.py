@@ -13,13 +13,14 @@ import numpy as np
 from trainwright.data.catalog import Catalog, Files, quoted
 from trainwright.data.printable_names import printable
 from trainwright.data.targets import Targets
-from trainwright.errors import InputError, nearest
+from trainwright.errors import InputError
 from trainwright.recipe.data import DataSection
 
+from .manifest_columns import column_of, find_columns, plain
 from .manifest_rows import find_groups, find_splits, locate, mistake
 from .table import Table, read_table
 
-USUAL_WORSE = "worse"
+ROLES = ("path", "worse", "split", "group")
 Value = TypeVar("Value")
 
 
@@ -37,23 +38,18 @@ def open_pairs(path: Path, section: DataSection) -> Catalog:
     Source: own choice
     """
     where = printable(str(path))
-    columns = {
-        "path": section.path_column,
-        "worse": USUAL_WORSE if section.worse_column == "auto" else section.worse_column,
-        "split": section.split_column,
-        "group": section.group_column,
-        "weight": section.weight_column,
-    }
-    table = read_table(path, set(columns.values()))
-    _check_columns(table, columns, where)
+    _check_two_columns(section, where)
+    table = read_table(path, {column_of(section, role) for role in (*ROLES, "weight")})
+    columns = find_columns(table, section, ROLES, required=("path", "worse"), where=where)
+    _check_rows(table, section, where)
     places = table.places
     better, where_better, errors = locate(table.columns[columns["path"]], places, os.path.abspath(path.parent))
     worse, where_worse, more = locate(table.columns[columns["worse"]], places, os.path.abspath(path.parent))
     errors += more
     selves = [row for row, (one, other) in enumerate(zip(better, worse, strict=True)) if one and one == other]
     errors += mistake(selves, places, "pairs of a picture with itself", expected="two pictures", got=better.__getitem__)
-    splits, split_errors = find_splits(table, columns if columns["split"] in table.header else {})
-    groups = find_groups(table, columns if columns["group"] in table.header else {})
+    splits, split_errors = find_splits(table, columns)
+    groups = find_groups(table, columns)
     errors += split_errors
     split_of_name, twice = _one_each(better, worse, splits, places, "parts of the data")
     group_of_name, twice_grouped = _one_each(better, worse, groups, places, "groups")
@@ -81,26 +77,27 @@ def open_pairs(path: Path, section: DataSection) -> Catalog:
     )
 
 
-def _check_columns(table: Table, columns: dict[str, str], where: str) -> None:
-    for role in ("path", "worse"):
-        name = columns[role]
-        if name not in table.header:
-            match = nearest(name, table.header)
-            hint = f"did you mean '{printable(match)}'? --set data.{role}_column={printable(match)}" if match else None
-            raise InputError(
-                f"the manifest has no column '{printable(name)}'",
-                expected=f"a column with the {'better' if role == 'path' else 'worse'} picture of each pair "
-                f"(recipe key data.{role}_column)",
-                got=f"columns {quoted([printable(column) for column in table.header])}",
-                where=where,
-                hint=hint,
-            )
-    if columns["path"] == columns["worse"]:
-        raise InputError("one column cannot name both pictures of a pair", got=columns["path"], where=where)
-    if columns["weight"] in table.header:
+def _check_two_columns(section: DataSection, where: str) -> None:
+    """Refuses one column for both pictures.
+
+    Raises:
+        InputError: see above.
+    """
+    if column_of(section, "path") == column_of(section, "worse"):
+        raise InputError("one column cannot name both pictures of a pair", got=section.path_column, where=where)
+
+
+def _check_rows(table: Table, section: DataSection, where: str) -> None:
+    """Refuses weights, and a table without rows.
+
+    Raises:
+        InputError: see above.
+    """
+    weights = [column for column in table.header if plain(column) == plain(section.weight_column)]
+    if weights:
         raise InputError(
             "pairs have no weights",
-            expected=f"no column '{printable(columns['weight'])}'",
+            expected=f"no column '{printable(weights[0])}'",
             where=where,
             hint="a pair counts more if it stands in several rows; data.weight_column names another column",
         )
@@ -116,7 +113,7 @@ def _one_each(
     first: dict[str, int] = {}
     torn: dict[int, str] = {}
     for row, value in enumerate(values):
-        for name in (better[row], worse[row]):
+        for name in filter(None, (better[row], worse[row])):
             if found.setdefault(name, value) != value:
                 torn.setdefault(row, name)
             first.setdefault(name, row)

@@ -24,7 +24,7 @@ class RunPlan:
     `parts` maps train, valid and test to their pictures. `rejected` are the names of pictures that cannot be used,
     each with its reason. `multiply_adds` are those of one picture forward. `choices` are what `auto` settled on.
     `resumed_at` is the (epoch, step) of the checkpoint that this run goes on from. `classes` name what each number of
-    the net stands for in the `task`.
+    the net stands for in the `task`. `weighted` says whether pictures count in the loss by weights of their own.
     """
 
     folder: Path
@@ -46,6 +46,7 @@ class RunPlan:
     warnings: tuple[str, ...] = field(default=())
     resumed_at: tuple[int, int] | None = None
     task: str = "classification"
+    weighted: bool = False
 
 
 def opening(plan: RunPlan, width: int = 80) -> list[Line]:
@@ -82,7 +83,8 @@ def _data(plan: RunPlan) -> list[str]:
         f"{part} {count(pictures)}" if pictures else f"no {part}" for part, pictures in plan.parts.items()
     )
     names = listed([printable(name) for name in plan.classes], 10)
-    return [f"{printable(plan.data)}: {what}", parts, f"{THINGS[plan.task].many}: {names}"]
+    lines = [f"{printable(plan.data)}: {what}", parts, f"{THINGS[plan.task].many}: {names}"]
+    return [*lines, "pictures count in the loss by weights of their own"] if plan.weighted else lines
 
 
 def _rejected(plan: RunPlan) -> list[str]:
