@@ -289,6 +289,9 @@ def table(rows: tuple[Row, ...], done: Mapping[tuple[str, int], float]) -> str:
             f"| {row.section} | {row.name} | {100 * statistics.mean(on):.2f} | {100 * statistics.mean(off):.2f} | "
             f"{mean:+.2f} {mark} | {', '.join(f'{value:+.2f}' for value in gain)} |"
         )
+    missing = [row.name for row in rows if row not in [measured for measured, *_ in whole]]
+    if missing:
+        lines += ["", f"Not measured yet: {', '.join(missing)}."]
     return "\n".join(lines) + "\n"
 
 
