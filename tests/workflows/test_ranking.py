@@ -135,6 +135,7 @@ def test_a_run_without_a_pair_to_judge_is_finished(data, cli, tmp_path):
     ended = cli("train", path, RANKING, *SMALL, "--epochs=1", f"--out={tmp_path}", "--name=run", "--seed=1")
     assert ended.code == 0, ended.err
     said = " ".join(ended.out.split())
+    assert "batches of 16 pairs" in said
     assert "no pair within it: nothing chooses the epoch" in said
     assert "no pair within it: nothing is tested" in said
     run = Run.open(tmp_path / "run")

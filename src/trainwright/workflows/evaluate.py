@@ -1,4 +1,4 @@
-"""`trainwright evaluate`: a run's kept snapshot judged on pictures whose classes are known."""
+"""`trainwright evaluate`: a run's kept snapshot judged on pictures whose answers are known."""
 
 # Some of torch's methods have no types.
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
@@ -86,7 +86,7 @@ def evaluate_run(
             "this run set no pictures apart that it could be judged on",
             expected="a test or a validation part",
             where=str(folder.path),
-            hint=f"give pictures whose classes are known: trainwright evaluate {folder.path} DATA",
+            hint=f"give pictures whose answers are known: trainwright evaluate {folder.path} DATA",
         )
     answers = answer(snapshot.model, part, views, snapshot.machine, snapshot.task)
     record = snapshot.task.judge(answers, names=part.names, part=name, epoch=snapshot.epoch)

@@ -119,7 +119,7 @@ class Run:
         """Judges the kept snapshot on the run's own test part, or on other data; see `evaluate --json`.
 
         Args:
-            data: other pictures whose classes are known.
+            data: other pictures whose answers are known.
             tta: test-time augmentation: none, flip, five, ten or scales.
             fuse: fold batch normalization into convolutions: equal answers but for rounding.
         """
