@@ -124,6 +124,28 @@ def test_a_small_part_and_a_missing_class() -> None:
     assert given.advice == {"do": "add pictures"}
 
 
+@pytest.mark.parametrize(
+    ("pairs", "code", "words"),
+    [
+        (0, "validation-without-pairs", "200 pictures, but no pair within it: nothing chooses the epoch"),
+        (1, "validation-too-small", "the valid part has 1 pair within it"),
+        (49, "validation-too-small", "49 pairs within it: a share of 90 % in the right order is known to ± 8% only"),
+    ],
+)
+def test_pairs_are_counted_where_pairs_are_measured(pairs: int, code: str, words: str) -> None:
+    parts = {"train": 1000, "valid": 200, "test": 0}
+    counted = {"train": 900, "valid": pairs, "test": 0, "across": 0, "contradicting": 0}
+    audit = replace(HEALTHY, task="ranking", pictures=1200, counts={}, parts=parts, pairs=counted)
+    finding = only(audit)
+    assert (finding.code, finding.severity) == (code, "warn")
+    assert words in finding.summary
+    assert "data.group_column" in finding.advice["do"]
+    assert finding.advice["data.valid_share"] == 0.3
+    given = only(replace(audit, given_parts=("valid",)))
+    assert set(given.advice) == {"do"}
+    assert replace(audit, parts={**parts, "valid": 12}, pairs={**counted, "valid": 50}).findings() == ()
+
+
 def test_without_a_validation_part_there_is_nothing_to_say() -> None:
     counts = {label: {"train": 400, "valid": 0, "test": 0} for label in "ab"}
     assert replace(HEALTHY, counts=counts).findings() == ()

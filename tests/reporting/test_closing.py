@@ -37,9 +37,9 @@ def test_the_last_block_says_result_end_place_and_what_next(invent: Any) -> None
   report    runs/my run/report.html
 
   trainwright predict 'runs/my run' PICTURES…
-      name new pictures: files, folders or patterns
+      answer for new pictures: files, folders or patterns
   trainwright evaluate 'runs/my run' DATA
-      judge the trained net on other pictures whose classes are known
+      judge the trained net on other pictures whose answers are known
   trainwright train --recipe 'runs/my run/recipe.yaml' --seed 1
       train the same recipe from another seed, to see how much is luck
 """

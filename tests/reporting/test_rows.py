@@ -12,8 +12,8 @@ from trainwright.reporting.terminal.rows import head, row, time_left
 def test_a_row_stands_beneath_its_head(invent: Any) -> None:
     names, units = (line.text for line in head()[:2])
     written = row(invent.epoch_record(2, done=0.5), 30, 75.0)
-    assert written == "     2/30   0.0500  0.3713  89.17  0.2706  93.20*  3,123   1 %    412   1:15"
-    assert len(names) == len(units) == len(written) == 76
+    assert written == "     2/30   0.0500  0.3713  89.17  0.2706    93.20*  3,123   1 %    412   1:15"
+    assert len(names) == len(units) == len(written) == 78
 
 
 def test_a_row_without_validation_has_dashes(invent: Any) -> None:
@@ -32,10 +32,18 @@ def test_extreme_numbers_keep_the_columns(invent: Any) -> None:
         memory_mib=78_000.0,
     )
     written = row(record, 1000, 86_400 * 12)
-    assert len(written) == 76
+    assert len(written) == 78
     assert written.split() == [
         "1000/1000", "1.23e-07", "1.5e+09", "100.00", "nan", "93.20*", "1.23", "M", "100", "%", "78,000", "12d00",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("r2", [-0.0432, -12.34567, -123.4, -1.234e5])
+def test_a_negative_figure_stands_apart_from_the_loss(invent: Any, r2: float) -> None:
+    record = replace(invent.epoch_record(1, done=0.5), valid_loss=1.0705, valid_accuracy=None, valid_figures={"r2": r2})
+    cells = row(record, 1, None).split()
+    assert cells[4] == "1.0705"
+    assert float(cells[5].rstrip("*")) == pytest.approx(r2, rel=0.05)
 
 
 def test_time_left_follows_the_last_measured_epochs_and_forgets_the_slow_first(invent: Any) -> None:

@@ -38,6 +38,8 @@ def test_a_batch_larger_than_the_data_is_refused():
     assert "at most 100 pictures" in str(error.value)
     assert "--batch-size 12" in str(error.value)
     check_batch_size(100, 100)
+    with pytest.raises(InputError, match="at most 100 pairs"):
+        check_batch_size(101, 100, pairs=True)
 
 
 def test_settings_that_look_at_a_validation_part_need_one():

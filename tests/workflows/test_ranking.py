@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from trainwright.workflows.run import Run
 from workflows.task_pictures import COUNT, SMALL, write_digits, write_manifest
 
 RANKING = "--set=data.task=ranking"
@@ -75,6 +76,43 @@ def test_it_learns_and_every_command_says_the_same(data, cli, tmp_path):
     other = json.loads(cli("evaluate", run, data, "--json").out)
     assert other["unseen"]["pair_accuracy"] > 0.6
     assert other["pairs"] == len(pairs)
+    with (run / "data/split.csv").open() as file:
+        learned = {row["name"] for row in csv.DictReader(file) if row["part"] == "train"}
+    trained = {name for pair in pairs if learned.issuperset(pair) for name in pair}
+    new = [pair for pair in pairs if trained.isdisjoint(pair)]
+    assert other["trained_on"] == len(trained)
+    assert other["unseen"]["pictures"] == len({name for pair in new for name in pair})
+
+
+def test_evaluate_counts_pictures_by_the_pairs_that_they_were_trained_in(data, cli, tmp_path):
+    named = lambda row: f"pictures/{row:04d}.png"  # noqa: E731
+    rows = [[named(row), named(row + 1), "train"] for row in range(0, 40, 2)]
+    path = write_manifest(data.parent / "own.csv", ["path", "worse", "split"], rows)
+    ended = cli(
+        "train",
+        path,
+        RANKING,
+        *SMALL,
+        "--epochs=1",
+        f"--out={tmp_path}",
+        "--name=run",
+        "--set=data.test_share=0.3",
+        "--batch-size=2",
+    )
+    assert ended.code == 0, ended.err
+    with (tmp_path / "run/data/split.csv").open() as file:
+        learned = {row["name"] for row in csv.DictReader(file) if row["part"] == "train"}
+    pairs = [row[:2] for row in rows]
+    trained = {name for pair in pairs if learned.issuperset(pair) for name in pair}
+    assert len(trained) < len(learned), "pictures whose only pair lies across parts are never seen"
+    others = [[named(100), named(101)], [named(102), sorted(trained)[0]], [named(103), sorted(learned - trained)[0]]]
+    other = write_manifest(data.parent / "others.csv", ["path", "worse"], others)
+    ended = cli("evaluate", tmp_path / "run", other, "--json")
+    figures = json.loads(ended.out)
+    assert (figures["pictures"], figures["trained_on"]) == (6, 1)
+    assert figures["unseen"]["pictures"] == 4
+    assert isinstance(figures["unseen"]["pictures"], int)
+    assert "of the 4 in pairs of two others: pair accuracy" in " ".join(ended.err.split())
 
 
 def test_a_resumed_run_is_the_same_bit_for_bit(data, cli, interrupt, tmp_path):
@@ -89,6 +127,20 @@ def test_a_resumed_run_is_the_same_bit_for_bit(data, cli, interrupt, tmp_path):
         for name in ("whole", "broken")
     ]
     assert sums[0] == sums[1]
+
+
+def test_a_run_without_a_pair_to_judge_is_finished(data, cli, tmp_path):
+    rows = [["pictures/0000.png", f"pictures/{row:04d}.png"] for row in range(1, 41)]
+    path = write_manifest(data.parent / "star.csv", ["path", "worse"], rows)
+    ended = cli("train", path, RANKING, *SMALL, "--epochs=1", f"--out={tmp_path}", "--name=run", "--seed=1")
+    assert ended.code == 0, ended.err
+    said = " ".join(ended.out.split())
+    assert "batches of 16 pairs" in said
+    assert "no pair within it: nothing chooses the epoch" in said
+    assert "no pair within it: nothing is tested" in said
+    run = Run.open(tmp_path / "run")
+    assert not run.history.evaluations
+    assert run.finished
 
 
 def test_retraining_and_whole_steps_take_pairs(data, cli, tmp_path):

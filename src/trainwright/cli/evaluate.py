@@ -21,7 +21,7 @@ def evaluate(
     device: Device = None,
     json: Json = False,
 ) -> None:
-    """Judge a trained net on its own test part, or on other pictures whose classes are known."""
+    """Judge a trained net on its own test part, or on other pictures whose answers are known."""
     from trainwright.reporting import RunConsole
     from trainwright.runs import open_run
     from trainwright.workflows.requests import machine_from_words

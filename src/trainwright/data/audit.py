@@ -96,6 +96,7 @@ class Audit:
         columns: what the numbers of the training part are, in the task regression.
         pairs: in the task ranking part → pairs within it, `across` → those with pictures in two parts, which are not
             used, and `contradicting` → those that stand in the data the other way round, too.
+        unpaired: in the task ranking the names of all pictures in no pair of their part, which are not used.
     """
 
     title: str
@@ -124,6 +125,7 @@ class Audit:
     unlabelled: int = 0
     columns: tuple[ColumnSpread, ...] = ()
     pairs: Mapping[str, int] = field(default_factory=dict)
+    unpaired: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Returns everything as dictionaries, lists, words and numbers."""
@@ -198,7 +200,17 @@ def take_stock(
         unlabelled=sum(not _held(catalog, row) for row in usable.tolist()) if task == "multi-label" else 0,
         columns=_columns(catalog, train) if task == "regression" else (),
         pairs=_pairs(catalog, usable.tolist(), parts) if task == "ranking" else {},
+        unpaired=_unpaired(catalog, usable.tolist(), parts) if task == "ranking" else (),
     )
+
+
+def _unpaired(catalog: Catalog, usable: Sequence[int], parts: Sequence[Split]) -> tuple[str, ...]:
+    """Names the pictures whose partners all are in other parts or cannot be read."""
+    targets = catalog.targets
+    assert targets is not None
+    within = [[row for row in usable if parts[row] == part] for part in PARTS]
+    paired = {row for rows in within for row in targets.paired(rows)}
+    return tuple(catalog.names[row] for row in usable if row not in paired)
 
 
 def _pairs(catalog: Catalog, usable: Sequence[int], parts: Sequence[Split]) -> dict[str, int]:

@@ -24,6 +24,10 @@ FEW = 50
 LARGE_SHARE = 0.2
 """Share of all pictures from which on a part cannot well be made larger."""
 TYPICAL_ACCURACY = 0.9
+PAIRS_ADVICE = (
+    "name sets of pictures that are compared among themselves in data.group_column, or give parts of your own in "
+    "data.split_column"
+)
 
 
 def findings_of(audit: Audit) -> tuple[Finding, ...]:
@@ -38,6 +42,7 @@ def findings_of(audit: Audit) -> tuple[Finding, ...]:
         *_pairs(audit),
         *_constant_channels(audit),
         *_small_parts(audit),
+        *_few_pairs(audit),
     ]
     return tuple(sorted(found, key=lambda finding: ("stop", "warn", "note").index(finding.severity)))
 
@@ -262,7 +267,7 @@ def _small_parts(audit: Audit) -> list[Finding]:
                     advice={"do": f"add pictures of these {_things(audit)}"},
                 )
             )
-        if pictures < FEW:
+        if pictures < FEW and audit.task != "ranking":
             given = part in audit.given_parts or pictures >= LARGE_SHARE * audit.pictures
             found.append(
                 Finding(
@@ -276,6 +281,29 @@ def _small_parts(audit: Audit) -> list[Finding]:
                     advice={"do": "add pictures"} if given else {f"data.{part}_share": 0.3},
                 )
             )
+    return found
+
+
+def _few_pairs(audit: Audit) -> list[Finding]:
+    """Parts with pictures, and none or too few pairs among them: these alone are measured."""
+    found = []
+    for part, unmeasured in (("valid", "nothing chooses the epoch"), ("test", "nothing is tested")):
+        pictures = audit.part_size(part)
+        if audit.task != "ranking" or not pictures or (pairs := audit.pairs[part]) >= FEW:
+            continue
+        large = part in audit.given_parts or pictures >= LARGE_SHARE * audit.pictures
+        sure = f"a share of 90 % in the right order is known to ± {1.96 * standard_error(pairs or 1):.0%} only"
+        found.append(
+            Finding(
+                code="validation-too-small" if pairs else "validation-without-pairs",
+                severity="warn",
+                summary=f"the {part} part has {pairs:,} {'pair' if pairs == 1 else 'pairs'} within it: {sure}"
+                if pairs
+                else f"the {part} part has {pictures:,} pictures, but no pair within it: {unmeasured}",
+                evidence={"pairs": pairs, "pictures": pictures},
+                advice={"do": PAIRS_ADVICE} | ({} if large else {f"data.{part}_share": 0.3}),
+            )
+        )
     return found
 
 

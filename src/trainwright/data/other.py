@@ -49,7 +49,7 @@ def prepare_other(
     cache_dir: Path | None = None,
     progress: Progress | None = None,
 ) -> OtherPictures:
-    """Reads pictures whose classes are known, to judge a net that was trained on others.
+    """Reads pictures whose answers are known, to judge a net that was trained on others.
 
     Where the data bring a test part, that is taken, else all their pictures.
 

@@ -29,8 +29,8 @@ def next_steps(folder: Path, outcome: Outcome, *, continued: bool = False) -> tu
     recipe = shlex.quote(str(folder / "recipe.yaml"))
     go_on = NextStep(f"trainwright train --resume {run}", "go on from the last checkpoint; nothing is trained twice")
     use = (
-        NextStep(f"trainwright predict {run} PICTURES…", "name new pictures: files, folders or patterns"),
-        NextStep(f"trainwright evaluate {run} DATA", "judge the trained net on other pictures whose classes are known"),
+        NextStep(f"trainwright predict {run} PICTURES…", "answer for new pictures: files, folders or patterns"),
+        NextStep(f"trainwright evaluate {run} DATA", "judge the trained net on other pictures whose answers are known"),
     )
     vary = NextStep(
         f"trainwright train --recipe {recipe} --seed 1",

@@ -137,10 +137,10 @@ def build(
     """
     optim, training = recipe.optim, recipe.training
     batch_size = decided(optim.batch_size)
-    check_batch_size(batch_size, data.train.drawn)
+    check_batch_size(batch_size, data.train.drawn, pairs=data.task == "ranking")
     if data.task == "classification":
         check_smoothing(decided(recipe.loss.label_smoothing), len(data.classes))
-    check_validation(recipe, len(data.valid))
+    check_validation(recipe, data.valid.drawn)
     per_epoch = steps_per_epoch(data.train.drawn, batch_size, optim.accumulate)
     if not second:
         check_schedule(recipe.schedule, decided(training.epochs) * per_epoch, per_epoch=per_epoch)
@@ -273,19 +273,24 @@ def check_head(recipe: Recipe, weights: WeightReport | None) -> None:
         )
 
 
-def check_batch_size(batch_size: int, pictures: int) -> None:
+def check_batch_size(batch_size: int, drawn: int, *, pairs: bool = False) -> None:
     """Refuses a batch larger than the training part.
+
+    Args:
+        batch_size: as in the recipe.
+        drawn: pictures of the training part, or its pairs.
+        pairs: whether they are pairs.
 
     Raises:
         InputError: with the largest batch that fits.
     """
-    if batch_size > pictures:
+    if batch_size > drawn:
         raise InputError(
             "the batch is larger than the training part",
-            expected=f"at most {pictures} pictures",
+            expected=f"at most {drawn} {'pairs' if pairs else 'pictures'}",
             got=f"{batch_size}",
             where="optim.batch_size",
-            hint=f"--batch-size {max(1, pictures // 8)}, or auto",
+            hint=f"--batch-size {max(1, drawn // 8)}, or auto",
         )
 
 
@@ -316,11 +321,11 @@ def check_smallest_batch(model: nn.Module, data: PreparedData, pictures: int) ->
         ) from error
 
 
-def check_validation(recipe: Recipe, pictures: int) -> None:
+def check_validation(recipe: Recipe, drawn: int) -> None:
     """Refuses settings that look at a validation part where there is none.
 
     Args:
-        pictures: size of the validation part.
+        drawn: pictures of the validation part, or its pairs.
 
     Raises:
         InputError: names the setting, and how to get such a part.
@@ -332,11 +337,11 @@ def check_validation(recipe: Recipe, pictures: int) -> None:
         f"training.retrain: {training.retrain}": training.retrain != "none",
     }
     for setting, wanted in wants.items():
-        if wanted and pictures == 0:
+        if wanted and drawn == 0:
             raise InputError(
                 f"{setting} needs a validation part",
                 expected="pictures set apart, or brought in a folder or column of their own",
                 got="none",
                 where=setting.partition(":")[0],
-                hint="data.valid_share above 0 and more than a few pictures a class, or without this setting",
+                hint="data.valid_share above 0 and enough pictures (of each class, or in pairs), or another setting",
             )

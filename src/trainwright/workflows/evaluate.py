@@ -1,10 +1,11 @@
-"""`trainwright evaluate`: a run's kept snapshot judged on pictures whose classes are known."""
+"""`trainwright evaluate`: a run's kept snapshot judged on pictures whose answers are known."""
 
 # Some of torch's methods have no types.
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -16,7 +17,7 @@ from trainwright.data import prepare, prepare_other, read_split
 from trainwright.errors import InputError
 from trainwright.recipe import MachineSection, compose, read_recipe_file
 from trainwright.reporting import RunConsole
-from trainwright.runs import Evaluation, EvaluationRecord, RunFolder, Unseen
+from trainwright.runs import Evaluation, EvaluationRecord, RankingRecord, RunFolder, Unseen
 from trainwright.training import Answers, Task, answer, choose_workers, open_snapshot
 
 
@@ -76,7 +77,9 @@ def evaluate_run(
             console.note(f"left out, cannot be read: {picture}: {reason}")
         name, part = "other", others.part
         learned = ("train", "valid") if snapshot.retrained else ("train",)
-        trained = {row.sha256 for row in read_split(folder.split) if row.part in learned}
+        unused = _unpaired(folder)
+        rows = [row for row in read_split(folder.split) if row.part in learned]
+        trained = {row.sha256 for row in rows if row.name not in unused}
         seen_N = [sha256 in trained for sha256 in others.sha256s]
     if not len(part):
         raise InputError(
@@ -85,7 +88,7 @@ def evaluate_run(
             else "this run set no pictures apart that it could be judged on",
             expected="a test part" if snapshot.retrained else "a test or a validation part",
             where=str(folder.path),
-            hint=f"give pictures whose classes are known: trainwright evaluate {folder.path} DATA",
+            hint=f"give pictures whose answers are known: trainwright evaluate {folder.path} DATA",
         )
     answers = answer(snapshot.model, part, views, snapshot.machine, snapshot.task)
     record = snapshot.task.judge(answers, names=part.names, part=name, epoch=snapshot.epoch)
@@ -98,6 +101,12 @@ def evaluate_run(
     if any(seen_N):
         console.note(_seen_and_unseen(record, retrained=snapshot.retrained))
     return record
+
+
+def _unpaired(folder: RunFolder) -> frozenset[str]:
+    """Names the pictures of the run's parts that stand in no pair there, so that the net has not seen them."""
+    audit = json.loads(folder.audit.read_text(encoding="utf-8"))
+    return frozenset(audit.get("unpaired", ()))
 
 
 def _told_apart(
@@ -115,7 +124,9 @@ def _told_apart(
             unseen = Unseen(pictures=apart.pictures, accuracy=apart.accuracy, accuracy_interval=apart.accuracy_interval)
         return replace(record, trained_on=sum(seen_N), unseen=unseen)
     figures: dict[str, float | None] = {} if isinstance(apart, EvaluationRecord | None) else apart.figures
-    return replace(record, trained_on=sum(seen_N), unseen={"pictures": float(new_N.sum()), **figures})
+    pairs_P2 = answers.of(new_N).pairs_P2
+    pictures = int(new_N.sum()) if pairs_P2 is None else len(pairs_P2.unique())
+    return replace(record, trained_on=sum(seen_N), unseen={"pictures": pictures, **figures})
 
 
 def _seen_and_unseen(record: Evaluation, *, retrained: bool) -> str:
@@ -129,7 +140,8 @@ def _seen_and_unseen(record: Evaluation, *, retrained: bool) -> str:
     known = [f"{name.replace('_', ' ')} {value:.3g}" for name, value in figures if value is not None]
     if not known:
         return f"{text}their answers, and these figures say nothing about new pictures"
-    return f"{text}their answers; of the {int(pictures[1] or 0):,} others: {', '.join(known)}"
+    whom = "in pairs of two others" if isinstance(record, RankingRecord) else "others"
+    return f"{text}their answers; of the {pictures[1] or 0:,} {whom}: {', '.join(known)}"
 
 
 def evaluation_figures(record: Evaluation) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -76,6 +77,9 @@ class Run:
 
     def _has_pictures_to_judge(self) -> bool:
         learned = ("train", "valid") if self.retrained else ("train",)
+        if task_of(self.recipe.data) == "ranking":
+            pairs: dict[str, int] = json.loads(self.folder.audit.read_text(encoding="utf-8"))["pairs"]
+            return any(pairs[part] for part in ("train", "valid", "test") if part not in learned)
         with self.folder.split.open(encoding="utf-8", newline="") as file:
             return any(row["part"] not in learned for row in csv.DictReader(file))
 
@@ -115,7 +119,7 @@ class Run:
         """Judges the kept snapshot on the run's own test part, or on other data; see `evaluate --json`.
 
         Args:
-            data: other pictures whose classes are known.
+            data: other pictures whose answers are known.
             tta: test-time augmentation: none, flip, five, ten or scales.
             fuse: fold batch normalization into convolutions: equal answers but for rounding.
         """
@@ -193,8 +197,6 @@ def _second_stage(
 
 
 def _parameters(folder: RunFolder) -> int | None:
-    import json
-
     if not folder.layers.exists():
         return None
     return sum(row["parameters"] for row in json.loads(folder.layers.read_text()))

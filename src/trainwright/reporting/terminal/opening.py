@@ -103,8 +103,9 @@ def _model(plan: RunPlan) -> str:
 
 def _training(plan: RunPlan) -> list[str]:
     steps = plural(plan.steps_per_epoch, "step")
+    drawn = "pair" if plan.task == "ranking" else "picture"
     lines = [
-        f"{plural(plan.epochs, 'epoch')} of {steps}, batches of {plural(plan.batch_size, 'picture')}",
+        f"{plural(plan.epochs, 'epoch')} of {steps}, batches of {plural(plan.batch_size, drawn)}",
         f"on {plan.device}, {plan.precision}",
     ]
     if plan.resumed_at is not None:

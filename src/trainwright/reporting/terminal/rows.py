@@ -9,7 +9,7 @@ from trainwright.runs import EpochRecord
 from ..wording import count, large, number, short_duration
 from .lines import Line
 
-WIDTHS = (9, 9, 8, 7, 8, 7, 1, 7, 6, 7, 7)
+WIDTHS = (9, 9, 8, 7, 8, 9, 1, 7, 6, 7, 7)
 HEAD = (
     ("", "learning", "train", "train", "valid", "valid", "", "pict-", "data", "memory", "time"),
     ("epoch", "rate", "loss", "acc %", "loss", "acc %", "", "ures/s", "wait", "MiB", "left"),
@@ -74,7 +74,9 @@ def _chosen_by(record: EpochRecord) -> tuple[float | None, str]:
 def _figure(value: float | None, name: str) -> str:
     if value is None:
         return "–"
-    return f"{100 * value:.2f}" if FIGURES[name][1].endswith("%") else _loss(value)
+    if FIGURES[name][1].endswith("%"):
+        return f"{100 * value:.2f}"
+    return f"{value:.4f}" if abs(value) < 100 else f"{value:.2g}"  # shorter than its column, with its sign
 
 
 def time_left(epochs_done: Sequence[EpochRecord], epochs: int) -> float | None:
