@@ -58,6 +58,7 @@ def test_the_loss_of_a_single_picture_has_no_error_and_raises_no_alarm(setup, da
     check = check_first_loss(setup, data)
     assert check.passed
     assert set(check.evidence) == {"first_loss", "ln_classes"}
+    assert check.verdict == "a single loss tells nothing"
     assert "of a single one" in check.summary
     assert "nan" not in check.summary
 
