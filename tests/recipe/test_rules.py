@@ -22,7 +22,7 @@ def test_the_defaults_contradict_nothing():
     assert contradictions(Recipe().sections()) == []
     assert set(idle_settings(Recipe().sections())) == {
         "init.std",
-        *("loss.beta", "loss.margin"),
+        "loss.beta",
         *("model.leaky_slope", "model.norm_groups", "model.pooling"),
         *("optim.beta1", "optim.beta2", "optim.rho", "optim.eps"),
         "preprocess.epsilon",

@@ -3,7 +3,18 @@ from __future__ import annotations
 import pytest
 
 from trainwright.errors import InputError
-from trainwright.recipe import LOSSES_OF, DataSection, Given, Origin, Recipe, compose, task_of, why_task, write_recipe
+from trainwright.recipe import (
+    LOSSES_OF,
+    DataSection,
+    Given,
+    Origin,
+    Recipe,
+    compose,
+    target_columns,
+    task_of,
+    why_task,
+    write_recipe,
+)
 from trainwright.recipe.reading import read_recipe_file
 
 
@@ -42,6 +53,27 @@ def test_each_task_takes_its_own_losses_only(task):
         error = refused(data__task=task, loss__name=name, **columns)
         assert error.problem == f"loss.name {name} does not fit the task {task}"
         assert error.expected == f"loss.name: one of {', '.join(LOSSES_OF[task])}, or auto"
+
+
+@pytest.mark.parametrize("text", [",", " , ", ",,"])
+def test_no_name_among_commas_is_no_column(text):
+    error = refused(data__target_columns=text)
+    assert error.problem == "regression needs the columns with the numbers"
+
+
+def test_a_column_of_numbers_is_named_once():
+    assert target_columns(made(data__target_columns="a, b,").data) == ("a", "b")
+    assert refused(data__target_columns="a, b, a").problem == "data.target_columns names 'a' twice"
+
+
+def test_the_margin_is_that_of_ranking_named_or_not():
+    assert made(data__task="ranking", loss__margin=0.5).loss.margin == 0.5
+    assert made(data__worse_column="b", loss__margin=0.5).loss.margin == 0.5
+    assert "loss.margin has no meaning in the task classification" in refused(loss__margin=0.5).problem
+    error = refused(data__task="ranking", loss__name="pair-logistic", loss__margin=0.5)
+    assert error.problem == "loss.margin has no effect, since loss.name is pair-logistic"
+    error = refused(data__target_columns="a", loss__beta=0.5)
+    assert error.problem == "loss.beta has no effect, since loss.name is auto"
 
 
 def test_smoothing_leaves_a_label_likelier_where_it_holds():

@@ -10,7 +10,7 @@ import torch
 from trainwright.data import prepare
 from trainwright.recipe import compose, parse_assignments
 from trainwright.training import build
-from trainwright.tuning import check_first_loss
+from trainwright.tuning import check_first_loss, first_loss
 from trainwright.workflows.train import decide
 
 WORDS = ["model.name=plain", "model.width=8", "model.depth=1", "model.dropout=0.5", "machine.threads=1"]
@@ -48,6 +48,19 @@ def test_a_head_with_large_weights_is_told(setup, data):
     assert check.finding.code == "initialization-too-large"
     assert check.finding.severity == "warn"
     assert check.finding.evidence["first_loss"] > 2 * math.log(10)
+
+
+def test_the_loss_of_a_single_picture_has_no_error_and_raises_no_alarm(setup, data, monkeypatch):
+    monkeypatch.setattr(first_loss, "eval_batch", lambda _: 1)
+    with torch.no_grad():
+        for parameter in setup.model.parameters():
+            parameter.mul_(10)
+    check = check_first_loss(setup, data)
+    assert check.passed
+    assert set(check.evidence) == {"first_loss", "ln_classes"}
+    assert check.verdict == "a single loss tells nothing"
+    assert "of a single one" in check.summary
+    assert "nan" not in check.summary
 
 
 def test_a_net_of_zeros_is_told(data):

@@ -180,15 +180,14 @@ def test_balanced_labels_and_a_prior_train(data, cli, tmp_path):
     assert ended.code == 0, ended.err
 
 
-def test_a_prior_of_a_label_that_always_holds_is_refused(data, cli, tmp_path):
+@pytest.mark.parametrize("asked", ["init.class_prior=true", "loss.class_weights=balanced"])
+def test_what_asks_for_odds_refuses_a_label_that_always_holds(data, cli, tmp_path, asked):
     with data.open(newline="") as file:
         _, *rows = csv.reader(file)
     always = write_manifest(
         data.parent / "always.csv", ["path", "label"], [[path, f"{labels};digit"] for path, labels in rows]
     )
-    ended = cli(
-        "train", always, *SMALL, "--set=data.task=multi-label", "--set=init.class_prior=true", "--out", tmp_path
-    )
+    ended = cli("train", always, *SMALL, "--set=data.task=multi-label", f"--set={asked}", "--out", tmp_path)
     assert ended.code == 2
     assert "all training pictures have the label 'digit'" in ended.err
-    assert "leave init.class_prior out, or the label" in ended.err
+    assert f"leave {asked.partition('=')[0]} out, or the label" in ended.err

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from trainwright.workflows.run import Run
+from trainwright import Run
 from workflows.task_pictures import COUNT, SMALL, write_digits, write_manifest
 
 RANKING = "--set=data.task=ranking"
@@ -145,10 +145,25 @@ def test_a_run_without_a_pair_to_judge_is_finished(data, cli, tmp_path):
 
 def test_retraining_and_whole_steps_take_pairs(data, cli, tmp_path):
     words = ["train", data, RANKING, *SMALL, "--epochs=2", f"--out={tmp_path}"]
-    again = cli(*words, "--name=again", "--set=training.retrain=restart")
+    again = cli(*words, "--name=again", "--set=training.retrain=restart", "--json")
     assert again.code == 0, again.err
+    with (tmp_path / "again/data/split.csv").open() as file:
+        part_of = {row["name"]: row["part"] for row in csv.DictReader(file)}
+    with data.open() as file:
+        rows = [(row["path"], row["worse"]) for row in csv.DictReader(file)]
+    pairs = [(part_of[better], part_of[worse]) for better, worse in rows]
+    counted = json.loads((tmp_path / "again/data/audit.json").read_text())["pairs"]
+    for part in ("train", "valid", "test"):
+        assert counted[part] == pairs.count((part, part))
+    learned = [row for row, parts in zip(rows, pairs, strict=True) if parts in (("train", "train"), ("valid", "valid"))]
+    last = Run.open(tmp_path / "again").history.epochs.rows[-1]
+    assert json.loads(again.out)["retrained"]["pictures"] == len({name for row in learned for name in row})
+    assert last.step == 2 * (counted["train"] // 16) + 2 * (len(learned) // 16), "both stages count steps in pairs"
+
     full = cli(*words, "--name=full", "--set=optim.accumulate=all")
     assert full.code == 0, full.err
+    steps = [row.step for row in Run.open(tmp_path / "full").history.epochs.rows]
+    assert steps == [1, 2], "each step takes all pairs"
 
 
 def test_another_pair_is_another_run(data, cli, tmp_path, interrupt):

@@ -114,6 +114,8 @@ def test_tricks_that_no_check_can_judge_stay_off_by_auto(data, cli, tmp_path):
         (["1", "nan", "inf"], ["that are no numbers: 2", "'nan'; 'inf'", "bad.csv:3, bad.csv:4"]),
         (["1", "", "2"], ["that are no numbers: 1", "bad.csv:3"]),
         (["4", "4", "4"], ["have the same number in the column 'size'", "4 in 3 rows"]),
+        (["1e308", "-1.5e308", "1.7e308"], ["too large, too small or too close", "another unit"]),
+        (["1e-200", "2e-200", "3e-200"], ["too large, too small or too close", "deviation 0"]),
     ],
 )
 def test_cells_that_cannot_be_learned_are_named(data, cli, cells, words):
@@ -145,6 +147,32 @@ def test_settings_that_do_not_go_together_are_refused(data, cli, words, problem)
     ended = cli("train", data, *words)
     assert ended.code == 2
     assert problem in ended.err
+
+
+def test_a_column_that_predictions_have_already_is_refused(data, cli):
+    rows = [[f"pictures/{row:04d}.png", row] for row in range(9)]
+    path = write_manifest(data.parent / "taken.csv", ["path", "error"], rows)
+    ended = cli("train", path, "--set=data.target_columns=error")
+    assert ended.code == 2
+    assert "a column of numbers cannot be called 'error'" in ended.err
+    assert "rename the column" in ended.err
+
+
+def test_a_run_without_parts_to_judge_has_all_keys_and_one_picture_no_interval(data, cli, tmp_path):
+    shares = ["--set=data.valid_share=0", "--set=data.test_share=0", "--set=data.target_columns=brightness"]
+    ended = cli("train", data, *shares, *SMALL, "--epochs=1", f"--out={tmp_path}", "--name=whole", "--json")
+    assert ended.code == 0, ended.err
+    figures = json.loads(ended.out, parse_constant=pytest.fail)
+    names = [f"{part}_{name}" for part in ("valid", "test") for name in ("r2", "mae", "rmse")]
+    assert [figures[name] for name in names] == [None] * 6
+
+    single = write_manifest(data.parent / "single.csv", ["path", "brightness"], [["pictures/0001.png", 3.25]])
+    told = json.loads(cli("evaluate", tmp_path / "whole", single, "--json").out, parse_constant=pytest.fail)
+    assert told["per_column"]["brightness"]["mae_interval"] is None
+    assert told["per_column"]["brightness"]["r2"] is None
+    shown = cli("evaluate", tmp_path / "whole", single).out
+    assert " – " in shown
+    assert "inf" not in shown
 
 
 def test_folders_have_no_numbers(photos, cli):

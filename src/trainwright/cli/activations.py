@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json as json_module
 from pathlib import Path
 from typing import Annotated
 
@@ -29,6 +28,7 @@ def activations(
 ) -> None:
     """See what one batch does in every layer of a net before its first step, under any initialization."""
     from trainwright.reporting import RunConsole, activation_lines, activations_view
+    from trainwright.runs import to_json
     from trainwright.workflows.requests import recipe_from_words
 
     short = {
@@ -52,4 +52,4 @@ def activations(
         if out is not None:
             console.note(f"histograms of every layer: {found.draw(out)}")
     if json:
-        print(json_module.dumps(dict(found.facts)))
+        print(to_json(dict(found.facts)))

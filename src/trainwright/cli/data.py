@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json as json_module
 from pathlib import Path
 from typing import Annotated
 
@@ -26,6 +25,7 @@ def data(
 ) -> None:
     """Look at pictures before anything trains: counts, sizes, duplicates, what cannot be read, the split."""
     from trainwright.reporting import RunConsole, audit_lines
+    from trainwright.runs import to_json
     from trainwright.workflows.requests import recipe_from_words
 
     short = {"img_size": img_size, "seed": seed, "workers": workers}
@@ -37,7 +37,7 @@ def data(
         audit = seen.audit
         if json:
             findings = [dataclasses.asdict(finding) for finding in audit.findings()]
-            print(json_module.dumps({**audit.to_json(), "findings": findings}))
+            print(to_json({**audit.to_json(), "findings": findings}))
         else:
             print("\n".join(audit_lines(audit.to_json())))
             for finding in audit.findings():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json as json_module
 from typing import Annotated
 
 import typer
@@ -23,7 +22,7 @@ def evaluate(
 ) -> None:
     """Judge a trained net on its own test part, or on other pictures whose answers are known."""
     from trainwright.reporting import RunConsole
-    from trainwright.runs import open_run
+    from trainwright.runs import open_run, to_json
     from trainwright.workflows.requests import machine_from_words
 
     folder = open_run(run)
@@ -34,4 +33,4 @@ def evaluate(
         record = evaluate_run(folder, data, console, machine=machine, tta=tta, fuse=fuse)
         console.evaluation(record)
     if json:
-        print(json_module.dumps(evaluation_figures(record)))
+        print(to_json(evaluation_figures(record)))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json as json_module
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -31,7 +30,7 @@ def predict(
     Exit code 2 where none could be read.
     """
     from trainwright.errors import InputError
-    from trainwright.runs import open_run, write_atomic
+    from trainwright.runs import open_run, to_json, write_atomic
     from trainwright.workflows.requests import machine_from_words
 
     folder = open_run(run)
@@ -47,7 +46,7 @@ def predict(
 
     answers = predict_run(folder, words, top=top, machine=machine, tta=tta, fuse=fuse)
     if json:
-        print(json_module.dumps([dataclasses.asdict(answer) for answer in answers]))
+        print(to_json([dataclasses.asdict(answer) for answer in answers]))
     elif csv is None:
         from trainwright.reporting import prediction_lines
 

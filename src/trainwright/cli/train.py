@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json as json_module
 from pathlib import Path
 from typing import Annotated
 
@@ -47,7 +46,7 @@ def train(
 ) -> None:
     """Train a classifier on pictures: look at the data, check, train, test once, report."""
     from trainwright.reporting import RunConsole
-    from trainwright.runs import DEFAULT_OUT, open_run
+    from trainwright.runs import DEFAULT_OUT, open_run, to_json
     from trainwright.workflows.requests import recipe_from_words, refuse_name_beside_resume
 
     short = {
@@ -76,4 +75,4 @@ def train(
             else train_run(asked, out or DEFAULT_OUT, name, console)
         )
     if json:
-        print(json_module.dumps(run.metrics))
+        print(to_json(run.metrics))

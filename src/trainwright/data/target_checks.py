@@ -5,6 +5,7 @@ Legend: N pictures of the catalog, T numbers of a picture's target.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Sequence
 
 import numpy as np
@@ -52,6 +53,8 @@ def _quantiles(values_ND: np.ndarray, names: Sequence[str]) -> list[str]:
     name; fewer groups of few pictures."""
     order_N = np.array(sorted(range(len(names)), key=names.__getitem__))
     values_ND = values_ND[order_N]  # sums in another order are other sums
+    # By powers of 2 nothing is rounded, and no square overflows.
+    values_ND = np.ldexp(values_ND, -np.frexp(np.abs(values_ND).max(axis=0))[1])
     deviation_D = values_ND.std(axis=0)
     standardized_ND = (values_ND - values_ND.mean(axis=0)) / np.where(deviation_D > 0, deviation_D, 1.0)
     direction_D = np.linalg.eigh(standardized_ND.T @ standardized_ND)[1][:, -1]
@@ -72,7 +75,8 @@ def check_targets(catalog: Catalog, parts: Sequence[Split | None], unreadable: C
 
     Raises:
         InputError: no training part; labels of which the training part has no picture, or that all or none carry; a
-            column of numbers that are all the same; no pair within the training part.
+            column of numbers that are all the same, or whose mean or deviation no float holds; no pair within the
+            training part.
     """
     targets = catalog.targets
     assert targets is not None
@@ -112,12 +116,23 @@ def _check_numbers(targets: Targets, train_N: np.ndarray, title: str) -> None:
         InputError: see `check_targets`.
     """
     for name, values_N in zip(targets.names, targets.values_NT[train_N].T, strict=True):
-        if np.ptp(values_N) == 0:
+        if values_N.min() == values_N.max():
             raise InputError(
                 f"all training pictures have the same number in the column '{name}'; there is nothing to learn",
                 expected="numbers that differ",
                 got=f"{values_N[0]:g} in {len(values_N):,} rows",
                 where=title,
+            )
+        with np.errstate(over="ignore", invalid="ignore", under="ignore"):
+            mean, deviation = float(values_N.mean()), float(values_N.std())
+        if not math.isfinite(mean) or not math.isfinite(deviation) or deviation == 0:
+            raise InputError(
+                f"the numbers in the column '{name}' are too large, too small or too close to one another to be "
+                "standardized",
+                expected="a finite mean and a deviation above 0 over the training pictures",
+                got=f"{values_N.min():g} to {values_N.max():g}, mean {mean:g}, deviation {deviation:g}",
+                where=title,
+                hint="give them in another unit, or from another zero",
             )
 
 

@@ -5,12 +5,16 @@ Legend: N pictures of the catalog, T numbers of a picture's target (K labels, D 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from trainwright.recipe.data import Task
+
+DIGITS_KEPT = 5
+"""Decimal places behind the first digit of a column's deviation that survive float32; own choice."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,6 +79,15 @@ class Scale:
     def restored(self, standardized_ND: np.ndarray) -> np.ndarray:
         """Brings standardized numbers back into the units in which they were given."""
         return standardized_ND * np.array(self.deviation) + np.array(self.mean)
+
+    def told(self, column: int, value: float) -> float:
+        """Rounds a restored number of a column to what float32 can tell of the standardized one, so that 9 is 9 again.
+
+        >>> Scale((4.5,), (2.9,)).told(0, 9.000000075840244)
+        9.0
+        """
+        places = DIGITS_KEPT - math.floor(math.log10(self.deviation[column]))
+        return round(value, places) + 0.0  # no -0
 
 
 def label_sets(cells: Sequence[str], separator: str) -> list[tuple[str, ...]]:

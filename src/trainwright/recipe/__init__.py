@@ -47,6 +47,7 @@ from .section import decided as decided
 from .table import settings_table as settings_table
 from .tasks import LOSSES_OF as LOSSES_OF
 from .tasks import SMOOTHED as SMOOTHED
+from .tasks import target_columns as target_columns
 from .tasks import task_of as task_of
 from .tasks import why_task as why_task
 from .training import TrainingSection as TrainingSection

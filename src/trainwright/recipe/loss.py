@@ -53,7 +53,7 @@ class LossSection(Section):
         unit="score",
         source="Herbrich et al. 2000",
         scale="log",
-        applies={"name": ("margin-ranking",)},
+        applies={"name": ("auto", "margin-ranking")},
         gt=0.0,
         le=1000.0,
     )

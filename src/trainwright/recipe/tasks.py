@@ -51,6 +51,17 @@ def task_of(section: DataSection) -> Task:
     return NAMED_BY[named[0]] if named else "classification"
 
 
+def target_columns(section: DataSection) -> tuple[str, ...]:
+    """Lists the columns that hold numbers, in order.
+
+    >>> target_columns(DataSection(target_columns="width, height"))
+    ('width', 'height')
+    """
+    if section.target_columns == "none":
+        return ()
+    return tuple(name for part in section.target_columns.split(",") if (name := part.strip()))
+
+
 def why_task(section: DataSection) -> str:
     """Gives the reason for what `auto` makes of the task."""
     named = _named(section)
@@ -60,7 +71,14 @@ def why_task(section: DataSection) -> str:
 def task_contradictions(sections: Sections) -> list[Contradiction]:
     """Finds settings that mean nothing, or nothing good, for the task."""
     task = task_of(cast(DataSection, sections["data"]))
-    rules = (_one_task, _targets_have_columns, _loss_fits, _smoothing_is_of_probabilities, _only_of_labels)
+    rules = (
+        _one_task,
+        _targets_have_columns,
+        _loss_fits,
+        _margin_is_of_pairs,
+        _smoothing_is_of_probabilities,
+        _only_of_labels,
+    )
     return [broken for rule in rules for broken in rule(sections, task)]
 
 
@@ -110,15 +128,36 @@ def _smoothing_is_of_probabilities(sections: Sections, task: Task) -> list[Contr
 
 
 def _targets_have_columns(sections: Sections, task: Task) -> list[Contradiction]:
-    if task != "regression" or value_of(sections, "data.target_columns") != "none":
+    if task != "regression":
+        return []
+    names, got = target_columns(cast(DataSection, sections["data"])), value_of(sections, "data.target_columns")
+    again = next((name for name in names if names.count(name) > 1), None)
+    if names and again is None:
         return []
     return [
         Contradiction(
             keys=("data.target_columns", "data.task"),
-            problem="regression needs the columns with the numbers",
+            problem="regression needs the columns with the numbers"
+            if again is None
+            else f"data.target_columns names '{again}' twice",
             expected="data.target_columns: names of columns, separated by commas",
-            got="data.target_columns: none",
+            got=f"data.target_columns: {format_value(got)}",
             hint="--set data.target_columns=NAME",
+        )
+    ]
+
+
+def _margin_is_of_pairs(sections: Sections, task: Task) -> list[Contradiction]:
+    margin, default = value_of(sections, "loss.margin"), type(sections["loss"]).model_fields["margin"].default
+    if task == "ranking" or value_of(sections, "loss.name") != "auto" or margin == default:
+        return []
+    return [
+        Contradiction(
+            keys=("loss.margin", "data.task"),
+            problem=f"loss.margin has no meaning in the task {task}: there are no pairs",
+            expected=f"loss.margin: {format_value(default)}",
+            got=f"loss.margin: {format_value(margin)}",
+            hint="leave loss.margin out",
         )
     ]
 

@@ -46,7 +46,9 @@ from .records import Severity as Severity
 from .records import StepRecord as StepRecord
 from .records import StopRecord as StopRecord
 from .records import Unseen as Unseen
+from .serializing import to_json as to_json
 from .task_records import ColumnScore as ColumnScore
+from .task_records import FigureNames as FigureNames
 from .task_records import LabelMistake as LabelMistake
 from .task_records import LabelScore as LabelScore
 from .task_records import MultiLabelRecord as MultiLabelRecord
@@ -55,4 +57,5 @@ from .task_records import PairMistake as PairMistake
 from .task_records import PartName as PartName
 from .task_records import RankingRecord as RankingRecord
 from .task_records import RegressionRecord as RegressionRecord
+from .task_records import figure_names as figure_names
 from .task_records import figures_of_columns as figures_of_columns

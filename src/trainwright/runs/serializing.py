@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import sys
 from collections.abc import Callable, Mapping
@@ -57,6 +58,15 @@ def to_plain(record: Record) -> dict[str, Any]:
     return {"type": _WORDS[type(record)], **_plain(record)}
 
 
+def to_json(value: Any, indent: int | None = None) -> str:
+    """Writes figures for any reader of JSON, which knows no NaN and no infinity: what is not finite becomes null.
+
+    >>> to_json({"loss": math.nan, "interval": (0.5, math.inf)})
+    '{"loss": null, "interval": [0.5, null]}'
+    """
+    return json.dumps(_finite(value), allow_nan=False, indent=indent)
+
+
 def from_plain(plain: Any) -> Record:
     """Builds a record from the values of its line.
 
@@ -90,6 +100,16 @@ def _plain(value: Any) -> Any:
     if is_dataclass(value) and not isinstance(value, type):
         return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
     raise _unstorable(value)
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, list | tuple):
+        return [_finite(entry) for entry in value]
+    if isinstance(value, Mapping):
+        return {key: _finite(entry) for key, entry in value.items()}
+    return value
 
 
 def _unstorable(value: Any) -> TrainwrightError:

@@ -10,6 +10,19 @@ from typing import Literal
 PartName = Literal["train", "valid", "test", "other"]
 
 
+LABEL_FIGURES = ("mean_average_precision", "f1_micro", "f1_macro", "exact_match", "hamming_loss")
+"""Those of the task multi-label, the one that chooses the best epoch first."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FigureNames:
+    """Names of a task's figures: of an epoch's validation, of a test, and which of these have `<name>_interval`."""
+
+    valid: tuple[str, ...]
+    tested: tuple[str, ...]
+    sure: tuple[str, ...]
+
+
 @dataclass(frozen=True, kw_only=True)
 class MultiLabelRecord:
     """A snapshot judged on one part in the task multi-label; a label is said to hold from probability 0.5 on.
@@ -40,8 +53,7 @@ class MultiLabelRecord:
     @property
     def figures(self) -> dict[str, float | None]:
         """Gives the whole in a few numbers, the one that chooses the best epoch first."""
-        names = ("mean_average_precision", "f1_micro", "f1_macro", "exact_match", "hamming_loss")
-        return {name: getattr(self, name) for name in names}
+        return {name: getattr(self, name) for name in LABEL_FIGURES}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,7 +108,7 @@ class RegressionRecord:
 class ColumnScore:
     """One column of numbers in a judgement.
 
-    `mae` is the mean absolute error, its interval the normal one at 95 % (infinite for one picture); `rmse` the root of
+    `mae` is the mean absolute error, its interval the normal one at 95 % (None for one picture); `rmse` the root of
     the mean squared error, and `rmse_of_mean` what always answering the training part's mean would have. `r2` is the
     share of the variance that is explained, `spearman` the correlation of ranks; None where nothing varies. `points`
     are true and told numbers of pictures spread evenly over the part.
@@ -104,7 +116,7 @@ class ColumnScore:
 
     column: str
     mae: float
-    mae_interval: tuple[float, float]
+    mae_interval: tuple[float, float] | None
     rmse: float
     rmse_of_mean: float
     r2: float | None
@@ -162,6 +174,24 @@ class PairMistake:
     row: int
     worse_row: int
     lead: float
+
+
+def figure_names(task: Literal["multi-label", "regression", "ranking"], columns: Sequence[str]) -> FigureNames:
+    """Lists the figures of a task by name, whether or not there is a part that gives them a value.
+
+    Args:
+        columns: of numbers, in order; has no meaning in other tasks.
+
+    >>> figure_names("regression", ["age"]).tested
+    ('r2', 'mae', 'rmse')
+    """
+    if task == "multi-label":
+        return FigureNames(valid=("mean_average_precision", "f1_macro"), tested=LABEL_FIGURES, sure=("exact_match",))
+    if task == "ranking":
+        return FigureNames(valid=("pair_accuracy",), tested=("pair_accuracy",), sure=("pair_accuracy",))
+    ends = [""] if len(columns) == 1 else [f"_{column}" for column in columns]
+    names = ("r2", *(f"{error}{end}" for end in ends for error in ("mae", "rmse")))
+    return FigureNames(valid=names, tested=names, sure=())
 
 
 def figures_of_columns(scores: Sequence[ColumnScore]) -> dict[str, float | None]:

@@ -208,36 +208,32 @@ def weights_of_classes(recipe: Recipe, data: PreparedData, machine: Machine) -> 
     """Gives what each class counts in the loss, float32 K on the device, or None where all count alike."""
     if recipe.loss.class_weights == "none":
         return None
-    weights_K = class_weights(recipe.loss, data.classes, class_shares(data, "loss.class_weights"))
+    both_ways = recipe.loss.name == "logistic" and recipe.loss.class_weights == "balanced"
+    shares = class_shares(data, "loss.class_weights", both_ways=both_ways)
+    weights_K = class_weights(recipe.loss, data.classes, shares)
     return None if weights_K is None else weights_K.to(machine.device)
 
 
 def prior_odds(recipe: Recipe, data: PreparedData) -> list[float]:
     """Gives what the last bias is the logarithm of: the share of each class in the loss; of `logistic`, its odds."""
-    shares = class_shares(data)
+    shares = class_shares(data, both_ways=recipe.loss.name == "logistic")
     weights_K = class_weights(recipe.loss, data.classes, shares)
     weights = [1.0] * len(shares) if weights_K is None else weights_K.tolist()
     if recipe.loss.name == "logistic":
-        for name, share in zip(data.classes, shares, strict=True):
-            if share >= 1:
-                raise InputError(
-                    f"all training pictures have the label '{name}', and a prior of 1 is no finite bias",
-                    expected="pictures without it",
-                    where="init.class_prior",
-                    hint="leave init.class_prior out, or the label",
-                )
         return [weight * share / (1 - share) for weight, share in zip(weights, shares, strict=True)]
     return [weight * share for weight, share in zip(weights, shares, strict=True)]
 
 
-def class_shares(data: PreparedData, where: str = "init.class_prior") -> list[float]:
+def class_shares(data: PreparedData, where: str = "init.class_prior", *, both_ways: bool = False) -> list[float]:
     """Counts each class's, or label's, share of the training part, by the pictures' weights where they have some.
 
     Args:
         where: the setting that asks.
+        both_ways: pictures that have a label are held against those that have it not.
 
     Raises:
-        InputError: a class has no share, so that neither its logarithm nor its inverse is a number.
+        InputError: a class has no share, so that neither its logarithm nor its inverse is a number; `both_ways` and a
+            label has all of it, so that its odds are no number.
     """
     labels_N, weights_N = data.train.labels_N, data.train.weights_N
     weights_N = torch.ones(len(labels_N)).double() if weights_N is None else weights_N.double()
@@ -254,7 +250,17 @@ def class_shares(data: PreparedData, where: str = "init.class_prior") -> list[fl
                 where=where,
                 hint=f"leave {where} out, or give a training picture of the class a weight above 0",
             )
-    return (counts_K / weights_N.sum()).tolist()
+    shares_K = counts_K / weights_N.sum()
+    for name, share in zip(data.classes, shares_K.tolist(), strict=True):
+        if both_ways and share >= 1:
+            raise InputError(
+                f"all training pictures have the label '{name}', and {where} cannot act on a share of 1",
+                expected="training pictures without it",
+                got="all of the training pictures' weight",
+                where=where,
+                hint=f"leave {where} out, or the label",
+            )
+    return shares_K.tolist()
 
 
 def check_head(recipe: Recipe, weights: WeightReport | None) -> None:

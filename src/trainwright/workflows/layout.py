@@ -26,6 +26,7 @@ from trainwright.runs import (
     environment_differences,
     read_records,
     refuse_existing,
+    to_json,
     write_atomic,
 )
 from trainwright.training import Setup
@@ -80,13 +81,13 @@ def write_checks(folder: RunFolder, checks: Sequence[Check]) -> None:
         {"name": check.name, "passed": check.passed, "summary": check.summary, "evidence": dict(check.evidence)}
         for check in checks
     ]
-    write_atomic(folder.checks, json.dumps(rows, indent=1))
+    write_atomic(folder.checks, to_json(rows, indent=1))
 
 
 def write_findings(folder: RunFolder) -> None:
     """Writes findings.json anew from the event log."""
     findings = History.of(read_records(folder.events)).findings
-    write_atomic(folder.findings, json.dumps([dataclasses.asdict(finding) for finding in findings], indent=1))
+    write_atomic(folder.findings, to_json([dataclasses.asdict(finding) for finding in findings], indent=1))
 
 
 def note_changed_code(folder: RunFolder, recipe: Recipe, console: RunConsole) -> None:

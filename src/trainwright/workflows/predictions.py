@@ -161,8 +161,10 @@ def _labels(task: Task, path: str, logits_K: Tensor, _: int) -> LabelsPrediction
 
 
 def _numbers(task: Task, path: str, logits_K: Tensor, _: int) -> NumbersPrediction:
-    values_D = cast(Regression, task).restored(logits_K[None])[0]
-    return NumbersPrediction(path, dict(zip(task.names, values_D.tolist(), strict=True)))
+    asked = cast(Regression, task)
+    values_D = enumerate(asked.restored(logits_K[None])[0].tolist())
+    told_D = (asked.scale.told(d, value) for d, value in values_D)
+    return NumbersPrediction(path, dict(zip(task.names, told_D, strict=True)))
 
 
 def _score(_: Task, path: str, logits_K: Tensor, __: int) -> ScorePrediction:

@@ -8,15 +8,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from trainwright.recipe import Recipe, compose, read_recipe_file, task_of
+from trainwright.recipe import Recipe, compose, read_recipe_file, target_columns, task_of
 from trainwright.runs import (
     EpochRecord,
     Evaluation,
     EvaluationRecord,
+    FigureNames,
     History,
     RetrainRecord,
     RunFolder,
     StopRecord,
+    figure_names,
     open_run,
     read_records,
 )
@@ -93,7 +95,7 @@ class Run:
         `valid_accuracy` are those of the first stage, whose weights are not the result), `test_accuracy,
         test_accuracy_interval` (95 %, Wilson; None without a test part), `findings`. In other tasks
         `valid_<name>` and `test_<name>` for each of the task's own figures stand in the place of the accuracies;
-        docs/tasks.md lists them.
+        docs/tasks.md lists them; without a part that they are of they are None.
         """
         history, recipe = self.history, self.recipe
         stop = history.stop
@@ -101,7 +103,8 @@ class Run:
         best = first.best_epoch if first else None
         second = [row for row in history.epochs.rows if row.stage == "retrain"]
         kept = next((epoch for epoch in history.epochs.rows if epoch.epoch == best), None)
-        classified = task_of(recipe.data) == "classification"
+        task = task_of(recipe.data)
+        own = None if task == "classification" else figure_names(task, target_columns(recipe.data))
         return {
             "run": str(self.path),
             "model": recipe.model.name,
@@ -109,9 +112,9 @@ class Run:
             "epochs": len(history.epochs) - len(second),
             "stopped_because": first.reason if first else None,
             "wall_time_s": stop.train_time_s if stop else None,
-            **_of_valid(kept, classified=classified),
+            **_of_valid(kept, own),
             "retrained": _second_stage(history.retrain, second, stop),
-            **_of_test(history.evaluation("test"), classified=classified),
+            **_of_test(history.evaluation("test"), own),
             "findings": [_plain(finding) for finding in history.findings],
         }
 
@@ -156,27 +159,35 @@ class Run:
         return write_report(self.folder)
 
 
-def _of_valid(kept: EpochRecord | None, *, classified: bool) -> dict[str, Any]:
-    """Gives what validation said of the kept epoch, under the names of the task's figures."""
-    if classified:
+def _of_valid(kept: EpochRecord | None, own: FigureNames | None) -> dict[str, Any]:
+    """Gives what validation said of the kept epoch, under the names of the task's figures.
+
+    Args:
+        own: None in classification.
+    """
+    if own is None:
         return {"valid_accuracy": kept.valid_accuracy if kept else None}
-    return {f"valid_{name}": value for name, value in kept.valid_figures.items()} if kept else {}
+    return {f"valid_{name}": kept.valid_figures.get(name) if kept else None for name in own.valid}
 
 
-def _of_test(test: Evaluation | None, *, classified: bool) -> dict[str, Any]:
-    """Gives what the test said, under the names of the task's figures; with intervals where they have some."""
-    if classified:
+def _of_test(test: Evaluation | None, own: FigureNames | None) -> dict[str, Any]:
+    """Gives what the test said, under the names of the task's figures; with intervals where they have some.
+
+    Args:
+        own: None in classification.
+    """
+    if own is None:
         judged = test if isinstance(test, EvaluationRecord) else None
         return {
             "test_accuracy": judged.accuracy if judged else None,
             "test_accuracy_interval": list(judged.accuracy_interval) if judged else None,
         }
     found: dict[str, Any] = {}
-    if test is not None and not isinstance(test, EvaluationRecord):
-        for name, value in test.figures.items():
-            found[f"test_{name}"] = value
-            if hasattr(test, f"{name}_interval"):
-                found[f"test_{name}_interval"] = list(getattr(test, f"{name}_interval"))
+    judged = None if isinstance(test, EvaluationRecord) else test
+    for name in own.tested:
+        found[f"test_{name}"] = judged.figures[name] if judged else None
+        if name in own.sure:
+            found[f"test_{name}_interval"] = list(getattr(judged, f"{name}_interval")) if judged else None
     return found
 
 

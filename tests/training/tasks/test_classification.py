@@ -4,6 +4,8 @@ import math
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from torch.nn import functional as F
 
 from trainwright.training.tasks import Answers, Classification, task_from
@@ -23,6 +25,18 @@ def test_classes_each_for_itself_have_probabilities_of_their_own():
     record = alone.judge(Answers(LOGITS, LABELS), names=["x"] * 40, part="test", epoch=1)
     assert record.accuracy == (LOGITS.argmax(dim=1) == LABELS).double().mean().item()
     assert record.mistakes[0].probability == pytest.approx(max(m.probability for m in record.mistakes))
+
+
+@pytest.mark.parametrize("each_alone", [False, True])
+@given(views=st.lists(st.lists(st.floats(-100, 100, width=32), min_size=3, max_size=3), min_size=1, max_size=5))
+def test_views_are_averaged_as_probabilities_however_sure(each_alone, views):
+    task = Classification(("a", "b", "c"), each_alone)
+    views_V13 = [torch.tensor([view]) for view in views]
+    averaged_13 = task.averaged(views_V13)
+    assert averaged_13.isfinite().all()
+    mean_13 = torch.stack([task.probabilities(view_13) for view_13 in views_V13]).mean(dim=0)
+    assert torch.allclose(task.probabilities(averaged_13), mean_13, rtol=1e-4, atol=1e-6)
+    assert task.losses(Answers(averaged_13, torch.tensor([0]))).isfinite().all()
 
 
 @pytest.mark.parametrize("each_alone", [False, True])

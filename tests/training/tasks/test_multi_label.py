@@ -8,7 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics
 
+from trainwright.runs import figure_names
 from trainwright.training.tasks import Answers, MultiLabel, task_from
+from trainwright.training.tasks.multi_label import average_precisions
 
 NAMES = ("cat", "dog", "owl")
 TASK = MultiLabel(NAMES)
@@ -54,6 +56,9 @@ def test_the_verdict_of_an_epoch_is_the_judgement_in_short():
         "mean_average_precision": record.mean_average_precision,
         "f1_macro": record.f1_macro,
     }
+    named = figure_names("multi-label", ())
+    assert (named.valid, named.tested) == (tuple(verdict.figures), tuple(record.figures))
+    assert named.sure == tuple(name for name in named.tested if hasattr(record, f"{name}_interval"))
 
 
 def test_a_label_that_holds_nowhere_has_no_average_precision_and_does_not_count():
@@ -87,6 +92,22 @@ def test_views_are_averaged_as_probabilities(seed, views):
     logits = [torch.randn(4, 3, generator=draw) for _ in range(views)]
     mean = torch.stack([one.sigmoid() for one in logits]).mean(dim=0)
     assert torch.allclose(TASK.averaged(logits).sigmoid(), mean, atol=1e-6)
+
+
+@given(st.lists(st.lists(st.floats(-100, 100, width=32), min_size=3, max_size=3), min_size=1, max_size=5))
+def test_the_average_of_sure_views_is_finite_and_between_them(views):
+    views_V13 = [torch.tensor([view]) for view in views]
+    mean_13, stacked = TASK.averaged(views_V13), torch.stack(views_V13)
+    assert mean_13.isfinite().all()
+    assert (mean_13 >= stacked.amin(dim=0) - 1e-4).all()
+    assert (mean_13 <= stacked.amax(dim=0) + 1e-4).all()
+    assert TASK.losses(Answers(mean_13, torch.tensor([[0.0, 1.0, 1.0]]))).isfinite().all()
+
+
+def test_scores_that_are_all_sure_are_still_told_apart():
+    asked = Answers(torch.tensor([[18.0], [20.0], [25.0]]), torch.tensor([[0.0], [1.0], [1.0]]))
+    assert average_precisions(asked) == [1.0]
+    assert average_precisions(Answers(asked.logits_NK * 40, asked.labels_N)) == [1.0]
 
 
 def test_nothing_known_costs_ln_2_and_nothing_is_right_or_wrong():

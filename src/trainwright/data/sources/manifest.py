@@ -12,11 +12,11 @@ from trainwright.data.printable_names import class_label, printable
 from trainwright.data.targets import Targets
 from trainwright.errors import InputError, nearest
 from trainwright.recipe.data import DataSection
-from trainwright.recipe.tasks import task_of
+from trainwright.recipe.tasks import target_columns, task_of
 
 from .manifest_columns import column_of, find_columns
 from .manifest_rows import find_groups, find_splits, locate, mistake
-from .manifest_targets import read_labels, read_numbers, target_columns
+from .manifest_targets import TAKEN, read_labels, read_numbers
 from .pairs import open_pairs
 from .table import Table, read_table
 
@@ -111,6 +111,15 @@ def _numbers(table: Table, section: DataSection, where: str) -> tuple[Targets, l
             got=f"columns {quoted([printable(column) for column in table.header])}",
             where=where,
             hint=f"did you mean '{printable(match)}'?" if match else None,
+        )
+    taken = [name for name in names if name in TAKEN]
+    if taken:
+        raise InputError(
+            f"a column of numbers cannot be called '{taken[0]}'",
+            expected=f"names other than {' and '.join(TAKEN)}, which are columns of every table of predictions",
+            got=quoted(names),
+            where=where,
+            hint="rename the column",
         )
     targets, texts, bad = read_numbers({name: table.columns[name] for name in names})
     errors: list[InputError] = []

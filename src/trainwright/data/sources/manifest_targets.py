@@ -12,6 +12,9 @@ from trainwright.recipe.data import DataSection
 
 USUAL_SEPARATOR = ";"
 
+TAKEN = ("path", "error")
+"""Columns that a table of predictions has beside those of the numbers."""
+
 
 def read_labels(cells: Sequence[str], section: DataSection) -> tuple[Targets, list[str]]:
     """Reads several labels a cell; an empty cell is a picture without any.
@@ -21,17 +24,6 @@ def read_labels(cells: Sequence[str], section: DataSection) -> tuple[Targets, li
     separator = USUAL_SEPARATOR if section.label_separator == "auto" else section.label_separator
     sets = label_sets(cells, separator)
     return multi_label(sets), [separator.join(labels) for labels in sets]
-
-
-def target_columns(section: DataSection) -> tuple[str, ...]:
-    """Lists the columns that hold numbers, in order.
-
-    >>> target_columns(DataSection(target_columns="width, height"))
-    ('width', 'height')
-    """
-    if section.target_columns == "none":
-        return ()
-    return tuple(dict.fromkeys(name for part in section.target_columns.split(",") if (name := part.strip())))
 
 
 def read_numbers(columns: dict[str, Sequence[str]]) -> tuple[Targets, list[str], dict[str, list[int]]]:

@@ -224,8 +224,8 @@ def pairs_judgement(record: RankingRecord, pictures: Path | None) -> TaskJudgeme
     )
 
 
-def _between(ends: tuple[float, float]) -> str:
-    return f"{number(ends[0])} to {number(ends[1])}"
+def _between(ends: tuple[float, float] | None) -> str:
+    return number(None) if ends is None else f"{number(ends[0])} to {number(ends[1])}"
 
 
 def picture_of(folder: Path | None, place: int) -> Path | None:

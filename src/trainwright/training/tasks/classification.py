@@ -24,6 +24,18 @@ def class_hits(logits_NK: Tensor, labels_N: Tensor) -> Tensor:
     return (logits_NK.argmax(dim=1) == labels_N).sum()
 
 
+def logit_of_mean(logits_VNK: Sequence[Tensor]) -> Tensor:
+    """Averages the probabilities of several views and gives them as scores, finite even of a sure net: float32 N K.
+
+    The logit of the mean of p = σ(z) is ln Σ σ(z) - ln Σ σ(-z): nothing is taken from 1, which would round to 0.
+
+    >>> logit_of_mean([torch.tensor([[80.0]]), torch.tensor([[80.0]])]).tolist()
+    [[80.0]]
+    """
+    stacked_VNK = torch.stack(list(logits_VNK)).double()
+    return (F.logsigmoid(stacked_VNK).logsumexp(dim=0) - F.logsigmoid(-stacked_VNK).logsumexp(dim=0)).float()
+
+
 @dataclass(frozen=True)
 class Classification:
     """One of K classes a picture.
@@ -47,8 +59,10 @@ class Classification:
 
     def averaged(self, logits_VNK: Sequence[Tensor]) -> Tensor:
         """Averages the probabilities, and gives them as scores."""
-        mean_NK = torch.stack([self.probabilities(logits_NK) for logits_NK in logits_VNK]).mean(dim=0)
-        return (mean_NK.logit() if self.each_alone else mean_NK.log()).float()
+        if self.each_alone:
+            return logit_of_mean(logits_VNK)
+        chances_VNK = torch.stack(list(logits_VNK)).double().log_softmax(dim=2)
+        return (chances_VNK.logsumexp(dim=0) - math.log(len(logits_VNK))).float()
 
     @property
     def blind(self) -> tuple[str, str]:

@@ -13,6 +13,7 @@ from torch.nn import functional as F
 
 from trainwright.runs import LabelMistake, LabelScore, MultiLabelRecord, PartName, wilson_interval
 
+from .classification import logit_of_mean
 from .task import Answers, Verdict
 
 THRESHOLD = 0.5
@@ -42,7 +43,7 @@ class MultiLabel:
 
     def averaged(self, logits_VNK: Sequence[Tensor]) -> Tensor:
         """Averages the probabilities, and gives them as scores."""
-        return torch.stack([logits_NK.double().sigmoid() for logits_NK in logits_VNK]).mean(dim=0).logit().float()
+        return logit_of_mean(logits_VNK)
 
     def verdict(self, answers: Answers) -> Verdict:
         """Chooses by mean average precision; where no label holds anywhere, by the loss."""
@@ -116,6 +117,8 @@ class MultiLabel:
 def average_precisions(answers: Answers) -> list[float | None]:
     """Computes the average precision of each label, None where it holds for no picture.
 
+    Only the order of the scores counts, so their places stand for them: sigmoids of sure scores would all round to 1.
+
     Source: Manning et al. 2008, Introduction to Information Retrieval, section 8.4; torchmetrics.
     """
     from torchmetrics.functional.classification import binary_average_precision
@@ -123,7 +126,8 @@ def average_precisions(answers: Answers) -> list[float | None]:
     values: list[float | None] = []
     for scores_N, truth_N in zip(answers.logits_NK.T, answers.labels_N.T, strict=True):
         found = bool(truth_N.any())
-        values.append(binary_average_precision(scores_N.sigmoid(), truth_N.long()).item() if found else None)
+        place_N = scores_N.unique(return_inverse=True)[1].double() / len(scores_N)
+        values.append(binary_average_precision(place_N, truth_N.long()).item() if found else None)
     return values
 
 

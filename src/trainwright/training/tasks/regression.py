@@ -6,8 +6,9 @@ Legend: N pictures, D columns of numbers.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -88,11 +89,11 @@ class Regression:
                 NumberMistake(
                     name=names[row],
                     row=row,
-                    column=self.names[int(column_N[row])],
-                    value=float(true_ND[row, column_N[row]]),
-                    predicted=float(said_ND[row, column_N[row]]),
+                    column=self.names[d],
+                    value=self.scale.told(d, true_ND[row, d].item()),
+                    predicted=self.scale.told(d, said_ND[row, d].item()),
                 )
-                for row in map(int, rows.tolist())
+                for row, d in zip(map(int, rows.tolist()), map(int, column_N[rows].tolist()), strict=True)
             ),
         )
 
@@ -108,34 +109,51 @@ class Regression:
     def _scores(self, answers: Answers) -> tuple[ColumnScore, ...]:
         said_ND, true_ND = self.restored(answers.logits_NK), self.restored(answers.labels_N)
         return tuple(
-            column_score(name, said_N, true_N, mean)
-            for name, said_N, true_N, mean in zip(self.names, said_ND.T, true_ND.T, self.scale.mean, strict=True)
+            column_score(name, said_ND[:, d], true_ND[:, d], self.scale.mean[d], partial(self.scale.told, d))
+            for d, name in enumerate(self.names)
         )
 
 
-def column_score(name: str, said_N: Tensor, true_N: Tensor, train_mean: float) -> ColumnScore:
+def column_score(
+    name: str, said_N: Tensor, true_N: Tensor, train_mean: float, tell: Callable[[float], float] = float
+) -> ColumnScore:
     """Measures the errors of one column.
 
     Args:
         said_N, true_N: float64, in the column's own unit.
         train_mean: over the training part: what a net that knows nothing would say.
+        tell: rounds the numbers of the points.
     """
-    from torchmetrics.functional.regression import r2_score, spearman_corrcoef
+    from torchmetrics.functional.regression import spearman_corrcoef
 
     count = len(true_N)
     absolute_N = (said_N - true_N).abs()
     mae = absolute_N.mean().item()
-    reach = Z_95 * absolute_N.std().item() / math.sqrt(count) if count > 1 else math.inf
+    reach = Z_95 * absolute_N.std().item() / math.sqrt(count) if count > 1 else None
+    kept = torch.arange(min(count, POINTS_KEPT)) * count // min(count, POINTS_KEPT)
     differ = count > 1 and bool((true_N != true_N[0]).any())
     told_apart = differ and bool((said_N != said_N[0]).any())
-    places = torch.arange(min(count, POINTS_KEPT)) * count // min(count, POINTS_KEPT)
     return ColumnScore(
         column=name,
         mae=mae,
-        mae_interval=(max(mae - reach, 0.0), mae + reach),
+        mae_interval=None if reach is None else (max(mae - reach, 0.0), mae + reach),
         rmse=absolute_N.square().mean().sqrt().item(),
         rmse_of_mean=(true_N - train_mean).square().mean().sqrt().item(),
-        r2=r2_score(said_N, true_N).item() if differ else None,
+        r2=explained_share(said_N, true_N) if differ else None,
         spearman=spearman_corrcoef(said_N, true_N).item() if told_apart else None,
-        points=tuple((true, said) for true, said in zip(true_N[places].tolist(), said_N[places].tolist(), strict=True)),
+        points=tuple(
+            (tell(true), tell(said)) for true, said in zip(true_N[kept].tolist(), said_N[kept].tolist(), strict=True)
+        ),
     )
+
+
+def explained_share(said_N: Tensor, true_N: Tensor) -> float:
+    """Computes R² = 1 - Σ(ŷ-y)²/Σ(y-ȳ)², whatever the unit and the zero of the numbers.
+
+    Args:
+        said_N, true_N: float64; the true ones differ.
+
+    >>> explained_share(torch.tensor([1.0, 2.0, 2.0]), torch.tensor([1.0, 2.0, 3.0]))
+    0.5
+    """
+    return 1 - ((said_N - true_N).square().sum() / (true_N - true_N.mean()).square().sum()).item()
