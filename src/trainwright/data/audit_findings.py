@@ -292,16 +292,27 @@ def _few_pairs(audit: Audit) -> list[Finding]:
         if audit.task != "ranking" or not pictures or (pairs := audit.pairs[part]) >= FEW:
             continue
         large = part in audit.given_parts or pictures >= LARGE_SHARE * audit.pictures
-        sure = f"a share of 90 % in the right order is known to ± {1.96 * standard_error(pairs or 1):.0%} only"
+        evidence = {"pairs": pairs, "pictures": pictures}
+        advice = {"do": PAIRS_ADVICE} | ({} if large else {f"data.{part}_share": 0.3})
+        if not pairs:
+            found.append(
+                Finding(
+                    code="validation-without-pairs",
+                    severity="warn",
+                    summary=f"the {part} part has {pictures:,} pictures, but no pair within it: {unmeasured}",
+                    evidence=evidence,
+                    advice=advice,
+                )
+            )
+            continue
+        sure = f"a share of 90 % in the right order is known to ± {1.96 * standard_error(pairs):.0%} only"
         found.append(
             Finding(
-                code="validation-too-small" if pairs else "validation-without-pairs",
+                code="validation-too-small",
                 severity="warn",
-                summary=f"the {part} part has {pairs:,} {'pair' if pairs == 1 else 'pairs'} within it: {sure}"
-                if pairs
-                else f"the {part} part has {pictures:,} pictures, but no pair within it: {unmeasured}",
-                evidence={"pairs": pairs, "pictures": pictures},
-                advice={"do": PAIRS_ADVICE} | ({} if large else {f"data.{part}_share": 0.3}),
+                summary=f"the {part} part has {pairs:,} {'pair' if pairs == 1 else 'pairs'} within it: {sure}",
+                evidence=evidence,
+                advice=advice,
             )
         )
     return found
