@@ -8,8 +8,8 @@ from trainwright.data.catalog import quoted
 from trainwright.data.printable_names import printable
 from trainwright.errors import InputError, nearest
 from trainwright.recipe.data import DataSection
+from trainwright.recipe.tasks import target_columns
 
-from .manifest_targets import target_columns
 from .table import Table
 
 USUAL_WORSE = "worse"
