@@ -26,9 +26,9 @@ from trainwright.training.build import (
     check_head,
     check_smallest_batch,
     check_validation,
-    class_shares,
     first_pictures,
 )
+from trainwright.training.class_weights import class_shares
 from trainwright.workflows.train import decide
 
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from trainwright.data import PreparedData
 from trainwright.errors import InputError, did_you_mean
 from trainwright.recipe import LossSection
 
@@ -68,3 +69,42 @@ def named_weights(text: str) -> dict[str, float]:
     if again is not None:
         raise InputError(f"loss.class_weights names '{again}' twice", got=text, where="loss.class_weights")
     return {name.strip(): float(weight) for name, _, weight in pairs}
+
+
+def class_shares(data: PreparedData, where: str = "init.class_prior", *, both_ways: bool = False) -> list[float]:
+    """Counts each class's, or label's, share of the training part, by the pictures' weights where they have some.
+
+    Args:
+        where: the setting that asks.
+        both_ways: pictures that have a label are held against those that have it not.
+
+    Raises:
+        InputError: a class has no share, so that neither its logarithm nor its inverse is a number; `both_ways` and a
+            label has all of it, so that its odds are no number.
+    """
+    labels_N, weights_N = data.train.labels_N, data.train.weights_N
+    weights_N = torch.ones(len(labels_N)).double() if weights_N is None else weights_N.double()
+    if labels_N.is_floating_point():
+        counts_K = weights_N @ labels_N.double()
+    else:
+        counts_K = torch.bincount(labels_N, weights_N, minlength=len(data.classes))
+    for name, count in zip(data.classes, counts_K.tolist(), strict=True):
+        if count <= 0:
+            raise InputError(
+                f"the class '{name}' has no share of the training part, and {where} cannot act on a share of 0",
+                expected="training pictures of every class whose weights add up to more than 0",
+                got=f"a total weight of {count:g}",
+                where=where,
+                hint=f"leave {where} out, or give a training picture of the class a weight above 0",
+            )
+    shares_K = counts_K / weights_N.sum()
+    for name, share in zip(data.classes, shares_K.tolist(), strict=True):
+        if both_ways and share >= 1:
+            raise InputError(
+                f"all training pictures have the label '{name}', and {where} cannot act on a share of 1",
+                expected="training pictures without it",
+                got="all of the training pictures' weight",
+                where=where,
+                hint=f"leave {where} out, or the label",
+            )
+    return shares_K.tolist()
