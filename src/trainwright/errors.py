@@ -14,7 +14,7 @@ Example:    raise InputError("no such data", got="phtos/", hint="did you mean 'p
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
 
@@ -100,3 +100,12 @@ def did_you_mean(name: str, options: Iterable[str]) -> str:
     names = sorted(options)
     match = nearest(name, names)
     return f"did you mean '{match}'?" if match else f"one of: {', '.join(names)}"
+
+
+def some_of(names: Sequence[str], most: int = 3) -> str:
+    """Words a list of names of which only the first are worth reading.
+
+    >>> some_of(["a", "b", "c", "d", "e"])
+    'a, b, c and 2 more'
+    """
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")

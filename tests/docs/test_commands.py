@@ -59,7 +59,9 @@ def test_a_command_is_made_of_words_that_exist(line):
     given = command.make_context(name, words).params
     if "set_" in given:
         short = {key: word for key, word in given.items() if key in SHORT_NAMES}
-        recipe_from_words(given.get("data"), None, short, given["set_"] or [])
+        recipe = recipe_from_words(given.get("data"), None, short, given["set_"] or [])
+        keys = [word.partition("=")[0] for word in given["set_"] or []]
+        assert all(recipe.origin(key).kind == "user" for key in keys)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

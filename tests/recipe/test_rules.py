@@ -2,20 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from trainwright.errors import InputError
-from trainwright.recipe import Given, Origin, Recipe, catalog, compose, format_value
+from recipe.asking import made, refused
+from trainwright.recipe import Recipe, catalog, format_value
 from trainwright.recipe.idle import idle_settings
 from trainwright.recipe.rules import contradictions
-
-
-def made(**values: object) -> Recipe:
-    return compose({key.replace("__", "."): Given(value, Origin("user", key)) for key, value in values.items()})
-
-
-def refused(**values: object) -> InputError:
-    with pytest.raises(InputError) as caught:
-        made(**values)
-    return caught.value
 
 
 def test_the_defaults_contradict_nothing():

@@ -2,12 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from trainwright.errors import InputError
+from recipe.asking import made, refused
 from trainwright.recipe import (
     LOSSES_OF,
     DataSection,
-    Given,
-    Origin,
     Recipe,
     compose,
     target_columns,
@@ -16,16 +14,6 @@ from trainwright.recipe import (
     write_recipe,
 )
 from trainwright.recipe.reading import read_recipe_file
-
-
-def made(**values: object) -> Recipe:
-    return compose({key.replace("__", "."): Given(value, Origin("user", key)) for key, value in values.items()})
-
-
-def refused(**values: object) -> InputError:
-    with pytest.raises(InputError) as caught:
-        made(**values)
-    return caught.value
 
 
 def test_auto_is_classification_unless_something_names_another_task():

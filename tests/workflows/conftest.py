@@ -129,6 +129,23 @@ def interrupt(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
 
 
 @pytest.fixture
+def resumes_the_same(cli, interrupt, tmp_path: Path) -> Callable[..., None]:
+    """Gives a function that trains once unbroken, and once interrupted in a step and resumed: the weights are equal."""
+
+    def check(*words: str | Path, interrupted_in_step: int) -> None:
+        assert cli(*words, f"--out={tmp_path}", "--name=whole").code == 0
+        interrupt(interrupted_in_step)
+        assert cli(*words, f"--out={tmp_path}", "--name=broken").code == 130
+        assert cli("train", "--resume", tmp_path / "broken").code == 0
+        whole, broken = (
+            (tmp_path / name / "checkpoints/last/model.safetensors").read_bytes() for name in ("whole", "broken")
+        )
+        assert whole == broken
+
+    return check
+
+
+@pytest.fixture
 def photos(tmp_path: Path) -> Path:
     """A folder of 40 small color pictures in two classes that differ in color, with names that try one's patience."""
     folder = tmp_path / "photos"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import hashlib
 import json
 from pathlib import Path
 
@@ -120,17 +119,9 @@ def test_the_report_and_the_terminal_speak_of_labels(run, cli):
     assert "Average precision" in shown
 
 
-def test_a_resumed_run_is_the_same_bit_for_bit(data, cli, interrupt, tmp_path):
+def test_a_resumed_run_is_the_same_bit_for_bit(data, resumes_the_same):
     words = ["train", data, *SMALL, "--epochs=2", "--set=data.task=multi-label", "--set=augment.mixup=0.2"]
-    assert cli(*words, f"--out={tmp_path}", "--name=whole").code == 0
-    interrupt(20)
-    assert cli(*words, f"--out={tmp_path}", "--name=broken").code == 130
-    assert cli("train", "--resume", tmp_path / "broken").code == 0
-    sums = [
-        hashlib.sha256((tmp_path / name / "checkpoints/last/model.safetensors").read_bytes()).hexdigest()
-        for name in ("whole", "broken")
-    ]
-    assert sums[0] == sums[1]
+    resumes_the_same(*words, interrupted_in_step=20)
 
 
 def test_the_look_at_the_data_counts_labels(data, cli):

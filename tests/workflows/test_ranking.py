@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import hashlib
 import json
 from pathlib import Path
 
@@ -115,18 +114,10 @@ def test_evaluate_counts_pictures_by_the_pairs_that_they_were_trained_in(data, c
     assert "of the 4 in pairs of two others: pair accuracy" in " ".join(ended.err.split())
 
 
-def test_a_resumed_run_is_the_same_bit_for_bit(data, cli, interrupt, tmp_path):
+def test_a_resumed_run_is_the_same_bit_for_bit(data, resumes_the_same):
     own = ["--set=loss.name=pair-logistic", "--set=augment.policy=light"]
     words = ["train", data, RANKING, *SMALL, "--epochs=2", *own]
-    assert cli(*words, f"--out={tmp_path}", "--name=whole").code == 0
-    interrupt(30)
-    assert cli(*words, f"--out={tmp_path}", "--name=broken").code == 130
-    assert cli("train", "--resume", tmp_path / "broken").code == 0
-    sums = [
-        hashlib.sha256((tmp_path / name / "checkpoints/last/model.safetensors").read_bytes()).hexdigest()
-        for name in ("whole", "broken")
-    ]
-    assert sums[0] == sums[1]
+    resumes_the_same(*words, interrupted_in_step=30)
 
 
 def test_a_run_without_a_pair_to_judge_is_finished(data, cli, tmp_path):

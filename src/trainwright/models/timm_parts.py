@@ -13,7 +13,7 @@ from typing import Any, Final
 import torch
 from torch import Tensor, nn
 
-from trainwright.errors import InputError
+from trainwright.errors import InputError, some_of
 from trainwright.recipe.model import ModelSection
 
 from .activations import ACTIVATIONS
@@ -141,7 +141,7 @@ def _other_activations(model: nn.Module, section: ModelSection, images_NCHW: Ten
         wanted = set(_run(_activation(section)().eval(), torch.zeros(1)))
     remained = {name: places for name, places in ran.items() if name not in wanted | OF_GATES}
     if remained:
-        return "; ".join(f"{name} in {_some(places)}" for name, places in sorted(remained.items()))
+        return "; ".join(f"{name} in {_places(places)}" for name, places in sorted(remained.items()))
     return None if wanted & set(ran) else "it runs nowhere in this model"
 
 
@@ -156,7 +156,7 @@ def _other_normalizations(model: nn.Module, section: ModelSection) -> str | None
     wanted = _normalization(section)[1]
     remained = [name for name, module in norms.items() if type(module) not in wanted and name not in inner]
     if remained:
-        return f"{', '.join(sorted({type(norms[name]).__name__ for name in remained}))} in {_some(remained)}"
+        return f"{', '.join(sorted({type(norms[name]).__name__ for name in remained}))} in {_places(remained)}"
     return None if norms else "it stands nowhere in this model"
 
 
@@ -196,6 +196,5 @@ class _Watch(Watch):
         self._inside.pop()
 
 
-def _some(names: list[str]) -> str:
-    different = list(dict.fromkeys(name or "the net itself" for name in names))
-    return ", ".join(different[:3]) + (f" and {len(different) - 3} more" if len(different) > 3 else "")
+def _places(names: list[str]) -> str:
+    return some_of(list(dict.fromkeys(name or "the net itself" for name in names)))

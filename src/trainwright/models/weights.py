@@ -15,7 +15,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from trainwright.errors import InputError
+from trainwright.errors import InputError, some_of
 
 from .heads import head_names
 
@@ -55,9 +55,9 @@ class WeightReport:
         if self.head_replaced:
             parts.append("a new head for these classes")
         if self.missing:
-            parts.append(f"{len(self.missing)} not in the file or not fitting ({_some(self.missing)})")
+            parts.append(f"{len(self.missing)} not in the file or not fitting ({some_of(self.missing)})")
         if self.skipped:
-            parts.append(f"{len(self.skipped)} of the file not used ({_some(tuple(self.skipped))})")
+            parts.append(f"{len(self.skipped)} of the file not used ({some_of(tuple(self.skipped))})")
         return "; ".join(parts)
 
 
@@ -176,7 +176,7 @@ def _damaged(path: Path, expected: str, error: Exception) -> InputError:
 
 def _other_model(file: str | Path, lost: Sequence[str], of: int, skipped: Mapping[str, str]) -> InputError:
     reshaped = [f"{name}: {skipped[name]}" for name in lost if name in skipped]
-    detail = reshaped[0] if reshaped else f"not in the file: {_some(lost)}"
+    detail = reshaped[0] if reshaped else f"not in the file: {some_of(lost)}"
     return InputError(
         "the file of weights is of another model",
         expected=f"at least {LEAST_SHARE:.0%} of the model's tensors, head left out, by name and shape",
@@ -223,7 +223,3 @@ def _without_prefix(name: str) -> str:
     for prefix in PREFIXES:
         name = name.removeprefix(prefix)
     return name
-
-
-def _some(names: Sequence[str]) -> str:
-    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")

@@ -13,10 +13,9 @@ from torch.nn import functional as F
 
 from trainwright.runs import ClassScore, EvaluationRecord, Mistake, PartName, wilson_interval
 
-from .task import Answers, Verdict
+from .task import MISTAKES_KEPT, Answers, Verdict
 
 CALIBRATION_BINS = 15
-MISTAKES_KEPT = 24
 
 
 def class_hits(logits_NK: Tensor, labels_N: Tensor) -> Tensor:

@@ -14,12 +14,10 @@ from torch.nn import functional as F
 from trainwright.runs import LabelMistake, LabelScore, MultiLabelRecord, PartName, wilson_interval
 
 from .classification import logit_of_mean
-from .task import Answers, Verdict
+from .task import MISTAKES_KEPT, Answers, Verdict
 
 THRESHOLD = 0.5
 """Probability from which on a label is said to hold."""
-
-MISTAKES_KEPT = 24
 
 
 @dataclass(frozen=True)

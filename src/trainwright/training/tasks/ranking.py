@@ -16,9 +16,7 @@ from trainwright.recipe import LossSection
 from trainwright.runs import PairMistake, PartName, RankingRecord, wilson_interval
 
 from ..losses import build_loss
-from .task import Answers, Verdict
-
-MISTAKES_KEPT = 24
+from .task import MISTAKES_KEPT, Answers, Verdict
 
 
 @dataclass(frozen=True)

@@ -20,9 +20,8 @@ from trainwright.runs import ColumnScore, NumberMistake, PartName, RegressionRec
 from trainwright.runs.intervals import Z_95
 
 from ..losses import build_loss
-from .task import Answers, Verdict
+from .task import MISTAKES_KEPT, Answers, Verdict
 
-MISTAKES_KEPT = 24
 POINTS_KEPT = 400
 """Pictures whose true and told numbers are kept for a drawing, spread evenly over the part."""
 

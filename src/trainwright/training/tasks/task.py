@@ -13,6 +13,9 @@ from torch import Tensor
 
 from trainwright.runs import Evaluation, PartName
 
+MISTAKES_KEPT = 24
+"""The worst answers that a judgement lists at most."""
+
 
 @dataclass(frozen=True)
 class Answers:
