@@ -132,7 +132,12 @@ ROWS: tuple[Row, ...] = (
     *_each("init", "init.class_prior", (True,)),
     *_each("init", "init.centered_weight_norm", (True,)),
     *_each("layers", "model.activation", ACTIVATIONS),
-    *_each("layers", "model.normalization", ("instance", "layer", "group", "batch-instance", "none")),
+    *_each("layers", "model.normalization", ("instance", "layer", "batch-instance", "none")),
+    Row(
+        "layers",
+        "`model.normalization: group` of 4 groups",
+        {"model.normalization": "group", "model.norm_groups": 4},
+    ),
     *_each("layers", "model.aspp", (1,)),
     *_each("layers", "training.reestimate_batch_norm", (True,)),
     *_each("loss", "loss.label_smoothing", (0.1,), loss__label_smoothing=0.0),

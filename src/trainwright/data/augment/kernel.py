@@ -5,7 +5,8 @@ disk is made anew when the file of the outermost function changes, and no other.
 so that apply.py can run them on several threads. A picture is the work of one thread, so that results do not hang on
 the number of threads; arithmetic is float32 in a fixed order, the same as in gather.py.
 
-Legend: N pictures, C channels, D = C+1, H W height and width, B boxes, G groups of up to three channels, P places.
+Legend: N pictures, C channels, D = C+1, H W height and width, B boxes, G groups of up to three channels, P places,
+S pixels of a strip.
 """
 
 from __future__ import annotations
@@ -17,6 +18,10 @@ import numpy as np
 from .compiling import compiled
 
 CONSTANT, EDGE, REFLECT, SYMMETRIC, WRAP = range(5)
+STRIP = 1024
+"""Pixels worked on at once, in whole rows: enough for the short loops to be worth beginning, in little enough memory to
+stay in the nearest cache. Pictures of 64 × 64 take a third less time than row by row, those of 512 × 512 as long."""
+
 FILL_CODES = {"constant": CONSTANT, "edge": EDGE, "reflect": REFLECT, "symmetric": SYMMETRIC, "wrap": WRAP}
 
 
@@ -110,14 +115,14 @@ def mixed(word: Any) -> Any:
 
 
 @compiled
-def add_noise(blend_CW: Any, channel: int, first_place: int, std: float, keys_2: Any, table: Any) -> None:
-    """Adds normal numbers to one row of one channel, whose first value is the `first_place`-th of the picture."""
+def add_noise(blend_CS: Any, count: int, channel: int, first_place: int, std: float, keys_2: Any, table: Any) -> None:
+    """Adds normal numbers to one channel of a strip, whose first value is the `first_place`-th of the picture."""
     key, other_key = np.uint32(keys_2[0]), np.uint32(keys_2[1])
-    for x in range(blend_CW.shape[1]):
-        place = np.uint32(first_place + x)
+    for at in range(count):
+        place = np.uint32(first_place + at)
         word = mixed(np.uint32(mixed(np.uint32((place >> np.uint32(1)) + key)) ^ other_key))
         half = word >> np.uint32(16) if place & np.uint32(1) else word & np.uint32(0xFFFF)
-        blend_CW[channel, x] += np.float32(std) * table[half]
+        blend_CS[channel, at] += np.float32(std) * table[half]
 
 
 @compiled
@@ -159,113 +164,112 @@ def beyond(packed_GHW: Any, group: int, y: int, x: int, fill: int) -> int:
 
 
 @compiled
-def find_row(maps_N23: Any, picture: int, bend: Any, scale: Any, y: int, height: int, old_2W: Any) -> None:
-    """Writes where the pixels of row y of the new picture lie in the old one."""
-    width = old_2W.shape[1]
+def find_strip(map_23: Any, bend: Any, scale: Any, rows: tuple[int, int], size: tuple[int, int], old_2S: Any) -> None:
+    """Writes where the pixels of the rows from the first up to the second of the new picture lie in the old one."""
+    height, width = size
     one = np.float32(1)
-    a, b, shift_x = maps_N23[picture, 0, 0], maps_N23[picture, 0, 1], maps_N23[picture, 0, 2]
-    c, d, shift_y = maps_N23[picture, 1, 0], maps_N23[picture, 1, 1], maps_N23[picture, 1, 2]
+    a, b, shift_x = map_23[0, 0], map_23[0, 1], map_23[0, 2]
+    c, d, shift_y = map_23[1, 0], map_23[1, 1], map_23[1, 2]
     middle_x, middle_y = np.float32((width - 1) / 2), np.float32((height - 1) / 2)
-    from_y = np.float32(y) - middle_y
-    for x in range(width):
-        new_x, new_y = np.float32(x), np.float32(y)
-        if bend != 0:
-            from_x = new_x - middle_x
-            factor = one + bend * ((from_x * from_x + from_y * from_y) * scale)
-            new_x, new_y = middle_x + from_x * factor, middle_y + from_y * factor
-        old_2W[0, x] = a * new_x + b * new_y + shift_x
-        old_2W[1, x] = c * new_x + d * new_y + shift_y
+    for y in range(rows[0], rows[1]):
+        begin = np.uint64((y - rows[0]) * width)
+        from_y = np.float32(y) - middle_y
+        for x in range(width):
+            new_x, new_y = np.float32(x), np.float32(y)
+            if bend != 0:
+                from_x = new_x - middle_x
+                factor = one + bend * ((from_x * from_x + from_y * from_y) * scale)
+                new_x, new_y = middle_x + from_x * factor, middle_y + from_y * factor
+            old_2S[0, begin + np.uint64(x)] = a * new_x + b * new_y + shift_x
+            old_2S[1, begin + np.uint64(x)] = c * new_x + d * new_y + shift_y
 
 
 @compiled
-def fold(old_2W: Any, axis: int, size: int, fill: int) -> None:
+def fold(old_2S: Any, count: int, axis: int, size: int, fill: int) -> None:
     """Brings positions along one axis to where the picture or its border shows the same; see gather.fold."""
-    width = old_2W.shape[1]
     half, last = np.float32(0.5), np.float32(size - 1)
     if fill == CONSTANT:
-        for x in range(width):
-            old_2W[axis, x] = min(max(old_2W[axis, x], np.float32(-1)), np.float32(size))
+        for at in range(count):
+            old_2S[axis, at] = min(max(old_2S[axis, at], np.float32(-1)), np.float32(size))
     elif fill == EDGE or size == 1:
-        for x in range(width):
-            old_2W[axis, x] = min(max(old_2W[axis, x], np.float32(0)), last)
+        for at in range(count):
+            old_2S[axis, at] = min(max(old_2S[axis, at], np.float32(0)), last)
     elif fill == WRAP:
         period = np.float32(size)
-        for x in range(width):
-            old_2W[axis, x] -= period * np.floor(old_2W[axis, x] / period)
+        for at in range(count):
+            old_2S[axis, at] -= period * np.floor(old_2S[axis, at] / period)
     elif fill == REFLECT:
         period = np.float32(2 * size - 2)
-        for x in range(width):
-            there = old_2W[axis, x] - period * np.floor(old_2W[axis, x] / period)
-            old_2W[axis, x] = min(there, period - there)
+        for at in range(count):
+            there = old_2S[axis, at] - period * np.floor(old_2S[axis, at] / period)
+            old_2S[axis, at] = min(there, period - there)
     else:
         period = np.float32(2 * size)
-        for x in range(width):
-            there = old_2W[axis, x] + half
+        for at in range(count):
+            there = old_2S[axis, at] + half
             there -= period * np.floor(there / period)
-            old_2W[axis, x] = min(there, period - there) - half
+            old_2S[axis, at] = min(there, period - there) - half
     # So far away that a remainder is no longer exact, any pixel will do, but it must be one of the picture's.
-    for x in range(width):
-        old_2W[axis, x] = min(max(old_2W[axis, x], np.float32(-1)), np.float32(size))
+    for at in range(count):
+        old_2S[axis, at] = min(max(old_2S[axis, at], np.float32(-1)), np.float32(size))
 
 
 @compiled
-def fetch_row(old_2W: Any, packed_GHW: Any, group: int, places_W: Any, words_4W: Any, shares_4W: Any) -> None:
+def fetch(old_2S: Any, count: int, packed_GHW: Any, group: int, places_S: Any, words_4S: Any, shares_4S: Any) -> None:
     """Reads the four old pixels around each new one's folded position, and works out their shares."""
     one = np.float32(1)
     rows, columns = packed_GHW.shape[1:]
     stride = np.int32(columns)
     first = np.int32(group * rows * columns + columns + 1)
-    for x in range(len(places_W)):
-        floor_x, floor_y = np.floor(old_2W[0, x]), np.floor(old_2W[1, x])
-        right_share, low_share = old_2W[0, x] - floor_x, old_2W[1, x] - floor_y
+    for at in range(count):
+        floor_x, floor_y = np.floor(old_2S[0, at]), np.floor(old_2S[1, at])
+        right_share, low_share = old_2S[0, at] - floor_x, old_2S[1, at] - floor_y
         left_share, top_share = one - right_share, one - low_share
-        shares_4W[0, x] = top_share * left_share
-        shares_4W[1, x] = top_share * right_share
-        shares_4W[2, x] = low_share * left_share
-        shares_4W[3, x] = low_share * right_share
-        places_W[x] = first + np.int32(floor_y) * stride + np.int32(floor_x)
+        shares_4S[0, at] = top_share * left_share
+        shares_4S[1, at] = top_share * right_share
+        shares_4S[2, at] = low_share * left_share
+        shares_4S[3, at] = low_share * right_share
+        places_S[at] = first + np.int32(floor_y) * stride + np.int32(floor_x)
     packed_P = packed_GHW.reshape(-1)
     right, low = np.uint64(1), np.uint64(columns)
-    for x in range(len(places_W)):
-        place = np.uint64(places_W[x])
-        words_4W[0, x] = packed_P[place]
-        words_4W[1, x] = packed_P[place + right]
-        words_4W[2, x] = packed_P[place + low]
-        words_4W[3, x] = packed_P[place + low + right]
+    for at in range(count):
+        place = np.uint64(places_S[at])
+        words_4S[0, at] = packed_P[place]
+        words_4S[1, at] = packed_P[place + right]
+        words_4S[2, at] = packed_P[place + low]
+        words_4S[3, at] = packed_P[place + low + right]
 
 
 @compiled
-def blend_row(words_4W: Any, shares_4W: Any, byte: int, blend_CW: Any, channel: int) -> None:
+def blend(words_4S: Any, shares_4S: Any, count: int, byte: int, blend_CS: Any, channel: int) -> None:
     """Mixes one byte of the four old pixels by their shares."""
     shift, all_bits = np.uint32(8 * byte), np.uint32(255)
-    for x in range(blend_CW.shape[1]):
-        value = shares_4W[0, x] * np.float32(np.int32((words_4W[0, x] >> shift) & all_bits))
-        value += shares_4W[1, x] * np.float32(np.int32((words_4W[1, x] >> shift) & all_bits))
-        value += shares_4W[2, x] * np.float32(np.int32((words_4W[2, x] >> shift) & all_bits))
-        value += shares_4W[3, x] * np.float32(np.int32((words_4W[3, x] >> shift) & all_bits))
-        blend_CW[channel, x] = value
+    for at in range(count):
+        value = shares_4S[0, at] * np.float32(np.int32((words_4S[0, at] >> shift) & all_bits))
+        value += shares_4S[1, at] * np.float32(np.int32((words_4S[1, at] >> shift) & all_bits))
+        value += shares_4S[2, at] * np.float32(np.int32((words_4S[2, at] >> shift) & all_bits))
+        value += shares_4S[3, at] * np.float32(np.int32((words_4S[3, at] >> shift) & all_bits))
+        blend_CS[channel, at] = value
 
 
 @compiled
-def colour_row(
-    blend_CW: Any, inside_1W: Any, colours_NCD: Any, picture: int, channel: int, outside: Any, fill: int, new_W: Any
-) -> None:
+def colour(blend_CS: Any, inside_1S: Any, count: int, colour_D: Any, outside: Any, fill: int, new_S: Any) -> None:
     """Works out one new channel from the old ones; a matrix's offset counts as far as a pixel lies inside."""
-    channels, width = blend_CW.shape
+    channels = len(blend_CS)
     one = np.float32(1)
-    factor, offset = colours_NCD[picture, channel, 0], colours_NCD[picture, channel, channels]
-    for x in range(width):
-        new_W[x] = factor * blend_CW[0, x]
+    factor, offset = colour_D[0], colour_D[channels]
+    for at in range(count):
+        new_S[at] = factor * blend_CS[0, at]
     for other in range(1, channels):
-        factor = colours_NCD[picture, channel, other]
-        for x in range(width):
-            new_W[x] += factor * blend_CW[other, x]
+        factor = colour_D[other]
+        for at in range(count):
+            new_S[at] += factor * blend_CS[other, at]
     if fill == CONSTANT:
-        for x in range(width):
-            new_W[x] = (new_W[x] + offset * inside_1W[0, x]) + (one - inside_1W[0, x]) * outside
+        for at in range(count):
+            new_S[at] = (new_S[at] + offset * inside_1S[0, at]) + (one - inside_1S[0, at]) * outside
     else:
-        for x in range(width):
-            new_W[x] += offset
+        for at in range(count):
+            new_S[at] += offset
 
 
 @compiled
@@ -289,8 +293,8 @@ def blend_pictures(
     """Finishes pictures first … last - 1 under any maps and colour matrices; arguments as in `move_pictures`.
 
     Each new pixel is the bilinear blend of the four old ones around its place; under `constant`, those that lie outside
-    count as the constant. It goes row by row through short loops without branches, which a compiler turns into vector
-    instructions: places, old pixels, blend, colours, each in a row's worth of memory that stays in the cache.
+    count as the constant. It goes strip by strip through short loops without branches, which a compiler turns into
+    vector instructions: places, old pixels, blend, colours, each in a strip's worth of memory that stays in the cache.
 
     Args:
         lens_N: as in plan.Plan, empty for none.
@@ -300,40 +304,46 @@ def blend_pictures(
     """
     _, channels, height, width = images_NCHW.shape
     packed_GHW = np.zeros(((channels + 2) // 3, height + 3, width + 3), np.uint32)
-    old_2W = np.empty((2, width), np.float32)
-    places_W = np.empty(width, np.int64)
-    words_4W = np.empty((4, width), np.uint32)
-    shares_4W = np.empty((4, width), np.float32)
-    inside_1W = np.empty((1, width), np.float32)
-    blend_CW = np.empty((channels, width), np.float32)
-    new_W = np.empty(width, np.float32)
+    rows = max(1, STRIP // width)
+    strip = rows * width
+    old_2S = np.empty((2, strip), np.float32)
+    places_S = np.empty(strip, np.int64)
+    words_4S = np.empty((4, strip), np.uint32)
+    shares_4S = np.empty((4, strip), np.float32)
+    inside_1S = np.empty((1, strip), np.float32)
+    blend_CS = np.empty((channels, strip), np.float32)
+    new_S = np.empty(strip, np.float32)
     for picture in range(first, last):
         start = picture * channels * height * width
-        own_colours = min(picture, len(colours_NCD) - 1)
+        colour_CD = colours_NCD[min(picture, len(colours_NCD) - 1)]
         bend = lens_N[picture] if len(lens_N) else np.float32(0)
         noisy = len(noise_std_N) > 0 and noise_std_N[picture] != 0
         pack(images_NCHW[picture], fill, packed_GHW)
-        for y in range(height):
-            find_row(maps_N23, picture, bend, np.float32(lens_scale), y, height, old_2W)
-            fold(old_2W, 0, width, fill)
-            fold(old_2W, 1, height, fill)
+        for y in range(0, height, rows):
+            end = min(y + rows, height)
+            count = (end - y) * width
+            find_strip(maps_N23[picture], bend, np.float32(lens_scale), (y, end), (height, width), old_2S)
+            fold(old_2S, count, 0, width, fill)
+            fold(old_2S, count, 1, height, fill)
             for group in range(len(packed_GHW)):
-                fetch_row(old_2W, packed_GHW, group, places_W, words_4W, shares_4W)
+                fetch(old_2S, count, packed_GHW, group, places_S, words_4S, shares_4S)
                 for channel in range(3 * group, min(3 * group + 3, channels)):
-                    blend_row(words_4W, shares_4W, channel - 3 * group, blend_CW, channel)
+                    blend(words_4S, shares_4S, count, channel - 3 * group, blend_CS, channel)
             if fill == CONSTANT:
-                blend_row(words_4W, shares_4W, 3, inside_1W, 0)
+                blend(words_4S, shares_4S, count, 3, inside_1S, 0)
             if noisy:
                 for channel in range(channels):
                     place = (channel * height + y) * width
-                    add_noise(blend_CW, channel, place, noise_std_N[picture], noise_keys_N2[picture], noise_table)
+                    add_noise(
+                        blend_CS, count, channel, place, noise_std_N[picture], noise_keys_N2[picture], noise_table
+                    )
             for channel in range(channels):
-                to = start + channel * strides[0] + y * strides[1]
-                colour_row(blend_CW, inside_1W, colours_NCD, own_colours, channel, constant_C[channel], fill, new_W)
+                to = np.uint64(start + channel * strides[0] + y * strides[1])
+                colour(blend_CS, inside_1S, count, colour_CD[channel], constant_C[channel], fill, new_S)
                 if strides[2] == 1:
-                    for x in range(width):
-                        out_P[to + x] = new_W[x]
+                    for at in range(count):
+                        out_P[to + np.uint64(at)] = new_S[at]
                 else:
-                    for x in range(width):
-                        out_P[to + x * strides[2]] = new_W[x]
+                    for at in range(count):
+                        out_P[to + np.uint64(at * strides[2])] = new_S[at]
         hide(boxes_NB4[picture], constant_C, out_P, start, strides)
