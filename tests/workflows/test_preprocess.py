@@ -29,6 +29,8 @@ def test_evaluation_and_prediction_see_what_training_saw(cli, tmp_path, ways):
     assert ended.code == 0, ended.err
     figures, run = json.loads(ended.out), tmp_path / "x"
     assert "3 of 64 dimensions" in ended.err
+    for told in ("how 64 values of a picture vary together: 1,294", "the directions to whiten along: 64"):
+        assert (told in ended.err) == (ways in (ZCA, PCA))
 
     recipe = compose(read_recipe_file(run / "recipe.yaml"))
     data = prepare(recipe.data, seed=recipe.training.seed)

@@ -35,6 +35,7 @@ from .catalog import Files as Files
 from .catalog import Split as Split
 from .catalog import check_trainable as check_trainable
 from .decoding import UnreadablePicture as UnreadablePicture
+from .ingest import Progress as Progress
 from .ingest import Reading as Reading
 from .other import prepare_other as prepare_other
 from .other import read_pictures as read_pictures

@@ -19,6 +19,7 @@ from trainwright.data import (
     fit_preprocessor,
     wanted_components,
 )
+from trainwright.data import Progress as DataProgress
 from trainwright.errors import InputError
 from trainwright.models import (
     SCHEMES_ON_PICTURES,
@@ -121,7 +122,12 @@ class Setup:
 
 
 def build(
-    recipe: Recipe, data: PreparedData, *, preprocessor: Preprocessor | None = None, second: bool = False
+    recipe: Recipe,
+    data: PreparedData,
+    *,
+    preprocessor: Preprocessor | None = None,
+    second: bool = False,
+    progress: DataProgress | None = None,
 ) -> Setup:
     """Builds model, optimizer and all else from a decided recipe; equal recipes and data give equal weights.
 
@@ -130,6 +136,7 @@ def build(
         data: split and audited.
         preprocessor: of a run that goes on; None has it fitted on the training part.
         second: a stage that follows another, whose schedule may be cut so short that it has no drop.
+        progress: told how far the fitting of the preprocessing has come, where it takes long.
 
     Raises:
         InputError: a setting does not fit the data (batch larger than the training part, smoothing too strong,
@@ -159,7 +166,8 @@ def build(
     if training.reestimate_batch_norm:
         check_reestimation(built.model)
     if preprocessor is None:
-        preprocessor = fit_preprocessor(recipe.preprocess, data.train, source=source_preprocessing(built.model))
+        source = source_preprocessing(built.model)
+        preprocessor = fit_preprocessor(recipe.preprocess, data.train, source=source, progress=progress)
     augmenter = Augmenter(
         recipe.augment,
         preprocessor,

@@ -84,7 +84,7 @@ def look_at_activations(asked: Recipe, console: RunConsole) -> Activations:
     refuse_early(asked)
     data = look_at_data(asked, console)
     recipe = decide(asked, data)
-    setup = build(recipe, data)
+    setup = build(recipe, data, progress=console.progress)
     rows, pictures, loss = _measure(setup, data)
     return Activations(
         {

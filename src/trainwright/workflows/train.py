@@ -106,7 +106,7 @@ def train_run(asked: Recipe, out: Path, name: str | None, console: RunConsole) -
     refuse_early(asked)
     data = _look(asked, console)
     recipe = decide(asked, data)
-    setup = build(recipe, data)
+    setup = build(recipe, data, progress=console.progress)
     folder = make_folder(out, name, recipe, data)
     with EventWriter(folder.events) as events:
         lay_out(folder, recipe, data)

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from trainwright.data.ingest import Progress
 from trainwright.data.pictures import Pictures
 from trainwright.errors import InputError
 from trainwright.recipe import PreprocessSection
@@ -39,7 +40,11 @@ class Measured:
 
 
 def fit_preprocessor(
-    section: PreprocessSection, part: Pictures, *, source: tuple[Sequence[float], Sequence[float]] | None = None
+    section: PreprocessSection,
+    part: Pictures,
+    *,
+    source: tuple[Sequence[float], Sequence[float]] | None = None,
+    progress: Progress | None = None,
 ) -> Preprocessor:
     """Measures what the section asks for; deviations are those of a sample (divided by n−1).
 
@@ -47,6 +52,7 @@ def fit_preprocessor(
         section: decided, without `auto`.
         part: the training pictures, at least one.
         source: mean and deviation of u/255 that loaded weights were trained with, C numbers each.
+        progress: told what is being done where whitening is fitted.
 
     Raises:
         InputError: the section says `pretrained`, and there is no source; pictures too large to be whitened.
@@ -56,7 +62,7 @@ def fit_preprocessor(
     if whiten:
         check_whitening(*part.images(torch.arange(1)).shape[1:])
     each = whiten or section.center == "image" or section.scale in ("image", "minmax")
-    statistics = measure(part, each=each, covariance=whiten)
+    statistics = measure(part, each=each, covariance=whiten, progress=progress)
     mean_C, std_C = (values.tolist() for values in mean_and_std(np.arange(LEVELS) / BRIGHTEST, statistics.levels_CL))
     if source is not None:
         mean_C = source[0] if section.center == "pretrained" else mean_C
@@ -66,7 +72,12 @@ def fit_preprocessor(
         return Preprocessor.from_statistics(mean_C, std_C, center=center, scale=scale)
     whitening = None
     if statistics.covariance_VV is not None:
+        values = len(statistics.covariance_VV)
+        if progress is not None:
+            progress("finding the directions to whiten along", 0, values)
         whitening = fit_whitening(section.whiten, statistics.covariance_VV.div_(BRIGHTEST**2), section.epsilon)
+        if progress is not None:
+            progress("finding the directions to whiten along", values, values)
     # The one pass over a batch then delivers plain u/255, and fills with the mean of each channel.
     return Preprocessor.from_statistics(
         mean_C,

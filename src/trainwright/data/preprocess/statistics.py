@@ -15,6 +15,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from trainwright.data.ingest import Progress
 from trainwright.data.pictures import Pictures, in_chunks
 
 LEVELS = 256
@@ -87,19 +88,23 @@ class ValueSums:
         return (spread_CHW.clamp(min=0) / pairs).sqrt().masked_fill(self.constant_CHW, 0.0)
 
 
-def measure(part: Pictures, *, each: bool = False, covariance: bool = False) -> Statistics:
+def measure(
+    part: Pictures, *, each: bool = False, covariance: bool = False, progress: Progress | None = None
+) -> Statistics:
     """Reads the pictures once, in chunks, and measures all that is asked for on the way.
 
     Args:
         part: at least one picture.
         each: whether sums of each pixel and channel are wanted.
         covariance: whether the covariance between the values of a picture is wanted: float64 V V.
+        progress: told after every chunk where the covariance is wanted, which can take minutes.
     """
     one = part.images(torch.arange(1))
     levels_CL = np.zeros((one.shape[1], LEVELS), dtype=np.int64)
     sums: ValueSums | None = None
     products_VV = torch.zeros(one.numel(), one.numel(), dtype=torch.float64) if covariance else None
     at_once = CHUNK_BYTES // one.numel()
+    done = 0
     for images_NCHW in in_chunks(part, min(at_once, EXACT_ROWS) if covariance else at_once):
         levels_CL += count_levels(images_NCHW)
         if sums is not None:
@@ -108,6 +113,9 @@ def measure(part: Pictures, *, each: bool = False, covariance: bool = False) -> 
             sums = ValueSums(images_NCHW)
         if products_VV is not None:
             products_VV += _products(images_NCHW)
+            done += len(images_NCHW)
+            if progress is not None:
+                progress(f"measuring how {one.numel():,} values of a picture vary together", done, len(part))
     if products_VV is not None and sums is not None:
         _turn_into_covariance(products_VV, sums)
     return Statistics(levels_CL, sums, products_VV)
