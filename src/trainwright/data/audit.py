@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from trainwright.recipe.data import Task
 from trainwright.runs.records import Finding
 
 from .audit_findings import findings_of
@@ -97,6 +98,7 @@ class Audit:
         pairs: in the task ranking part → pairs within it, `across` → those with pictures in two parts, which are not
             used, and `contradicting` → those that stand in the data the other way round, too.
         unpaired: in the task ranking the names of all pictures in no pair of their part, which are not used.
+        listed: whether the data are a manifest.
     """
 
     title: str
@@ -120,12 +122,13 @@ class Audit:
     notes: tuple[str, ...]
     img_size: int
     channels: int
-    task: str = "classification"
+    task: Task = "classification"
     parts: Mapping[str, int] = field(default_factory=dict)
     unlabelled: int = 0
     columns: tuple[ColumnSpread, ...] = ()
     pairs: Mapping[str, int] = field(default_factory=dict)
     unpaired: tuple[str, ...] = ()
+    listed: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """Returns everything as dictionaries, lists, words and numbers."""
@@ -162,7 +165,7 @@ def take_stock(
         near: groups of rows with nearly the same pixels, identical ones included.
     """
     usable = np.flatnonzero(records.readable_N)
-    task = "classification" if catalog.targets is None else catalog.targets.task
+    task: Task = "classification" if catalog.targets is None else catalog.targets.task
     sorted_by = () if task in ("regression", "ranking") else classes
     counts: dict[str, dict[str, int]] = {label: dict.fromkeys(map(str, PARTS), 0) for label in sorted_by}
     for row in usable.tolist():
@@ -201,6 +204,7 @@ def take_stock(
         columns=_columns(catalog, train) if task == "regression" else (),
         pairs=_pairs(catalog, usable.tolist(), parts) if task == "ranking" else {},
         unpaired=_unpaired(catalog, usable.tolist(), parts) if task == "ranking" else (),
+        listed=catalog.listed,
     )
 
 

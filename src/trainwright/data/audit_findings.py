@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from trainwright.runs.records import Finding, Severity
 
 from .catalog import quoted
+from .label_findings import label_findings
 
 if TYPE_CHECKING:
     from .audit import Audit
@@ -38,7 +39,7 @@ def findings_of(audit: Audit) -> tuple[Finding, ...]:
         *_leaks(audit),
         *_noisy(audit),
         *_imbalance(audit),
-        *_one_label_each(audit),
+        *label_findings(audit),
         *_pairs(audit),
         *_constant_channels(audit),
         *_small_parts(audit),
@@ -177,22 +178,6 @@ def _shown_by(audit: Audit) -> str:
     if audit.task == "multi-label":
         return "macro F1 and the table by label"
     return "balanced accuracy and the table by class"
-
-
-def _one_label_each(audit: Audit) -> list[Finding]:
-    """Labels of which each picture has exactly one are classes."""
-    held = sum(sum(by_part.values()) for by_part in audit.counts.values())
-    if audit.task != "multi-label" or held != audit.pictures or audit.unlabelled:
-        return []
-    return [
-        Finding(
-            code="labels-exclusive",
-            severity="note",
-            summary="every picture has exactly one label: as classes they would be learned against each other",
-            evidence={"pictures": audit.pictures},
-            advice={"data.task": "classification"},
-        )
-    ]
 
 
 def _pairs(audit: Audit) -> list[Finding]:

@@ -12,7 +12,7 @@ import numpy as np
 
 from trainwright.errors import InputError
 
-from .catalog import Catalog, Split, quoted
+from .catalog import Catalog, Split, listed_labels_hint, quoted
 from .targets import Targets
 
 QUANTILES = 10
@@ -162,7 +162,7 @@ def _check_labels(catalog: Catalog, targets: Targets, train_N: np.ndarray, unrea
             where=catalog.title,
             hint=f"repair the files that cannot be read: {quoted(lost, 5)}"
             if lost
-            else "give training pictures with these labels, or take the labels out",
+            else listed_labels_hint(catalog) or "give training pictures with these labels, or take the labels out",
         )
     if (counts_T == train_N.sum()).all():
         raise InputError(
