@@ -16,6 +16,7 @@ from .audit_findings import findings_of
 from .catalog import Catalog, Split
 from .picture_records import PictureRecords
 from .splitting import PARTS
+from .square import Fit
 
 SHOWN = 20
 """Examples kept of each kind of thing; the counts are complete."""
@@ -99,6 +100,8 @@ class Audit:
             used, and `contradicting` → those that stand in the data the other way round, too.
         unpaired: in the task ranking the names of all pictures in no pair of their part, which are not used.
         listed: whether the data are a manifest.
+        cut: pictures that are not square and of which the middle alone is kept.
+        cut_median_share: the median of what each of them loses, share of its area.
     """
 
     title: str
@@ -129,6 +132,8 @@ class Audit:
     pairs: Mapping[str, int] = field(default_factory=dict)
     unpaired: tuple[str, ...] = ()
     listed: bool = False
+    cut: int = 0
+    cut_median_share: float = 0.0
 
     def to_json(self) -> dict[str, Any]:
         """Returns everything as dictionaries, lists, words and numbers."""
@@ -153,6 +158,7 @@ def take_stock(
     *,
     img_size: int,
     channels: int,
+    fit: Fit = "crop",
 ) -> Audit:
     """Counts what stands in the data.
 
@@ -163,6 +169,7 @@ def take_stock(
         classes: all class names, in order.
         identical: groups of rows with the same pixels.
         near: groups of rows with nearly the same pixels, identical ones included.
+        fit: how they become square.
     """
     usable = np.flatnonzero(records.readable_N)
     task: Task = "classification" if catalog.targets is None else catalog.targets.task
@@ -176,6 +183,9 @@ def take_stock(
     kinds = Counter(records.kind_N[usable].tolist())
     blank = usable[(records.low_NC[usable] == records.high_NC[usable]).all(axis=1)]
     train = [row for row in usable.tolist() if parts[row] == "train"]
+    sides_2U = np.stack([records.width_N[usable], records.height_N[usable]])
+    lost_U = 1 - sides_2U.min(axis=0) / sides_2U.max(axis=0)
+    cut = lost_U[lost_U > 0] if fit == "crop" else lost_U[:0]
     return Audit(
         title=catalog.title,
         description=catalog.description,
@@ -205,6 +215,8 @@ def take_stock(
         pairs=_pairs(catalog, usable.tolist(), parts) if task == "ranking" else {},
         unpaired=_unpaired(catalog, usable.tolist(), parts) if task == "ranking" else (),
         listed=catalog.listed,
+        cut=len(cut),
+        cut_median_share=float(np.median(cut)) if len(cut) else 0.0,
     )
 
 

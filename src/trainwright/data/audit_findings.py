@@ -76,9 +76,24 @@ def _unusable(audit: Audit) -> list[Finding]:
             severity=_severity((unreadable + blank) / total > UNUSABLE_SHARE),
             summary="; ".join(words),
             evidence={"unreadable_pictures": unreadable, "blank_pictures": blank, "first": quoted(names, 5)},
-            advice={"do": "look at them (a run lists all in data/rejected.csv); repair them or take them out"},
+            advice={"do": _look_at(unreadable, blank, len(audit.blank))},
         )
     ]
+
+
+def _look_at(unreadable: int, blank: int, named: int) -> str:
+    """Says where the names of unusable pictures stand, `named` of the blank ones, and what to do with the pictures."""
+    both = []
+    if unreadable:
+        both.append(
+            "look at those that cannot be read (a run lists all in data/rejected.csv); repair them or take them out"
+        )
+    if blank:
+        some = "all" if blank == named else f"the first {named}"
+        both.append(
+            f"look at those of a single colour (a run lists {some} in data/audit.json); take out what shows nothing"
+        )
+    return "; ".join(both)
 
 
 def _duplicated(audit: Audit) -> list[Finding]:

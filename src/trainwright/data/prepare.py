@@ -132,7 +132,15 @@ def prepare_catalog(
         classes = catalog.targets.names
     scale = _scale(catalog, [row for row in usable if parts[row] == "train"])
     audit = take_stock(
-        catalog, records, parts, classes, identical, near, img_size=reading.img_size, channels=reading.channels
+        catalog,
+        records,
+        parts,
+        classes,
+        identical,
+        near,
+        img_size=reading.img_size,
+        channels=reading.channels,
+        fit=reading.fit,
     )
     split = tuple(
         SplitRow(catalog.names[row], catalog.labels[row], parts[row], catalog.groups[row] or "", records.sha256(row))
