@@ -14,9 +14,9 @@ from trainwright.runs.records import Finding
 
 from .audit_findings import findings_of
 from .catalog import Catalog, Split
+from .ingest import Reading
 from .picture_records import PictureRecords
 from .splitting import PARTS
-from .square import Fit
 
 SHOWN = 20
 """Examples kept of each kind of thing; the counts are complete."""
@@ -155,10 +155,7 @@ def take_stock(
     classes: Sequence[str],
     identical: Sequence[Sequence[int]],
     near: Sequence[Sequence[int]],
-    *,
-    img_size: int,
-    channels: int,
-    fit: Fit = "crop",
+    reading: Reading,
 ) -> Audit:
     """Counts what stands in the data.
 
@@ -169,7 +166,7 @@ def take_stock(
         classes: all class names, in order.
         identical: groups of rows with the same pixels.
         near: groups of rows with nearly the same pixels, identical ones included.
-        fit: how they become square.
+        reading: how they were read.
     """
     usable = np.flatnonzero(records.readable_N)
     task: Task = "classification" if catalog.targets is None else catalog.targets.task
@@ -185,7 +182,7 @@ def take_stock(
     train = [row for row in usable.tolist() if parts[row] == "train"]
     sides_2U = np.stack([records.width_N[usable], records.height_N[usable]])
     lost_U = 1 - sides_2U.min(axis=0) / sides_2U.max(axis=0)
-    cut = lost_U[lost_U > 0] if fit == "crop" else lost_U[:0]
+    cut = lost_U[lost_U > 0] if reading.fit == "crop" else lost_U[:0]
     return Audit(
         title=catalog.title,
         description=catalog.description,
@@ -206,8 +203,8 @@ def take_stock(
         channel_high=tuple(records.high_NC[train].max(axis=0).tolist()),
         skipped=dict(catalog.skipped),
         notes=catalog.notes,
-        img_size=img_size,
-        channels=channels,
+        img_size=reading.img_size,
+        channels=reading.channels,
         task=task,
         parts={} if catalog.targets is None else {part: sizes_of_parts[part] for part in PARTS},
         unlabelled=sum(not _held(catalog, row) for row in usable.tolist()) if task == "multi-label" else 0,
