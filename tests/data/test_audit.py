@@ -66,6 +66,16 @@ def test_unusable_pictures(unreadable: int, blank: int, severity: str) -> None:
         9: "9 of 1,009 pictures cannot be read and are left out; 9 pictures show a single colour only",
     }
     assert finding.summary == summaries[unreadable]
+    to_read = "look at those that cannot be read (a run lists all in data/rejected.csv); repair them or take them out"
+    to_see = "look at those of a single colour (a run lists all in data/audit.json); take out what shows nothing"
+    advice = {(1, 0): to_read, (0, 3): to_see, (9, 9): f"{to_read}; {to_see}"}
+    assert finding.advice == {"do": advice[unreadable, blank]}
+
+
+def test_where_many_are_blank_the_audit_names_the_first() -> None:
+    names = tuple(f"blank{number}.png" for number in range(20))
+    finding = only(replace(HEALTHY, blank=names, blank_pictures=21))
+    assert "a run lists the first 20 in data/audit.json" in finding.advice["do"]
 
 
 @pytest.mark.parametrize(("surplus", "severity"), [(2, "note"), (200, "warn")])
@@ -209,6 +219,18 @@ def test_an_audit_counts_what_is_there(messy: Path) -> None:
     assert audit.identical.across == {}
     assert audit.skipped == {".txt": 1}
     assert json.loads(json.dumps(audit.to_json()))["rejected"][0]["name"] == "dogs/cut.png"
+
+
+def test_what_a_crop_loses_is_measured(make_folder: Callable[..., Path]) -> None:
+    root = make_folder({"a": 20, "b": 20})
+    for number, size in enumerate([(16, 8), (8, 12), (9, 10), (12, 12)]):
+        Image.new("RGB", size, (number, 2, 3)).save(root / "a" / f"wide{number}.png")
+    audit = prepare(DataSection(source=str(root)), seed=0).audit
+    assert audit.cut == 3
+    assert audit.cut_median_share == pytest.approx(1 - 8 / 12)
+    for fit in ("pad", "squash"):
+        kept = prepare(DataSection(source=str(root), fit=fit), seed=0).audit
+        assert (kept.cut, kept.cut_median_share) == (0, 0.0)
 
 
 def test_twins_across_given_parts_are_counted_by_part(

@@ -43,6 +43,21 @@ def test_what_was_not_found_is_not_said(invent: Any) -> None:
     assert facts["Seen by the net as"] == "8×8, color"
 
 
+def test_many_blank_pictures_are_counted_to_the_last(invent: Any) -> None:
+    names = [f"{number}.png" for number in range(20)]
+    facts = dict(data_summary(invent.audit_of(["a"], blank=names, blank_pictures=100)).facts)
+    assert facts["Of one single color"] == "100 pictures: 0.png, 1.png, 2.png, 3.png, 4.png and 95 more"
+
+
+def test_what_is_cut_off_is_said_where_it_is_known(invent: Any) -> None:
+    audit = invent.audit_of(["a"], cut=7, cut_median_share=0.25)
+    assert dict(data_summary(audit).facts)["Cut to squares"].replace("\N{NO-BREAK SPACE}", " ") == (
+        "7 pictures are not square: crop cuts off 25.0 % of the area (median); data.fit=pad or squash keeps all of it"
+    )
+    assert "Cut to squares: 7 pictures are not square" in "\n".join(audit_lines(audit, 200))
+    assert "Cut to squares" not in dict(data_summary(invent.audit_of(["a"])).facts)
+
+
 def test_the_terminal_says_the_same_and_obeys_no_name(invent: Any) -> None:
     lines = audit_lines(invent.audit_of(["a\x1b[2J", *(f"class {n}" for n in range(50))]))
     text = "\n".join(lines)

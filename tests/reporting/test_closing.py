@@ -65,6 +65,23 @@ def test_notes_are_counted_in_the_last_block_and_not_said_again(invent: Any) -> 
     assert "Two equal pictures" not in text
 
 
+def test_warnings_that_stand_above_are_named_and_counted_and_others_said(invent: Any) -> None:
+    small = [
+        Finding(code="validation-too-small", severity="warn", summary=f"the {part} part is small", advice={"do": part})
+        for part in ("valid", "test")
+    ]
+    leak = Finding(code="train-validation-leak", severity="warn", summary="a leak")
+    end = Finding(code="non-finite-loss", severity="stop", summary="the loss became nan")
+    findings = [*small, leak, invent.RATE_FINDING, end]
+    text = plain(closing(Path("r"), None, {}, report=None, findings=findings, told=[*small, leak, end]))
+    said = " ".join(text.split())
+    assert "3 warnings, told above: validation-too-small (2), train-validation-leak run r" in said
+    assert (
+        "findings warning: The loss jumps from step to step: the learning rate is too high. problem: the loss" in said
+    )
+    assert "part is small" not in text
+
+
 def test_without_a_judged_part_nothing_is_claimed(invent: Any) -> None:
     text = plain(closing(Path("r"), invent.stop_record("interrupted", 2), {}, report=None))
     assert "no test of the net is on record" in text

@@ -119,7 +119,18 @@ def test_plain_lines_hold_no_control_character_and_one_row_an_epoch(clock: Clock
     assert [line.split()[0] for line in rows] == ["1/3", "2/3", "3/3"]
     assert "result    98.6 % of 72 test pictures right" in text
     assert "warning   The loss jumps" in text
+    assert "  findings  1 warning, told above: " + invent.RATE_FINDING.code in text
     assert text.count("    epoch     rate") == 1
+
+
+def test_the_table_has_the_columns_of_the_task(clock: Clock, invent: Any) -> None:
+    stream = io.StringIO()
+    console = RunConsole(stream=stream, clock=clock)
+    console.start(replace(PLAN, task="regression"))
+    none = {"train_accuracy": None, "valid_accuracy": None, "valid_figures": {"r2": 0.5}}
+    console.epoch(replace(invent.epoch_record(1, done=0.5), **none))
+    assert "0.3713  0.2706   0.5000*" in stream.getvalue()
+    assert "acc %" not in stream.getvalue()
 
 
 def test_plain_epochs_that_last_give_a_sign_once_a_minute(clock: Clock) -> None:

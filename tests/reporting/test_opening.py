@@ -68,6 +68,15 @@ def test_nothing_rejected_nothing_chosen_nothing_said() -> None:
     assert "8×8 color" in quiet
 
 
+def test_what_is_cut_off_is_said_with_the_setting_that_keeps_it() -> None:
+    said = " ".join(text(replace(PLAN, cut=12, cut_median_share=1 / 3)).split())
+    assert (
+        "12 pictures are not square: crop cuts off 33.3 % of the area (median); data.fit=pad or squash "
+        "keeps all of it" in said
+    )
+    assert "square" not in text(PLAN)
+
+
 @pytest.mark.parametrize("width", [80, 100, 120])
 def test_lines_keep_to_the_width(width: int) -> None:
     assert max(map(len, text(PLAN, width).split("\n"))) <= width

@@ -41,9 +41,39 @@ def test_extreme_numbers_keep_the_columns(invent: Any) -> None:
 @pytest.mark.parametrize("r2", [-0.0432, -12.34567, -123.4, -1.234e5])
 def test_a_negative_figure_stands_apart_from_the_loss(invent: Any, r2: float) -> None:
     record = replace(invent.epoch_record(1, done=0.5), valid_loss=1.0705, valid_accuracy=None, valid_figures={"r2": r2})
-    cells = row(record, 1, None).split()
-    assert cells[4] == "1.0705"
-    assert float(cells[5].rstrip("*")) == pytest.approx(r2, rel=0.05)
+    cells = row(record, 1, None, "regression").split()
+    assert cells[3] == "1.0705"
+    assert float(cells[4].rstrip("*")) == pytest.approx(r2, rel=0.05)
+
+
+@pytest.mark.parametrize(
+    ("task", "figures", "shown"),
+    [
+        ("multi-label", {"mean_average_precision": 0.5, "f1_macro": 0.25}, ["mAP", "%"]),
+        ("regression", {"r2": 0.5}, ["R²"]),
+        ("multi-label", {}, ["mAP", "%"]),
+        ("regression", {}, ["R²"]),
+    ],
+)
+def test_a_task_that_measures_no_figure_in_training_has_no_column_for_it(
+    invent: Any, task: str, figures: dict[str, float], shown: list[str]
+) -> None:
+    names, units = (line.text for line in head(task)[:2])
+    assert names.split() == ["learning", "train", "valid", "valid", "pict-", "data", "memory", "time"]
+    assert units.split() == ["epoch", "rate", "loss", "loss", *shown, "ures/s", "wait", "MiB", "left"]
+    measured = {"valid_loss": 0.25 if figures else None, "best": bool(figures), "valid_figures": figures}
+    record = replace(invent.epoch_record(2, done=0.5), train_accuracy=None, valid_accuracy=None, **measured)
+    written = row(record, 30, 75.0, task)
+    assert len(names) == len(units) == len(written) == 71
+    figure = "–" if not figures else "50.00*" if task == "multi-label" else "0.5000*"
+    assert written.split()[2:6] == ["0.3713", "0.2500" if figures else "–", figure, "3,123"]
+
+
+def test_pairs_are_counted_in_training_too(invent: Any) -> None:
+    units = head("ranking")[1].text
+    assert units.count("pair %") == 2
+    record = replace(invent.epoch_record(2, done=0.5), valid_accuracy=None, valid_figures={"pair_accuracy": 0.75})
+    assert row(record, 30, 75.0, "ranking").split()[3:6] == ["89.17", "0.2706", "75.00*"]
 
 
 def test_time_left_follows_the_last_measured_epochs_and_forgets_the_slow_first(invent: Any) -> None:

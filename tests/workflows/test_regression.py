@@ -106,6 +106,7 @@ def test_tricks_that_no_check_can_judge_stay_off_by_auto(data, cli, tmp_path):
         (["1", "", "2"], ["that are no numbers: 1", "bad.csv:3"]),
         (["4", "4", "4"], ["have the same number in the column 'size'", "4 in 3 rows"]),
         (["1e308", "-1.5e308", "1.7e308"], ["too large, too small or too close", "another unit"]),
+        (["1", "2", "-1e300"], ["too large, too small or too close", "0: -1e+300 of 'pictures/0002.png'"]),
         (["1e-200", "2e-200", "3e-200"], ["too large, too small or too close", "deviation 0"]),
     ],
 )
@@ -147,6 +148,50 @@ def test_a_column_that_predictions_have_already_is_refused(data, cli):
     assert ended.code == 2
     assert "a column of numbers cannot be called 'error'" in ended.err
     assert "rename the column" in ended.err
+
+
+def test_a_run_of_numbers_that_were_called_error_makes_no_table(data, cli, tmp_path, monkeypatch):
+    rows = [[f"pictures/{row:04d}.png", row] for row in range(40)]
+    path = write_manifest(data.parent / "older.csv", ["path", "error"], rows)
+    with monkeypatch.context() as earlier:
+        earlier.setattr("trainwright.data.sources.manifest.PREDICTION_COLUMNS", ())
+        words = ["--set=data.target_columns=error", "--epochs=1", f"--out={tmp_path}", "--name=older"]
+        assert cli("train", path, *SMALL, *words).code == 0
+    table = tmp_path / "answers.csv"
+    refused = cli("predict", tmp_path / "older", data.parent / "pictures/0001.png", f"--csv={table}")
+    assert refused.code == 2
+    assert "the run has a column of numbers called 'error', as the table of predictions has already" in refused.err
+    assert "--json gives the numbers apart" in refused.err
+    assert not table.exists()
+    (told,) = json.loads(cli("predict", tmp_path / "older", data.parent / "pictures/0001.png", "--json").out)
+    assert told["error"] is None
+    assert set(told["values"]) == {"error"}
+
+
+FAR = "numbers in the column 'size' that are too far from those of the training pictures: 1"
+
+
+@pytest.mark.parametrize("part", ["valid", "test"])
+@pytest.mark.parametrize("cell", ["1e300", "-1e160", "1e60"])
+def test_a_number_that_no_float_holds_is_refused_in_other_parts_too(data, cli, part, cell):
+    rows = [[f"pictures/{row:04d}.png", row, ("train", "valid", "test")[row % 3]] for row in range(30)]
+    rows.append(["pictures/0040.png", cell, part])
+    path = write_manifest(data.parent / "far.csv", ["path", "size", "split"], rows)
+    ended = cli("train", path, "--set=data.target_columns=size")
+    assert ended.code == 2
+    assert FAR in ended.err
+    assert f"got: {float(cell):g} of 'pictures/0040.png'" in ended.err
+    assert "mean 13.5, deviation 8.6" in ended.err
+
+
+def test_a_number_that_no_float_holds_is_refused_by_evaluate(trained, data, cli):
+    run, _, _ = trained
+    rows = [[f"pictures/{row:04d}.png", 3, 4] for row in range(5)] + [["pictures/0040.png", "3", "1e300"]]
+    path = write_manifest(data.parent / "far.csv", ["path", "brightness", "right half"], rows)
+    ended = cli("evaluate", run, path)
+    assert ended.code == 2
+    assert "in the column 'right half' that are too far" in ended.err
+    assert "1e+300 of 'pictures/0040.png'" in ended.err
 
 
 def test_a_run_without_parts_to_judge_has_all_keys_and_one_picture_no_interval(data, cli, tmp_path):

@@ -51,6 +51,7 @@ from .preprocess import preprocessor_state as preprocessor_state
 from .sources import PICTURE_SUFFIXES as PICTURE_SUFFIXES
 from .sources import find_fashion_mnist as find_fashion_mnist
 from .sources import open_catalog as open_catalog
+from .sources.manifest_targets import PREDICTION_COLUMNS as PREDICTION_COLUMNS
 from .split_file import SplitRow as SplitRow
 from .split_file import read_split as read_split
 from .split_file import write_data_files as write_data_files

@@ -9,10 +9,12 @@ from typing import Any
 
 import numpy as np
 
+from trainwright.recipe.data import Task
 from trainwright.runs.records import Finding
 
 from .audit_findings import findings_of
 from .catalog import Catalog, Split
+from .ingest import Reading
 from .picture_records import PictureRecords
 from .splitting import PARTS
 
@@ -97,6 +99,9 @@ class Audit:
         pairs: in the task ranking part → pairs within it, `across` → those with pictures in two parts, which are not
             used, and `contradicting` → those that stand in the data the other way round, too.
         unpaired: in the task ranking the names of all pictures in no pair of their part, which are not used.
+        listed: whether the data are a manifest.
+        cut: pictures that are not square and of which the middle alone is kept.
+        cut_median_share: the median of what each of them loses, share of its area.
     """
 
     title: str
@@ -120,12 +125,15 @@ class Audit:
     notes: tuple[str, ...]
     img_size: int
     channels: int
-    task: str = "classification"
+    task: Task = "classification"
     parts: Mapping[str, int] = field(default_factory=dict)
     unlabelled: int = 0
     columns: tuple[ColumnSpread, ...] = ()
     pairs: Mapping[str, int] = field(default_factory=dict)
     unpaired: tuple[str, ...] = ()
+    listed: bool = False
+    cut: int = 0
+    cut_median_share: float = 0.0
 
     def to_json(self) -> dict[str, Any]:
         """Returns everything as dictionaries, lists, words and numbers."""
@@ -147,9 +155,7 @@ def take_stock(
     classes: Sequence[str],
     identical: Sequence[Sequence[int]],
     near: Sequence[Sequence[int]],
-    *,
-    img_size: int,
-    channels: int,
+    reading: Reading,
 ) -> Audit:
     """Counts what stands in the data.
 
@@ -160,9 +166,10 @@ def take_stock(
         classes: all class names, in order.
         identical: groups of rows with the same pixels.
         near: groups of rows with nearly the same pixels, identical ones included.
+        reading: how they were read.
     """
     usable = np.flatnonzero(records.readable_N)
-    task = "classification" if catalog.targets is None else catalog.targets.task
+    task: Task = "classification" if catalog.targets is None else catalog.targets.task
     sorted_by = () if task in ("regression", "ranking") else classes
     counts: dict[str, dict[str, int]] = {label: dict.fromkeys(map(str, PARTS), 0) for label in sorted_by}
     for row in usable.tolist():
@@ -173,6 +180,9 @@ def take_stock(
     kinds = Counter(records.kind_N[usable].tolist())
     blank = usable[(records.low_NC[usable] == records.high_NC[usable]).all(axis=1)]
     train = [row for row in usable.tolist() if parts[row] == "train"]
+    sides_2U = np.stack([records.width_N[usable], records.height_N[usable]])
+    lost_U = 1 - sides_2U.min(axis=0) / sides_2U.max(axis=0)
+    cut = lost_U[lost_U > 0] if reading.fit == "crop" else lost_U[:0]
     return Audit(
         title=catalog.title,
         description=catalog.description,
@@ -193,14 +203,17 @@ def take_stock(
         channel_high=tuple(records.high_NC[train].max(axis=0).tolist()),
         skipped=dict(catalog.skipped),
         notes=catalog.notes,
-        img_size=img_size,
-        channels=channels,
+        img_size=reading.img_size,
+        channels=reading.channels,
         task=task,
         parts={} if catalog.targets is None else {part: sizes_of_parts[part] for part in PARTS},
         unlabelled=sum(not _held(catalog, row) for row in usable.tolist()) if task == "multi-label" else 0,
         columns=_columns(catalog, train) if task == "regression" else (),
         pairs=_pairs(catalog, usable.tolist(), parts) if task == "ranking" else {},
         unpaired=_unpaired(catalog, usable.tolist(), parts) if task == "ranking" else (),
+        listed=catalog.listed,
+        cut=len(cut),
+        cut_median_share=float(np.median(cut)) if len(cut) else 0.0,
     )
 
 

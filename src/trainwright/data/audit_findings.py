@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from trainwright.runs.records import Finding, Severity
 
 from .catalog import quoted
+from .label_findings import label_findings
 
 if TYPE_CHECKING:
     from .audit import Audit
@@ -38,7 +39,7 @@ def findings_of(audit: Audit) -> tuple[Finding, ...]:
         *_leaks(audit),
         *_noisy(audit),
         *_imbalance(audit),
-        *_one_label_each(audit),
+        *label_findings(audit),
         *_pairs(audit),
         *_constant_channels(audit),
         *_small_parts(audit),
@@ -75,9 +76,24 @@ def _unusable(audit: Audit) -> list[Finding]:
             severity=_severity((unreadable + blank) / total > UNUSABLE_SHARE),
             summary="; ".join(words),
             evidence={"unreadable_pictures": unreadable, "blank_pictures": blank, "first": quoted(names, 5)},
-            advice={"do": "look at them (a run lists all in data/rejected.csv); repair them or take them out"},
+            advice={"do": _look_at(unreadable, blank, len(audit.blank))},
         )
     ]
+
+
+def _look_at(unreadable: int, blank: int, named: int) -> str:
+    """Says where the names of unusable pictures stand, `named` of the blank ones, and what to do with the pictures."""
+    both = []
+    if unreadable:
+        both.append(
+            "look at those that cannot be read (a run lists all in data/rejected.csv); repair them or take them out"
+        )
+    if blank:
+        some = "all" if blank == named else f"the first {named}"
+        both.append(
+            f"look at those of a single colour (a run lists {some} in data/audit.json); take out what shows nothing"
+        )
+    return "; ".join(both)
 
 
 def _duplicated(audit: Audit) -> list[Finding]:
@@ -177,22 +193,6 @@ def _shown_by(audit: Audit) -> str:
     if audit.task == "multi-label":
         return "macro F1 and the table by label"
     return "balanced accuracy and the table by class"
-
-
-def _one_label_each(audit: Audit) -> list[Finding]:
-    """Labels of which each picture has exactly one are classes."""
-    held = sum(sum(by_part.values()) for by_part in audit.counts.values())
-    if audit.task != "multi-label" or held != audit.pictures or audit.unlabelled:
-        return []
-    return [
-        Finding(
-            code="labels-exclusive",
-            severity="note",
-            summary="every picture has exactly one label: as classes they would be learned against each other",
-            evidence={"pictures": audit.pictures},
-            advice={"data.task": "classification"},
-        )
-    ]
 
 
 def _pairs(audit: Audit) -> list[Finding]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ import numpy as np
 from trainwright.errors import InputError, TrainwrightError
 from trainwright.recipe.data import DataSection
 
+from .label_lists import find_lists
 from .targets import Targets
 
 Split = Literal["train", "valid", "test"]
@@ -82,6 +84,7 @@ class Catalog:
         skipped: what was seen and is no picture, by suffix, in files: `{".txt": 3, "hidden": 1}`.
         notes: sentences that the user should read: links not followed, columns not used.
         targets: what is true of each picture; None where that is the name of one class.
+        listed: whether the pictures stand in a manifest, whose cells settings can read in another way.
     Source: own choice
     """
 
@@ -96,6 +99,7 @@ class Catalog:
     skipped: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     notes: tuple[str, ...] = ()
     targets: Targets | None = None
+    listed: bool = False
 
     def __post_init__(self) -> None:
         weights = self.names if self.weights is None else self.weights
@@ -142,7 +146,7 @@ def check_trainable(catalog: Catalog, section: DataSection) -> None:
             expected="every class of the validation and test parts in the training part too",
             got=quoted(strangers),
             where=catalog.title,
-            hint="add training pictures of them, or take them out of the other parts",
+            hint=listed_labels_hint(catalog) or "add training pictures of them, or take them out of the other parts",
         )
     if len(to_learn) < 2:
         raise InputError(
@@ -159,8 +163,21 @@ def check_trainable(catalog: Catalog, section: DataSection) -> None:
             expected="at least two pictures of each class",
             got=quoted(lonely),
             where=catalog.title,
-            hint="add pictures, take these classes out, or set data.valid_share and data.test_share to 0",
+            hint=listed_labels_hint(catalog)
+            or "add pictures, take these classes out, or set data.valid_share and data.test_share to 0",
         )
+
+
+def listed_labels_hint(catalog: Catalog) -> str | None:
+    """Words what to do about the names of a manifest that are lists of labels; None where they are none."""
+    targets = catalog.targets
+    names, task = (catalog.labels, "classification") if targets is None else (targets.names, targets.task)
+    divided = targets is not None and (targets.values_NT.sum(axis=1) > 1).any()
+    lists = find_lists(set(names)) if catalog.listed and not divided else None
+    if lists is None:
+        return None
+    settings = " ".join(f"--set {key}={shlex.quote(value)}" for key, value in lists.settings(task).items())
+    return f"'{lists.names[0]}' reads like a list of labels: {settings}"
 
 
 def quoted(names: Sequence[str], limit: int = 10) -> str:

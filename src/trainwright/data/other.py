@@ -20,6 +20,7 @@ from .part import Part, part_of
 from .prepare import true_of
 from .sources import open_catalog
 from .store import open_store
+from .target_checks import check_standardized
 from .targets import Scale
 
 
@@ -64,7 +65,8 @@ def prepare_other(
         progress: told what is being done, how many are done, of how many.
 
     Raises:
-        InputError: no such data, nothing readable, or a class that the net does not know.
+        InputError: no such data, nothing readable, a class that the net does not know, or a number that no float32
+            holds when it is standardized.
     """
     catalog = open_catalog(section, to_train=False)
     known = catalog.labels if catalog.targets is None else catalog.targets.names
@@ -95,6 +97,8 @@ def prepare_other(
         raise InputError(
             f"none of the {len(wanted):,} pictures can be read", got=f"'{name}': {reason}", where=catalog.title
         )
+    if scale is not None:
+        check_standardized(catalog, rows, scale)
     part = part_of(
         store.images_SCHW,
         np.array(rows, np.int64),

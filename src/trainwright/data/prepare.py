@@ -25,7 +25,7 @@ from .sources.manifest_targets import USUAL_SEPARATOR
 from .split_file import SplitRow, read_split, refuse_changed_data
 from .splitting import PARTS, split_pictures
 from .store import Store, open_store
-from .target_checks import check_targets, held, strata
+from .target_checks import check_standardized, check_targets, held, strata
 from .targets import Scale
 
 
@@ -130,10 +130,8 @@ def prepare_catalog(
     else:
         check_targets(catalog, parts, unreadable=list(records.reasons))
         classes = catalog.targets.names
-    scale = _scale(catalog, [row for row in usable if parts[row] == "train"])
-    audit = take_stock(
-        catalog, records, parts, classes, identical, near, img_size=reading.img_size, channels=reading.channels
-    )
+    scale = _scale(catalog, usable, parts)
+    audit = take_stock(catalog, records, parts, classes, identical, near, reading)
     split = tuple(
         SplitRow(catalog.names[row], catalog.labels[row], parts[row], catalog.groups[row] or "", records.sha256(row))
         for row in usable
@@ -155,9 +153,14 @@ def prepare_catalog(
     )
 
 
-def _scale(catalog: Catalog, train: Sequence[int]) -> Scale | None:
+def _scale(catalog: Catalog, usable: Sequence[int], parts: Sequence[Split]) -> Scale | None:
+    """Measures the training part's numbers, and makes sure that all parts can be told in their measure."""
     targets = catalog.targets
-    return Scale.of(targets.take(train).values_NT) if targets and targets.task == "regression" else None
+    if targets is None or targets.task != "regression":
+        return None
+    scale = Scale.of(targets.take([row for row in usable if parts[row] == "train"]).values_NT)
+    check_standardized(catalog, usable, scale)
+    return scale
 
 
 def choose_task(section: DataSection) -> tuple[Choice, ...]:

@@ -12,11 +12,14 @@ import numpy as np
 
 from trainwright.errors import InputError
 
-from .catalog import Catalog, Split, quoted
-from .targets import Targets
+from .catalog import Catalog, Split, listed_labels_hint, quoted
+from .targets import Scale, Targets
 
 QUANTILES = 10
 """Groups that numbers are divided into, and the least pictures of one."""
+
+FAR_SHOWN = 10
+"""So many numbers that are too far from the others are listed; the rest are counted."""
 
 
 def strata(catalog: Catalog) -> list[str]:
@@ -87,7 +90,7 @@ def check_targets(catalog: Catalog, parts: Sequence[Split | None], unreadable: C
     if targets.task == "ranking":
         _check_pairs(targets, train_N, catalog.title)
     elif targets.task == "regression":
-        _check_numbers(targets, train_N, catalog.title)
+        _check_numbers(catalog, targets, train_N)
     else:
         _check_labels(catalog, targets, train_N, unreadable)
 
@@ -109,7 +112,42 @@ def _check_pairs(targets: Targets, train_N: np.ndarray, title: str) -> None:
         )
 
 
-def _check_numbers(targets: Targets, train_N: np.ndarray, title: str) -> None:
+def check_standardized(catalog: Catalog, rows: Sequence[int], scale: Scale) -> None:
+    """Refuses numbers so far from those of the training part that the net's float32 cannot hold them, or whose squares
+    no float holds, by which their errors are told.
+
+    Args:
+        catalog: with columns of numbers.
+        rows: the pictures that can be used.
+        scale: of the training part.
+
+    Raises:
+        InputError: see above; names the pictures.
+    """
+    targets = catalog.targets
+    assert targets is not None
+    values_ND = targets.values_NT[list(rows)]
+    with np.errstate(over="ignore"):
+        standardized_ND = scale.standardized(values_ND).astype(np.float32)
+        squares_ND = len(rows) * (values_ND - np.array(scale.mean)) ** 2
+    far_ND = ~(np.isfinite(standardized_ND) & np.isfinite(squares_ND))
+    for column, name in enumerate(targets.names):
+        far = [
+            f"{values_ND[row, column]:g} of '{catalog.names[rows[row]]}'"
+            for row in np.flatnonzero(far_ND[:, column]).tolist()
+        ]
+        if far:
+            raise InputError(
+                f"numbers in the column '{name}' that are too far from those of the training pictures: {len(far):,}",
+                expected=f"numbers like those of the training pictures: mean {scale.mean[column]:g}, "
+                f"deviation {scale.deviation[column]:g}",
+                got="; ".join(far[:FAR_SHOWN]) + (f" and {len(far) - FAR_SHOWN} more" if len(far) > FAR_SHOWN else ""),
+                where=catalog.title,
+                hint="correct them, or take their rows out",
+            )
+
+
+def _check_numbers(catalog: Catalog, targets: Targets, train_N: np.ndarray) -> None:
     """Refuses columns in which there is nothing to learn.
 
     Raises:
@@ -121,18 +159,21 @@ def _check_numbers(targets: Targets, train_N: np.ndarray, title: str) -> None:
                 f"all training pictures have the same number in the column '{name}'; there is nothing to learn",
                 expected="numbers that differ",
                 got=f"{values_N[0]:g} in {len(values_N):,} rows",
-                where=title,
+                where=catalog.title,
             )
         with np.errstate(over="ignore", invalid="ignore", under="ignore"):
             mean, deviation = float(values_N.mean()), float(values_N.std())
         if not math.isfinite(mean) or not math.isfinite(deviation) or deviation == 0:
+            largest = int(np.abs(values_N).argmax())
+            picture = catalog.names[int(np.flatnonzero(train_N)[largest])]
             raise InputError(
                 f"the numbers in the column '{name}' are too large, too small or too close to one another to be "
                 "standardized",
                 expected="a finite mean and a deviation above 0 over the training pictures",
-                got=f"{values_N.min():g} to {values_N.max():g}, mean {mean:g}, deviation {deviation:g}",
-                where=title,
-                hint="give them in another unit, or from another zero",
+                got=f"{values_N.min():g} to {values_N.max():g}, mean {mean:g}, deviation {deviation:g}; "
+                f"farthest from 0: {values_N[largest]:g} of '{picture}'",
+                where=catalog.title,
+                hint="correct them, or give them in another unit, or from another zero",
             )
 
 
@@ -162,7 +203,7 @@ def _check_labels(catalog: Catalog, targets: Targets, train_N: np.ndarray, unrea
             where=catalog.title,
             hint=f"repair the files that cannot be read: {quoted(lost, 5)}"
             if lost
-            else "give training pictures with these labels, or take the labels out",
+            else listed_labels_hint(catalog) or "give training pictures with these labels, or take the labels out",
         )
     if (counts_T == train_N.sum()).all():
         raise InputError(

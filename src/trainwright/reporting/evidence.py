@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 from .wording import count, number, printable
 
 
@@ -17,8 +19,10 @@ def advised(key: str, value: object) -> str:
 
     >>> advised("optim.lr", 0.01), advised("do", "look at the pictures")
     ('--set optim.lr=0.01', 'look at the pictures')
+    >>> advised("data.label_separator", "|")
+    "--set data.label_separator='|'"
     """
     if key == "do":
         return printable(str(value))
     text = f"{value:g}" if isinstance(value, float) else str(value)
-    return f"--set {printable(key)}={printable(text)}"
+    return f"--set {printable(key)}={shlex.quote(printable(text))}"

@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ import torch
 
 from trainwright.data import prepare, prepare_other, read_split
 from trainwright.errors import InputError
-from trainwright.recipe import MachineSection, compose, read_recipe_file
+from trainwright.recipe import DataSection, MachineSection, compose, read_recipe_file
 from trainwright.reporting import RunConsole
 from trainwright.runs import Evaluation, EvaluationRecord, RankingRecord, RunFolder, Unseen
 from trainwright.training import Answers, Task, answer, choose_workers, open_snapshot
@@ -52,27 +53,29 @@ def evaluate_run(
     workers = choose_workers(machine)[0].value
     seen_N: list[bool] | None = None
     if source is None:
-        data = prepare(
-            recipe.data,
-            seed=recipe.training.seed,
-            workers=workers,
-            progress=console.progress,
-            given_split=folder.split,
-        )
+        with _settings_are_for_train(folder):
+            data = prepare(
+                recipe.data,
+                seed=recipe.training.seed,
+                workers=workers,
+                progress=console.progress,
+                given_split=folder.split,
+            )
         untouched = data.with_validation() if snapshot.retrained else data
         name, part = ("test", untouched.test) if len(untouched.test) else ("valid", untouched.valid)
     else:
         section = recipe.data.model_copy(update={"source": str(source)})
         meta = snapshot.meta
-        others = prepare_other(
-            section,
-            classes=snapshot.classes,
-            img_size=meta["img_size"],
-            channels=meta["channels"],
-            scale=snapshot.scale,
-            workers=workers,
-            progress=console.progress,
-        )
+        with _settings_are_for_train(folder):
+            others = prepare_other(
+                section,
+                classes=snapshot.classes,
+                img_size=meta["img_size"],
+                channels=meta["channels"],
+                scale=snapshot.scale,
+                workers=workers,
+                progress=console.progress,
+            )
         for picture, reason in others.rejected:
             console.note(f"left out, cannot be read: {picture}: {reason}")
         name, part = "other", others.part
@@ -101,6 +104,24 @@ def evaluate_run(
     if any(seen_N):
         console.note(_seen_and_unseen(record, retrained=snapshot.retrained))
     return record
+
+
+@contextmanager
+def _settings_are_for_train(folder: RunFolder) -> Generator[None]:
+    """Says of advice that names a setting that it is for training: here the run's recipe settles how data are read.
+
+    Raises:
+        InputError: the one that was raised inside, with these words.
+    """
+    try:
+        yield
+    except InputError as error:
+        advice = error.hint or error.problem  # several errors have theirs in the problem
+        if not any(f"data.{name}" in advice for name in DataSection.model_fields):
+            raise
+        here = f"evaluate takes no settings and reads pictures as {folder.recipe} says: change the data"
+        hint = f"{error.hint} (to train; {here})" if error.hint else here
+        raise InputError(error.problem, expected=error.expected, got=error.got, where=error.where, hint=hint) from error
 
 
 def _unpaired(folder: RunFolder) -> frozenset[str]:

@@ -23,6 +23,8 @@ def run_plan(
         classes=data.classes,
         task=data.task,
         weighted=data.train.weights_N is not None,
+        cut=data.audit.cut,
+        cut_median_share=data.audit.cut_median_share,
         img_size=data.img_size,
         channels=data.channels,
         model=recipe.model.name,

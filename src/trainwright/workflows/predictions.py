@@ -13,6 +13,9 @@ from typing import Any, cast
 
 from torch import Tensor
 
+from trainwright.data import PREDICTION_COLUMNS
+from trainwright.errors import InputError
+from trainwright.recipe import Recipe, target_columns
 from trainwright.training import THRESHOLD, Classification, Regression, Task
 
 
@@ -128,6 +131,23 @@ def predictions(task: Task, paths: Sequence[str], logits_NK: Tensor, top: int) -
 def unread(task: Task, path: str, error: str) -> AnyPrediction:
     """Says why there is no answer for an input."""
     return KINDS[task.described()["name"]](path=path, error=error)
+
+
+def check_columns(recipe: Recipe) -> None:
+    """Refuses a table of predictions for a run of an earlier version whose numbers have the names of its other columns.
+
+    Raises:
+        InputError: see above.
+    """
+    taken = [name for name in target_columns(recipe.data) if name in PREDICTION_COLUMNS]
+    if taken:
+        raise InputError(
+            f"the run has a column of numbers called '{taken[0]}', as the table of predictions has already",
+            expected=f"columns of numbers other than {' and '.join(PREDICTION_COLUMNS)}",
+            got=f"data.target_columns: {recipe.data.target_columns}",
+            where="--csv",
+            hint="--json gives the numbers apart from path and error; training refuses such names today",
+        )
 
 
 def to_csv(answers: Sequence[AnyPrediction], *, top: int) -> str:

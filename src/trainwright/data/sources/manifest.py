@@ -16,7 +16,7 @@ from trainwright.recipe.tasks import target_columns, task_of
 
 from .manifest_columns import column_of, find_columns
 from .manifest_rows import find_groups, find_splits, locate, mistake
-from .manifest_targets import TAKEN, read_labels, read_numbers
+from .manifest_targets import PREDICTION_COLUMNS, read_labels, read_numbers
 from .pairs import open_pairs
 from .table import Table, read_table
 
@@ -91,6 +91,7 @@ def open_manifest(path: Path, section: DataSection) -> Catalog:
         description=f"picture files listed in {where}",
         notes=tuple(notes),
         targets=targets,
+        listed=True,
     )
 
 
@@ -112,11 +113,11 @@ def _numbers(table: Table, section: DataSection, where: str) -> tuple[Targets, l
             where=where,
             hint=f"did you mean '{printable(match)}'?" if match else None,
         )
-    taken = [name for name in names if name in TAKEN]
+    taken = [name for name in names if name in PREDICTION_COLUMNS]
     if taken:
         raise InputError(
             f"a column of numbers cannot be called '{taken[0]}'",
-            expected=f"names other than {' and '.join(TAKEN)}, which are columns of every table of predictions",
+            expected=f"names other than {' and '.join(PREDICTION_COLUMNS)}, which every table of predictions has",
             got=quoted(names),
             where=where,
             hint="rename the column",

@@ -12,7 +12,7 @@ from trainwright.recipe.data import DataSection
 
 USUAL_SEPARATOR = ";"
 
-TAKEN = ("path", "error")
+PREDICTION_COLUMNS = ("path", "error")
 """Columns that a table of predictions has beside those of the numbers."""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -25,6 +26,7 @@ def closing(
     *,
     report: Path | None,
     findings: Sequence[Finding] = (),
+    told: Sequence[Finding] = (),
     retrained: Sequence[str] = (),
     first_stop: StopRecord | None = None,
     width: int = 80,
@@ -37,6 +39,7 @@ def closing(
         evaluations: part → the judgement of the kept snapshot on it; the test part speaks first.
         report: the report, if one was written.
         findings: what was found; notes, which were said where they arose, are only counted.
+        told: those that stand above on the same terminal; of them warnings are named, and not said again.
         retrained: what a second stage of training did, in sentences, where there was one.
         first_stop: the last record of the stage before it.
         width: columns to wrap to.
@@ -59,10 +62,7 @@ def closing(
         both = [f"Both stages: {_work(stop)}."] if first_stop else []
         lines += labelled("retrained", map(printable, [*retrained, *both]), width)
     if findings:
-        grave = [finding for finding in findings if finding.severity != "note"]
-        texts = [f"{SEVERITY_WORDS[finding.severity]}: {printable(finding.summary)}" for finding in grave]
-        notes = len(findings) - len(grave)
-        texts += [f"{plural(notes, 'note')}, in the report"] if notes else []
+        texts = _found(findings, told)
         worst = max(findings, key=lambda finding: list(SEVERITY_STYLES).index(finding.severity))
         lines += labelled("findings", texts, width, SEVERITY_STYLES[worst.severity])
     lines += labelled("run", [printable(str(folder))], width)
@@ -72,6 +72,18 @@ def closing(
     for step in next_steps(folder, outcome_of(stop)):
         lines += [Line(f"  {printable(step.command)}", "cyan"), Line(f"      {step.meaning}", "dim")]
     return [*lines, Line()]
+
+
+def _found(findings: Sequence[Finding], told: Sequence[Finding]) -> list[str]:
+    """Says what was found: problems, and warnings that nobody saw yet, in full; the others by name and number."""
+    known = [finding.code for finding in findings if finding.severity == "warn" and finding in told]
+    full = [f for f in findings if f.severity == "stop" or (f.severity == "warn" and f not in told)]
+    texts = [f"{SEVERITY_WORDS[finding.severity]}: {printable(finding.summary)}" for finding in full]
+    if known:
+        codes = [printable(code) + (f" ({times})" if times > 1 else "") for code, times in Counter(known).items()]
+        texts.append(f"{plural(len(known), 'warning')}, told above: {', '.join(codes)}")
+    notes = sum(finding.severity == "note" for finding in findings)
+    return [*texts, f"{plural(notes, 'note')}, in the report"] if notes else texts
 
 
 def finding_lines(finding: Finding, width: int = 80) -> list[Line]:

@@ -160,7 +160,7 @@ class RunConsole:
         )
         self._clock = clock
         self._draw_at = 0.0
-        self._epochs = 0
+        self._epochs, self._task = 0, "classification"
         self._done: list[EpochRecord] = []
         self._head_shown = False
         self._epoch_began = clock()
@@ -168,6 +168,7 @@ class RunConsole:
         self._preparing: tuple[str, float] | None = None
         self._log: Path | None = None
         self._unkept: list[str] = []
+        self._told: list[Finding] = []
 
     def __enter__(self) -> RunConsole:
         return self
@@ -202,7 +203,7 @@ class RunConsole:
 
     def start(self, plan: RunPlan) -> None:
         """Writes what the run is about to do."""
-        self._epochs = plan.epochs
+        self._epochs, self._task = plan.epochs, plan.task
         self._write(opening(plan, self._face.width))
         self._epoch_began = self._clock()
         self._draw_at = self._epoch_began + self._face.patience_s
@@ -237,9 +238,9 @@ class RunConsole:
     def epoch(self, record: EpochRecord) -> None:
         """Writes the row of one epoch."""
         self._done.append(record)
-        lines = [] if self._head_shown else head(record)
+        lines = [] if self._head_shown else head(self._task)
         self._head_shown = True
-        text = row(record, self._epochs, time_left(self._done, self._epochs))
+        text = row(record, self._epochs, time_left(self._done, self._epochs), self._task)
         lines.append(Line(text, "green" if record.best and record.valid_loss is not None else ""))
         if record.added_loss is not None:
             lines.append(Line(f"    loss of the added pictures: {record.added_loss:.4g}", "dim"))
@@ -256,6 +257,7 @@ class RunConsole:
     def finding(self, finding: Finding) -> None:
         """Writes what was found, with its numbers and what to try."""
         self._write(finding_lines(finding, self._face.width))
+        self._told.append(finding)
 
     def stop(self, record: StopRecord) -> None:
         """Remembers why training ended; `result` says it."""
@@ -292,6 +294,7 @@ class RunConsole:
             evaluations,
             report=report,
             findings=findings,
+            told=self._told,
             retrained=retrained,
             first_stop=first_stop,
             width=self._face.width,

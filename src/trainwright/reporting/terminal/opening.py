@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..things import THINGS
+from ..views.audit import cut_words
 from ..wording import count, large, listed, plural, printable
 from .lines import Line, labelled, table
 
@@ -24,7 +25,8 @@ class RunPlan:
     `parts` maps train, valid and test to their pictures. `rejected` are the names of pictures that cannot be used,
     each with its reason. `multiply_adds` are those of one picture forward. `choices` are what `auto` settled on.
     `resumed_at` is the (epoch, step) of the checkpoint that this run goes on from. `classes` name what each number of
-    the net stands for in the `task`. `weighted` says whether pictures count in the loss by weights of their own.
+    the net stands for in the `task`. `weighted` says whether pictures count in the loss by weights of their own. Of
+    `cut` pictures the middle square alone is kept; `cut_median_share` of their area is lost on median.
     """
 
     folder: Path
@@ -47,6 +49,8 @@ class RunPlan:
     resumed_at: tuple[int, int] | None = None
     task: str = "classification"
     weighted: bool = False
+    cut: int = 0
+    cut_median_share: float = 0.0
 
 
 def opening(plan: RunPlan, width: int = 80) -> list[Line]:
@@ -84,6 +88,7 @@ def _data(plan: RunPlan) -> list[str]:
     )
     names = listed([printable(name) for name in plan.classes], 10)
     lines = [f"{printable(plan.data)}: {what}", parts, f"{THINGS[plan.task].many}: {names}"]
+    lines += [cut_words(plan.cut, plan.cut_median_share)] if plan.cut else []
     return [*lines, "pictures count in the loss by weights of their own"] if plan.weighted else lines
 
 

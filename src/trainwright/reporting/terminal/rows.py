@@ -15,66 +15,64 @@ HEAD = (
     ("epoch", "rate", "loss", "acc %", "loss", "acc %", "", "ures/s", "wait", "MiB", "left"),
 )
 FIGURES = {
-    "accuracy": ("acc %", "acc %"),
-    "mean_average_precision": ("", "mAP %"),
-    "r2": ("", "R²"),
-    "pair_accuracy": ("pair %", "pair %"),
+    "classification": ("acc %", "acc %"),
+    "multi-label": ("", "mAP %"),
+    "regression": ("", "R²"),
+    "ranking": ("pair %", "pair %"),
 }
-"""Figure by which a task chooses → what heads its columns of training and validation; %: shown as a percentage."""
+"""Task → what heads its figures of training ("": none is measured, and there is no such column) and of validation; %:
+shown as a percentage."""
+
+TRAIN_FIGURE = 3
+"""Place of the column of the training figure."""
 
 MEASURED_EPOCHS = 5
 
 
-def head(record: EpochRecord | None = None) -> list[Line]:
+def head(task: str = "classification") -> list[Line]:
     """Gives the lines that name the columns.
 
     Args:
-        record: an epoch of the run; tells by which figure its task chooses, accuracy where there is none.
+        task: what the net learns; tells which figures stand in the table.
     """
-    figures = {} if record is None else record.valid_figures
-    train, valid = FIGURES[next(iter(figures), "accuracy")]
-    above = (*HEAD[0][:3], HEAD[0][3] if train else "", *HEAD[0][4:])
-    names = (*HEAD[1][:3], train, HEAD[1][4], valid, *HEAD[1][6:])
-    return [*(Line(_aligned(cells), "bold") for cells in (above, names)), Line("    * best so far", "dim")]
+    train, valid = FIGURES[task]
+    names = (*HEAD[1][:TRAIN_FIGURE], train, HEAD[1][4], valid, *HEAD[1][6:])
+    return [*(Line(_aligned(cells, task), "bold") for cells in (HEAD[0], names)), Line("    * best so far", "dim")]
 
 
-def row(record: EpochRecord, epochs: int, left_s: float | None) -> str:
+def row(record: EpochRecord, epochs: int, left_s: float | None, task: str = "classification") -> str:
     """Writes one epoch as one line beneath `head()`.
 
     Args:
         record: the epoch.
         epochs: epochs of the whole run.
         left_s: seconds that the rest of the run is expected to take.
+        task: as for `head`.
     """
     valid = record.valid_loss is not None
+    train_head, valid_head = FIGURES[task]
     return _aligned(
         (
             f"{record.epoch}/{epochs}",
             number(record.learning_rate),
             _loss(record.train_loss),
-            _figure(record.train_accuracy, "accuracy"),
+            _figure(record.train_accuracy, train_head),
             _loss(record.valid_loss) if valid else "–",
-            _figure(*_chosen_by(record)),
+            _figure(next(iter(record.valid_figures.values()), record.valid_accuracy), valid_head),
             "*" if record.best and valid else "",
             count(round(record.pictures_per_s)) if record.pictures_per_s < 99_999.5 else large(record.pictures_per_s),
             f"{100 * record.data_wait_share:.0f} %",
             count(round(record.memory_mib)),
             short_duration(left_s),
-        )
+        ),
+        task,
     )
 
 
-def _chosen_by(record: EpochRecord) -> tuple[float | None, str]:
-    """Finds the figure of the validation part by which the best epoch is chosen, and its name."""
-    for name, value in record.valid_figures.items():
-        return value, name
-    return record.valid_accuracy, "accuracy"
-
-
-def _figure(value: float | None, name: str) -> str:
+def _figure(value: float | None, head: str) -> str:
     if value is None:
         return "–"
-    if FIGURES[name][1].endswith("%"):
+    if head.endswith("%"):
         return f"{100 * value:.2f}"
     return f"{value:.4f}" if abs(value) < 100 else f"{value:.2g}"  # shorter than its column, with its sign
 
@@ -104,5 +102,8 @@ def _loss(value: float | None) -> str:
     return f"{value:.4f}" if abs(value) < 100 else f"{value:.3g}"
 
 
-def _aligned(cells: Sequence[str]) -> str:
-    return "".join(cell.rjust(width) for cell, width in zip(cells, WIDTHS, strict=True)).rstrip()
+def _aligned(cells: Sequence[str], task: str) -> str:
+    padded = [cell.rjust(width) for cell, width in zip(cells, WIDTHS, strict=True)]
+    if not FIGURES[task][0]:
+        del padded[TRAIN_FIGURE]
+    return "".join(padded).rstrip()

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..things import THINGS, Thing
-from ..wording import count, listed, plural
+from ..wording import count, listed, percent, plural
 
+BLANK_NAMED = 5
 PARTS = ("train", "valid", "test")
 PART_WORDS = {"train": "training", "valid": "validation", "test": "test"}
 
@@ -119,10 +120,14 @@ def _facts(audit: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("Same pixels", _duplicates(audit["identical"])),
         ("Same, or nearly so", _duplicates(audit["near"])),
     ]
+    if audit.get("cut"):  # audits of earlier versions do not know
+        facts.append(("Cut to squares", cut_words(audit["cut"], audit["cut_median_share"])))
     if audit["rejected"]:
         facts.append(("Cannot be used", plural(len(audit["rejected"]), "picture")))
     if audit["blank_pictures"]:
-        facts.append(("Of one single color", f"{plural(audit['blank_pictures'], 'picture')}: {listed(audit['blank'])}"))
+        blank, names = audit["blank_pictures"], audit["blank"][:BLANK_NAMED]
+        rest = [f"{count(blank - len(names))} more"] if blank > len(names) else []
+        facts.append(("Of one single color", f"{plural(blank, 'picture')}: {listed([*names, *rest], BLANK_NAMED + 1)}"))
     if audit.get("task") == "ranking":
         pairs = audit["pairs"]
         words = [f"{count(pairs[part])} {PART_WORDS[part]}" for part in PARTS]
@@ -135,6 +140,21 @@ def _facts(audit: Mapping[str, Any]) -> list[tuple[str, str]]:
         skipped = [f"{suffix} ({count(number)})" for suffix, number in audit["skipped"].items()]
         facts.append(("No pictures, passed over", listed(skipped)))
     return facts
+
+
+def cut_words(pictures: int, share: float) -> str:
+    """Says what is lost of pictures that are not square.
+
+    Args:
+        pictures: how many.
+        share: the median of what each loses, share of its area.
+
+    >>> cut_words(1, 0.25).replace("\\xa0", " ")
+    '1 picture is not square: crop cuts off 25.0 % of the area (median); data.fit=pad or squash keeps all of it'
+    """
+    verb = "is" if pictures == 1 else "are"
+    lost = f"{plural(pictures, 'picture')} {verb} not square: crop cuts off {percent(share)} of the area (median)"
+    return f"{lost}; data.fit=pad or squash keeps all of it"
 
 
 def _sizes(audit: Mapping[str, Any]) -> str:
