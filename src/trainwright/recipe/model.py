@@ -9,6 +9,9 @@ from .section import Auto, Section, setting
 OWN_MODELS = ("small-resnet", "plain")
 OURS = ("auto", *OWN_MODELS)
 
+OURS_ALONE = {"model.activation": "maxout", "model.normalization": "none"}
+"""Key → value that no timm model takes: its convolutions have neither twice the channels nor biases."""
+
 FIRING_ACTIVATIONS = ("relu", "sigmoid", "tanh", "softplus")
 """Values of `model.activation` with a value at which a unit rests, so that it can be told how far it fires."""
 
@@ -22,7 +25,8 @@ class ModelSection(Section):
     name: str = setting(
         "auto",
         "`small-resnet` (ours, residual, for pictures up to 96 pixels), `plain` (ours, convolutions and pooling in "
-        "the manner of LeNet and VGG), or any timm model by its name. `auto` picks by picture size, count and device.",
+        "the manner of LeNet and VGG), or any timm model by its name. `auto` picks by picture size, count and device, "
+        "and one of our own nets where a setting is given that only they have.",
         source="He et al. 2016; LeCun et al. 1998; Simonyan & Zisserman 2014; timm",
     )
     width: int | Auto = setting(
@@ -104,7 +108,7 @@ class ModelSection(Section):
         "How `plain` halves its maps between stages: `max` takes the largest of 2×2 numbers, `average` their mean, "
         "`stride` is a 3×3 convolution with stride 2, which is learned.",
         source="Springenberg et al. 2015, section 2 (stride)",
-        applies={"name": ("plain",)},
+        applies={"name": ("auto", "plain")},
     )
     dilation: int = setting(
         1,

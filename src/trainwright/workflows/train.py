@@ -157,6 +157,7 @@ def decide(asked: Recipe, data: PreparedData) -> Recipe:
             pictures=pictures,
             device=open_device(recipe.machine.device).type,
             task=data.task,
+            asked_for=recipe.asked_for(),
         )
     )
     recipe = recipe.decide(choose_init(recipe.init, recipe.model))
