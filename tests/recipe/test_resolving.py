@@ -36,17 +36,20 @@ def test_later_layers_win_and_sources_are_kept(recipe_file):
     [
         (
             "optim.lr=fast",
-            "optim.lr is not a number\n  expected: a number above 0 and at most 100, or auto\n  got: fast\n"
+            "optim.lr is not a number\n"
+            "  expected: a number above 0 and at most 100 (learning rate), or auto\n  got: fast\n"
             "  where: --set optim.lr=fast",
         ),
         (
             "optim.lr=-1",
-            "optim.lr is out of range\n  expected: a number above 0 and at most 100, or auto\n  got: -1\n"
+            "optim.lr is out of range\n"
+            "  expected: a number above 0 and at most 100 (learning rate), or auto\n  got: -1\n"
             "  where: --set optim.lr=-1",
         ),
         (
             "optim.lr=atuo",
-            "optim.lr is not a number\n  expected: a number above 0 and at most 100, or auto\n  got: atuo\n"
+            "optim.lr is not a number\n"
+            "  expected: a number above 0 and at most 100 (learning rate), or auto\n  got: atuo\n"
             "  where: --set optim.lr=atuo\n  try: did you mean 'auto'?",
         ),
         (
@@ -65,7 +68,8 @@ def test_later_layers_win_and_sources_are_kept(recipe_file):
         ),
         (
             "optim.batch_size=all",
-            "optim.batch_size is not a whole number\n  expected: a whole number at least 1 and at most 65536, or auto\n"
+            "optim.batch_size is not a whole number\n"
+            "  expected: a whole number at least 1 and at most 65536 (pictures), or auto\n"
             "  got: all\n  where: --set optim.batch_size=all\n"
             "  try: for full-batch gradient descent: --set optim.accumulate=all",
         ),

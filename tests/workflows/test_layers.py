@@ -125,7 +125,7 @@ def test_a_picture_left_over_by_training_joins_others_when_statistics_are_counte
             ["--set=regularization.sparsity=0.1", "--set=model.activation=maxout"],
             "maxout has no value at which a unit rests",
         ),
-        (["--set=model.dropconnect=1"], "a number at least 0 and below 1"),
+        (["--set=model.dropconnect=1"], "expected: a number at least 0 and below 1 (probability)"),
     ],
 )
 def test_bad_input_is_told(cli, tmp_path, words, told):

@@ -75,7 +75,7 @@ class Setting:
 
     @property
     def expected(self) -> str:
-        """Says in words what a value must be, for messages: `a number above 0 and at most 100, or auto`."""
+        """Says in words what a value must be, for messages: `a whole number at least 4 (pixels), or auto`."""
         if self.kind == "switch":
             words = "true or false"
         elif self.choices or self.examples:
@@ -85,7 +85,8 @@ class Setting:
         else:
             low = None if self.low is None else f"{'at least' if self.low_included else 'above'} {_number(self.low)}"
             high = None if self.high is None else f"{'at most' if self.high_included else 'below'} {_number(self.high)}"
-            words = " ".join([f"a {self.kind}", " and ".join(bound for bound in (low, high) if bound)])
+            bounds = " and ".join(bound for bound in (low, high) if bound)
+            words = " ".join([f"a {self.kind}", bounds, *([f"({self.unit})"] if self.unit else [])])
         dosed = ["such a number @ a probability"] if self.dosed else []
         return ", or ".join([words, *dosed, *self.words])
 
