@@ -24,7 +24,7 @@ class Setting:
     `words` are values beside the numbers, such as `auto`; `choices` the words of a choice. Bounds are None where there
     are none; `low_included` and `high_included` tell `at least` from `above`. `applies` maps a sibling's dotted key to
     the values under which this setting has an effect; `needs` is the dotted key that must be above 0 for it. `dosed`
-    says whether `STRENGTH @ PROBABILITY` is a value too.
+    says whether `STRENGTH @ PROBABILITY` is a value too. `also_called` maps what others call a choice to the choice.
     """
 
     key: str
@@ -44,6 +44,7 @@ class Setting:
     needs: str | None = None
     examples: tuple[str, ...] = ()
     dosed: bool = False
+    also_called: Mapping[str, str] = field(default_factory=dict[str, str])
 
     @property
     def section(self) -> str:
@@ -138,6 +139,7 @@ def _row(section: str, key: str, info: Any) -> Setting:
         needs=None if needs is None else f"{section}.{needs}",
         examples=tuple(extra.get("examples", ())),
         dosed=bool(extra.get("dosed", False)),
+        also_called={name: choice for choice, names in extra.get("also_called", {}).items() for name in names},
     )
 
 

@@ -75,6 +75,12 @@ class ModelSection(Section):
         "from 1/8 to 1/3 at random in training, their mean at test. `maxout`: the larger of two channels, so that "
         "convolutions in front of it have twice as many; our own nets only.",
         source="docs/layers.md names one for each",
+        also_called={
+            "leaky-relu": ("lrelu",),
+            "silu": ("swish",),
+            "hardswish": ("hard-swish", "hswish", "h-swish"),
+            "sigmoid": ("logistic",),
+        },
     )
     leaky_slope: float = setting(
         0.01,
@@ -92,6 +98,14 @@ class ModelSection(Section):
         "groups of its channels. `batch-instance`: ρ times batch and 1 − ρ times instance normalization, ρ learned a "
         "channel and kept in [0, 1]. `none`: biases instead; our own nets only.",
         source="docs/layers.md names one for each",
+        also_called={
+            "batch": ("bn", "bnorm", "batchnorm", "batch-norm", "batchnorm2d"),
+            "instance": ("in", "instancenorm", "instance-norm"),
+            "layer": ("ln", "layernorm", "layer-norm"),
+            "group": ("gn", "groupnorm", "group-norm"),
+            "batch-instance": ("bin", "batch-instance-norm"),
+            "none": ("off", "identity"),
+        },
     )
     norm_groups: int = setting(
         8,
@@ -108,6 +122,7 @@ class ModelSection(Section):
         "How `plain` halves its maps between stages: `max` takes the largest of 2×2 numbers, `average` their mean, "
         "`stride` is a 3×3 convolution with stride 2, which is learned.",
         source="Springenberg et al. 2015, section 2 (stride)",
+        also_called={"max": ("maxpool", "max-pool"), "average": ("avg", "mean"), "stride": ("conv", "convolution")},
         applies={"name": ("auto", "plain")},
     )
     dilation: int = setting(
