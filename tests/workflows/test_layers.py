@@ -142,6 +142,7 @@ def test_nothing_to_fold_is_told(cli, tmp_path):
     ended = cli("evaluate", tmp_path / "run", "--fuse")
     assert ended.code == 2
     assert "no batch normalization stands right behind a convolution" in ended.err
+    assert "got: SmallResNet with model.normalization: instance (InstanceNorm2d)" in ended.err
 
 
 @pytest.mark.parametrize(
