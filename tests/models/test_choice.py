@@ -65,3 +65,52 @@ def test_what_is_chosen_can_be_built(img_size: int, device: str) -> None:
     section = ModelSection(**values)  # pyright: ignore[reportArgumentType]
     net = build_model(section, classes=3, channels=1, img_size=img_size).eval()
     assert net(torch.zeros(1, 1, img_size, img_size)).shape == (1, 3)
+
+
+LARGE = {"img_size": 224, "channels": 3, "classes": 2, "pictures": 5_000, "task": "classification"}
+
+
+@pytest.mark.parametrize("device", ["cpu", "cuda"])
+@pytest.mark.parametrize(
+    ("given", "name", "why"),
+    [
+        ({"width": 16}, "small-resnet", "model.width is given, and only our own nets take it"),
+        ({"depth": 1}, "small-resnet", "model.depth is given"),
+        ({"aspp": 1}, "small-resnet", "model.aspp is given"),
+        ({"dilation": 2}, "small-resnet", "model.dilation is given"),
+        ({"spatial_dropout": 0.1}, "small-resnet", "model.spatial_dropout is given"),
+        ({"activation": "maxout"}, "small-resnet", "model.activation is given"),
+        ({"normalization": "none"}, "small-resnet", "model.normalization is given"),
+        ({"pooling": "stride"}, "plain", "model.pooling is given, and only plain has it"),
+        ({"pooling": "max", "width": 16}, "plain", "model.pooling is given, and only plain has it"),
+    ],
+)
+def test_what_only_our_nets_take_chooses_one_of_them(device, given, name, why):
+    asked_for = [f"model.{field}" for field in given]
+    first = choose_model(ModelSection(**given), **LARGE, device=device, asked_for=asked_for)[0]
+    assert (first.key, first.value) == ("model.name", name)
+    assert why in first.reason
+
+
+def test_what_timm_takes_too_leaves_the_choice_alone():
+    given = {"activation": "gelu", "dropout": 0.1, "stochastic_depth": 0.1, "normalization": "group"}
+    asked_for = [f"model.{field}" for field in given]
+    assert choose_model(ModelSection(**given), **LARGE, device="cpu", asked_for=asked_for)[0].value == "regnetx_002"
+
+
+def test_pooling_asks_for_plain_on_small_pictures_too():
+    asked_for = ["model.pooling"]
+    assert chosen(ModelSection(pooling="average"), asked_for=asked_for) == {
+        "model.name": "plain",
+        "model.width": 64,
+        "model.depth": 2,
+    }
+
+
+@pytest.mark.parametrize("normalization", ["native", "batch", "instance", "layer", "group", "batch-instance"])
+def test_the_net_that_is_chosen_for_large_pictures_takes_the_normalization(normalization):
+    section = ModelSection(normalization=normalization)
+    first = choose_model(section, **LARGE, device="cpu", asked_for=["model.normalization"])[0]
+    build_model(section.model_copy(update={"name": first.value}), classes=2, channels=3, img_size=128)
+    if normalization in ("instance", "batch-instance"):
+        assert f"it takes model.normalization: {normalization}, which regnetx_002 does not" in first.reason

@@ -103,6 +103,28 @@ def test_what_cannot_be_folded_is_told(model):
         fuse(stirred(model), channels=3, img_size=16)
 
 
+@pytest.mark.parametrize(
+    ("name", "given", "says"),
+    [
+        ("plain", {"normalization": "none"}, "Plain with model.normalization: none"),
+        ("plain", {"normalization": "layer"}, "Plain with model.normalization: layer (GroupNorm)"),
+        (
+            "plain",
+            {"normalization": "batch-instance"},
+            "Plain with model.normalization: batch-instance (BatchInstanceNorm2d)",
+        ),
+        ("convnext_atto", {}, "ConvNeXt with LayerNorm2d"),
+    ],
+)
+def test_the_normalization_that_cannot_be_folded_is_named(name, given, says):
+    sizes = {"width": 4, "depth": 1} if name == "plain" else {}
+    section = ModelSection(name=name, **sizes, **given)
+    model = build_model(section, classes=4, channels=3, img_size=32)
+    with pytest.raises(InputError) as caught:
+        fuse(model, channels=3, img_size=32, normalization=section.normalization)
+    assert caught.value.got == says
+
+
 def test_weights_that_are_computed_are_left_alone():
     model = build_model(ModelSection(name="plain", width=4, depth=1), classes=4, channels=3, img_size=16)
     drop_connections(model, 0.5)

@@ -10,7 +10,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from trainwright.models import build_model, layer_signals
+from trainwright.models import build_model, layer_signals, layer_table
+from trainwright.models.normalizations import BatchInstanceNorm2d
 from trainwright.models.signals import BINS, PASSED_ON, SATURATED
 from trainwright.recipe import InitSection, ModelSection
 
@@ -122,3 +123,22 @@ def test_the_net_is_left_as_it_was():
     assert all((parameter.grad == 1).all() for parameter in net.parameters())
     assert not any(module._forward_hooks for module in net.modules())
     assert not any("parametrizations" in row.name or row.kind.startswith("Parametrized") for row in rows)
+
+
+def test_batch_instance_normalization_is_one_layer():
+    """What it gives out is told, and not that of the batch normalization inside of it."""
+    torch.manual_seed(0)
+    norm = BatchInstanceNorm2d(3)
+    norm.rho.data.fill_(0.5)
+    norm.weight.data.fill_(2.0)
+    norm.bias.data.fill_(1.0)
+    model = nn.Sequential(nn.Conv2d(1, 3, 3), norm, nn.ReLU())
+    images_NCHW = torch.randn(4, 1, 8, 8)
+    rows = layer_signals(model, images_NCHW, lambda maps: maps.square().mean())
+    assert [(row.name, row.kind) for row in rows] == [("0", "Conv2d"), ("1", "BatchInstanceNorm2d"), ("2", "ReLU")]
+    out = norm.train()(model[0](images_NCHW)).detach()
+    assert rows[1].mean == pytest.approx(out.mean().item(), abs=1e-6)
+    assert rows[1].std == pytest.approx(out.std(correction=0).item(), rel=1e-5)
+    assert rows[1].gradient_std > 0
+    table = [(row.name, row.parameters) for row in layer_table(model, channels=1, img_size=8)]
+    assert table == [("0", 30), ("1", 9), ("2", 0)]

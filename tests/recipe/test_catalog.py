@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from trainwright.recipe import Recipe, catalog, describe
+from trainwright.errors import InputError
+from trainwright.recipe import Given, Origin, Recipe, catalog, compose, describe
 from trainwright.recipe.catalog import section_class
+from trainwright.recipe.section import declared
 
 ROWS = describe()
 
@@ -55,15 +57,42 @@ def test_siblings_that_decide_exist_and_have_the_values():
 def test_a_row_in_words():
     lr = catalog()["optim.lr"]
     assert (lr.section, lr.type, lr.range, lr.unit) == ("optim", "number or auto", "(0, 100]", "learning rate")
-    assert lr.expected == "a number above 0 and at most 100, or auto"
+    assert lr.expected == "a number above 0 and at most 100 (learning rate), or auto"
     assert catalog()["data.valid_share"].range == "[0, 1)"
     assert catalog()["data.source"].range == ""
     assert catalog()["optim.name"].range == "sgd, momentum, nesterov, adagrad, rmsprop, adam, adamw, timm:lion"
     accumulate = catalog()["optim.accumulate"]
     assert (accumulate.type, accumulate.auto, accumulate.words) == ("whole number or all", False, ("all",))
-    assert accumulate.expected == "a whole number at least 1 and at most 4096, or all"
+    assert accumulate.expected == "a whole number at least 1 and at most 4096 (batches), or all"
     assert catalog()["machine.compile"].range == "true, false"
     assert catalog()["machine.compile"].expected == "true or false"
     assert catalog()["machine.channels_last"].expected == "true or false, or auto"
-    assert catalog()["model.depth"].expected == "a whole number at least 1 and at most 32, or auto"
+    assert catalog()["model.depth"].expected == "a whole number at least 1 and at most 32 (blocks), or auto"
     assert catalog()["optim.beta1"].applies == {"optim.name": ("adam", "adamw")}
+
+
+def test_what_is_expected_has_its_unit():
+    for row in describe():
+        if row.unit and row.kind in ("number", "whole number"):
+            assert f" ({row.unit})" in row.expected, row.key
+    assert catalog()["augment.mixup"].expected == "a number at least 0 and at most 32"
+
+
+@pytest.mark.parametrize("row", [row for row in describe() if row.also_called], ids=lambda row: row.key)
+def test_other_names_mean_a_choice_and_are_none(row):
+    """They are suggested only: each belongs to one choice, and none is taken for it."""
+    options = row.choices or row.examples
+    assert set(row.also_called.values()) <= set(options)
+    assert not set(row.also_called) & set(options)
+    names = [
+        name
+        for names in declared(section_class(row.section).model_fields[row.key.partition(".")[2]])[
+            "also_called"
+        ].values()
+        for name in names
+    ]
+    assert len(names) == len(set(names)) == len(row.also_called)
+    for name in names:
+        assert name == name.lower().replace("_", "-")
+        with pytest.raises(InputError, match="has no such choice"):
+            compose({row.key: Given(name, Origin("user", name))})

@@ -30,7 +30,9 @@ def test_a_dose_is_a_strength_and_how_often(text, strength, probability):
 def test_what_is_no_dose_is_refused(text):
     with pytest.raises(InputError) as caught:
         given(text)
-    assert "a number at least 0 and at most 180, or such a number @ a probability, or auto" in str(caught.value)
+    assert "a number at least 0 and at most 180 (degrees), or such a number @ a probability, or auto" in str(
+        caught.value
+    )
     assert ("such as 15 @ 0.5" in caught.value.problem) == ("@" in text)
 
 

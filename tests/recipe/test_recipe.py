@@ -101,6 +101,28 @@ def test_a_wrong_choice_is_a_bug_of_ours(choices, message):
     assert caught.value.exit_code == 1
 
 
+def from_file(value: object) -> Given:
+    return Given(value, Origin("file", "recipe.yaml:1"))
+
+
+def test_only_what_was_given_on_purpose_was_asked_for():
+    recipe = compose(
+        {"model.width": from_file(16), "model.aspp": from_file(0), "model.depth": from_file("auto")},
+        {"model.dilation": user(1), "optim.lr": user("auto")},
+    )
+    assert recipe.asked_for() == ("model.width", "model.dilation")
+
+
+def test_a_default_of_a_file_gives_way_to_a_choice_and_what_was_asked_for_does_not():
+    name = Choice("model.name", "resnet18", "large pictures")
+    decided = compose({"model.aspp": from_file(0), "model.width": user("auto")}).decide([name])
+    assert decided.origin("model.aspp") == Origin("default")
+    assert decided.idle()["model.aspp"] == "model.name is resnet18"
+    for layer in ({"model.aspp": user(0)}, {"model.aspp": from_file(1)}):
+        with pytest.raises(InputError, match=r"model\.aspp has no effect, since model\.name is resnet18"):
+            compose(layer).decide([name])
+
+
 def test_undecided_leaves_out_what_has_no_effect():
     recipe = Recipe(model=ModelSection(name="resnet18"))
     assert "model.width" not in recipe.undecided()

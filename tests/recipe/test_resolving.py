@@ -36,17 +36,20 @@ def test_later_layers_win_and_sources_are_kept(recipe_file):
     [
         (
             "optim.lr=fast",
-            "optim.lr is not a number\n  expected: a number above 0 and at most 100, or auto\n  got: fast\n"
+            "optim.lr is not a number\n"
+            "  expected: a number above 0 and at most 100 (learning rate), or auto\n  got: fast\n"
             "  where: --set optim.lr=fast",
         ),
         (
             "optim.lr=-1",
-            "optim.lr is out of range\n  expected: a number above 0 and at most 100, or auto\n  got: -1\n"
+            "optim.lr is out of range\n"
+            "  expected: a number above 0 and at most 100 (learning rate), or auto\n  got: -1\n"
             "  where: --set optim.lr=-1",
         ),
         (
             "optim.lr=atuo",
-            "optim.lr is not a number\n  expected: a number above 0 and at most 100, or auto\n  got: atuo\n"
+            "optim.lr is not a number\n"
+            "  expected: a number above 0 and at most 100 (learning rate), or auto\n  got: atuo\n"
             "  where: --set optim.lr=atuo\n  try: did you mean 'auto'?",
         ),
         (
@@ -65,7 +68,8 @@ def test_later_layers_win_and_sources_are_kept(recipe_file):
         ),
         (
             "optim.batch_size=all",
-            "optim.batch_size is not a whole number\n  expected: a whole number at least 1 and at most 65536, or auto\n"
+            "optim.batch_size is not a whole number\n"
+            "  expected: a whole number at least 1 and at most 65536 (pictures), or auto\n"
             "  got: all\n  where: --set optim.batch_size=all\n"
             "  try: for full-batch gradient descent: --set optim.accumulate=all",
         ),
@@ -105,6 +109,24 @@ def test_the_whole_message_of_a_mistake(assignment, message):
         ("qqqq.zzzz=1", SECTIONS),
         ("loss.qqqq=1", "one of: loss.name, loss.label_smoothing, loss.beta, loss.margin, loss.class_weights"),
         ("machine.device=gpu", "did you mean 'cuda'?"),
+        ("model.activation=swish", "did you mean 'silu'?"),
+        ("model.activation=Swish", "did you mean 'silu'?"),
+        ("model.activation=hard_swish", "did you mean 'hardswish'?"),
+        ("model.activation=lrelu", "did you mean 'leaky-relu'?"),
+        ("model.normalization=bn", "did you mean 'batch'?"),
+        ("model.normalization=bnorm", "did you mean 'batch'?"),
+        ("model.normalization=layer_norm", "did you mean 'layer'?"),
+        ("model.pooling=avg", "did you mean 'average'?"),
+        ("optim.name=adam-w", "did you mean 'adamw'?"),
+        ("optim.name=AdamW", "did you mean 'adamw'?"),
+        ("optim.name=nag", "did you mean 'nesterov'?"),
+        ("optim.name=lion", "did you mean 'timm:lion'?"),
+        ("schedule.name=onecycle", "did you mean 'one-cycle'?"),
+        ("schedule.name=OneCycle", "did you mean 'one-cycle'?"),
+        ("schedule.name=reduce_lr_on_plateau", "did you mean 'plateau'?"),
+        ("init.scheme=he", "did you mean 'kaiming'?"),
+        ("loss.name=mse", "did you mean 'l2'?"),
+        ("data.color=colour", "did you mean 'rgb'?"),
         ("machine.precision=fp16", "did you mean 'float16'?"),
         ("machine.compile=yes", "write true"),
         ("machine.compile=off", "write false"),

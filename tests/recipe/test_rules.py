@@ -13,7 +13,7 @@ def test_the_defaults_contradict_nothing():
     assert set(idle_settings(Recipe().sections())) == {
         "init.std",
         "loss.beta",
-        *("model.leaky_slope", "model.norm_groups", "model.pooling"),
+        *("model.leaky_slope", "model.norm_groups"),
         *("optim.beta1", "optim.beta2", "optim.rho", "optim.eps"),
         "preprocess.epsilon",
         "regularization.sparsity_target",

@@ -20,7 +20,7 @@ def accepts(schema: dict[str, Any], value: Any) -> bool:
     known = {"type", "enum", "const", "anyOf", "properties", "additionalProperties", "pattern", "minLength"}
     bounds = {"minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum"}
     annotations = {"title", "description", "default", "examples", "$schema"}
-    ours = {"unit", "source", "scale", "applies", "needs", "dosed"}
+    ours = {"unit", "source", "scale", "applies", "needs", "dosed", "also_called"}
     assert not schema.keys() - known - bounds - annotations - ours, schema.keys()
     types = schema.get("type", list(TYPES))
     types = [types] if isinstance(types, str) else types

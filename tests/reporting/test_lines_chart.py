@@ -88,3 +88,9 @@ def test_text_is_escaped() -> None:
     assert "<script>" not in markup
     assert "<b>" not in markup
     assert ET.fromstring(markup).tag == "svg"
+
+
+def test_shares_end_at_their_bounds() -> None:
+    svg = drawn(Series("valid", "valid", [100.0]), title="Accuracy, %", within=(0, 100))
+    assert [text for text in texts(svg) if text.isdigit()][:6] == ["90", "92", "94", "96", "98", "100"]
+    assert "110" not in texts(svg)

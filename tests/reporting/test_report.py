@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import errno
 import re
 import subprocess
@@ -143,6 +144,21 @@ def test_a_matrix_beyond_reading_is_left_out_aloud(make_run: Callable[..., RunFo
 
 def test_no_mistake_is_said(make_run: Callable[..., RunFolder]) -> None:
     assert "Not one mistake among 72 pictures." in page(make_run(labels=["a", "b"], epochs=1, wrong=0)).text
+
+
+@pytest.mark.parametrize("figure", ["accuracy", "mean_average_precision", "pair_accuracy", "r2"])
+def test_the_axis_of_a_share_ends_at_all(make_run: Callable[..., RunFolder], figure: str) -> None:
+    view = read_view(make_run())
+    all_right = tuple(1.0 for _ in view.curves.epochs)
+    own = {"figure": figure, "valid_figure": all_right, "valid_accuracy": all_right, "train_accuracy": all_right}
+    perfect = dataclasses.replace(view, curves=dataclasses.replace(view.curves, **own))
+    html = render_report(perfect, datetime(2026, 1, 1, tzinfo=UTC))
+    titles = {"accuracy": "Accuracy, %", "r2": "R²", "pair_accuracy": "Pairs in the right order, %"}
+    chart = re.search(rf'aria-label="{titles.get(figure, "Mean average precision, %")}:.*?</svg>', html, re.DOTALL)
+    assert chart is not None
+    ticks = [float(text) for text in re.findall(r'text-anchor="end">([\d.]+)</text>', chart[0])]
+    assert max(ticks) == (1 if figure == "r2" else 100)
+    assert min(ticks) < max(ticks)
 
 
 def test_the_same_run_gives_the_same_page(make_run: Callable[..., RunFolder]) -> None:

@@ -45,6 +45,22 @@ def test_one_value_and_no_value_have_an_axis() -> None:
     assert axis([math.nan]).ticks[0] == 0.0
 
 
+@given(st.lists(st.integers(0, 10_000).map(lambda part: part / 100), min_size=1, max_size=20))
+def test_an_axis_of_per_cent_ends_at_0_and_100(values: list[float]) -> None:
+    chosen = axis(values, within=(0, 100))
+    assert chosen.low >= 0
+    assert chosen.high <= 100
+    assert len(chosen.ticks) >= 2
+    assert all(-1e-6 <= chosen.place(value) <= 1 + 1e-6 for value in values)
+
+
+def test_a_bound_holds_where_all_values_are_equal() -> None:
+    assert axis([100.0, 100.0], within=(0, 100)).ticks == (90.0, 92.0, 94.0, 96.0, 98.0, 100.0)
+    assert axis([1.0], within=(-math.inf, 1)).high == 1.0
+    assert axis([0.0], within=(0, 100)).ticks == (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
+    assert axis([100.0]).high == 110.0
+
+
 def test_log_only_where_small_values_would_lie_flat() -> None:
     assert wants_log([0.01, 1.0])
     assert not wants_log([0.5, 2.0])

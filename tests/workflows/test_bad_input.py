@@ -161,6 +161,14 @@ def test_an_output_folder_that_cannot_be_written(cli, tmp_path):
     assert "--out" in ended.err
 
 
+def test_an_output_folder_that_must_not_be_written_is_told_at_once(cli, tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "access", lambda path, _mode: str(path) != str(tmp_path))
+    ended = cli("train", "digits", *QUICK, f"--out={tmp_path / 'new/runs'}")
+    assert ended.code == 2
+    assert f"got: {tmp_path} must not be written" in ended.err
+    assert not (tmp_path / "new").exists()
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount a small disk")
 def test_no_space_left(cli, tmp_path):
     small = tmp_path / "small"
@@ -191,6 +199,35 @@ def test_ways_to_call_recipe_that_exclude_each_other(cli, tmp_path):
         ended = cli("recipe", *words)
         assert ended.code == 2
         assert f"{words[0]} stands alone" in ended.err
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["--device=cuda:99"], "this machine does not have that device"),
+        (["--weights=nowhere.safetensors"], "nowhere.safetensors"),
+        (["--opt=timm:lionn"], "timm has no optimizer 'lionn'"),
+        (["--out=file"], "the run's folder cannot be made"),
+        (["--out=file/deeper"], "file is no folder"),
+        (["--name=taken"], "taken"),
+        (["--model=resnet18", "--set=model.activation=maxout"], "timm's models take no model.activation: maxout"),
+    ],
+)
+def test_what_needs_no_pictures_is_told_before_they_are_read(cli, tmp_path, monkeypatch, words, says):
+    from trainwright.workflows import train
+
+    def read(*_arguments, **_named):
+        raise AssertionError("pictures are read")
+
+    monkeypatch.setattr(train, "prepare", read)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").write_text("in the way")
+    (tmp_path / "runs/taken").mkdir(parents=True)
+    (tmp_path / "runs/taken/notes.txt").write_text("somebody's")
+    ended = cli("train", "digits", "--model=plain", *words)
+    assert ended.code == 2, ended.err
+    assert says in ended.err
+    assert ended.out == ""
 
 
 def test_two_runs_of_one_name_at_once(start, tmp_path):

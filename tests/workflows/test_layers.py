@@ -125,7 +125,7 @@ def test_a_picture_left_over_by_training_joins_others_when_statistics_are_counte
             ["--set=regularization.sparsity=0.1", "--set=model.activation=maxout"],
             "maxout has no value at which a unit rests",
         ),
-        (["--set=model.dropconnect=1"], "a number at least 0 and below 1"),
+        (["--set=model.dropconnect=1"], "expected: a number at least 0 and below 1 (probability)"),
     ],
 )
 def test_bad_input_is_told(cli, tmp_path, words, told):
@@ -142,3 +142,33 @@ def test_nothing_to_fold_is_told(cli, tmp_path):
     ended = cli("evaluate", tmp_path / "run", "--fuse")
     assert ended.code == 2
     assert "no batch normalization stands right behind a convolution" in ended.err
+    assert "got: SmallResNet with model.normalization: instance (InstanceNorm2d)" in ended.err
+
+
+@pytest.mark.parametrize(
+    ("word", "net", "why"),
+    [
+        ("model.width=4", "small-resnet", "model.width is given, and only our own nets take it"),
+        ("model.pooling=max", "plain", "model.pooling is given, and only plain has it"),
+    ],
+)
+def test_auto_takes_a_net_that_has_what_was_given(cli, photos, tmp_path, word, net, why):
+    words = ["--img-size=100", "--epochs=1", "--batch-size=16", "--set=model.depth=1", "--set=machine.threads=1"]
+    width = [] if word == "model.width=4" else ["--set=model.width=4"]
+    ended = cli("train", photos, *words, f"--set={word}", *width, "--name=x", f"--out={tmp_path}")
+    assert ended.code == 0, ended.err
+    recipe = (tmp_path / "x/recipe.yaml").read_text()
+    assert f"name: {net} " in recipe
+    assert why in recipe
+    assert why in " ".join(ended.out.split())
+
+
+def test_a_written_recipe_leaves_the_choice_to_auto(cli, photos, tmp_path):
+    """It names the defaults of our own nets, too, and they give way to a net that has no such settings."""
+    (tmp_path / "all.yaml").write_text(cli("recipe").out)
+    words = ["--img-size=100", "--epochs=1", "--batch-size=16", "--set=machine.threads=1", "--device=cpu"]
+    ended = cli("train", photos, "--recipe", tmp_path / "all.yaml", *words, "--name=x", f"--out={tmp_path}")
+    assert ended.code == 0, ended.err
+    recipe = (tmp_path / "x/recipe.yaml").read_text()
+    assert "name: regnetx_002 " in recipe
+    assert "# aspp: 0" in recipe

@@ -281,6 +281,35 @@ def test_killed_after_the_last_step_it_is_kept_and_judged(whole, cli, tmp_path):
     assert json.loads(ended.out)["test_accuracy"] == tw.Run.open(whole["restart"]).metrics["test_accuracy"]
 
 
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("removed", [["retrained"], ["retrained", "retraining"]])
+def test_a_finished_net_that_was_removed_is_made_anew(whole, cli, tmp_path, way, removed):
+    run = tmp_path / "run"
+    shutil.copytree(whole[way], run)
+    for name in removed:
+        shutil.rmtree(run / "checkpoints" / name)
+    ended = cli("train", "--resume", run, "--json")
+    assert ended.code == 0, ended.err
+    told = "the net that the second stage ended with is gone"
+    assert (told in " ".join(ended.err.split())) == (removed == ["retrained"])
+    assert result(run) == result(whole[way])
+    said, unbroken = json.loads(ended.out), tw.Run.open(whole[way]).metrics
+    assert {**said, "run": None, "wall_time_s": None} == {**unbroken, "run": None, "wall_time_s": None}
+    assert tw.Run.open(run).finished
+
+
+def test_killed_while_a_removed_net_is_made_anew_it_ends_with_the_same_weights(whole, cli, interrupt, tmp_path):
+    """No half-trained net takes the place of the finished one."""
+    run = tmp_path / "run"
+    shutil.copytree(whole["restart"], run)
+    shutil.rmtree(run / "checkpoints" / "retrained")
+    interrupt(30)
+    assert cli("train", "--resume", run).code == 130
+    assert not (run / "checkpoints" / "retrained").exists()
+    assert cli("train", "--resume", run).code == 0
+    assert result(run) == result(whole["restart"])
+
+
 def test_without_a_test_part_nothing_is_left_to_judge_by(photos, cli, tmp_path):
     words = ["--model=plain", "--set=model.width=8", "--set=model.depth=1", "--batch-size=8", "--epochs=2"]
     words += ["--set=data.test_share=0", "--set=data.valid_share=0.3", "--set=training.retrain=restart"]

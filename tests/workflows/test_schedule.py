@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import xml.etree.ElementTree as ET
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
 
+from trainwright.cli.main import app
 from trainwright.errors import InputError
 from trainwright.recipe import compose, parse_assignments
 from trainwright.training import rate_factor
+from trainwright.workflows.requests import SHORT_NAMES
 from trainwright.workflows.schedule import plan_schedule
 from workflows.conftest import TINY
 
@@ -50,6 +54,23 @@ def test_from_the_command_line(cli, tmp_path):
     assert "Learning rate: triangular, 8 epochs of 421 steps" in "".join(ET.parse(path).getroot().itertext())
 
 
+def test_settings_have_the_short_names_of_train(cli, tmp_path):
+    words = ["--sched=step", "--epochs=90", "--lr=0.5", "--batch-size=500", "--opt=nesterov"]
+    ended = cli("recipe", "--plot", tmp_path / "rate.svg", "--pictures=50000", *words)
+    assert ended.code == 0, ended.err
+    assert ended.out == f"{tmp_path / 'rate.svg'}: step, 90 epochs of 100 steps, peak 0.5 at step 1801\n"
+
+
+def test_recipe_and_train_take_the_same_settings_in_the_same_words():
+    group: Any = typer.main.get_command(app)
+    options = [
+        {option.name: (option.opts, option.help) for option in group.commands[name].params}
+        for name in ("recipe", "train")
+    ]
+    options = [{name: named[name] for name in SHORT_NAMES} for named in options]
+    assert options[0] == options[1]
+
+
 def test_every_run_holds_its_plan_before_the_first_step(cli, tmp_path, monkeypatch):
     from trainwright.training import loop
 
@@ -74,6 +95,7 @@ def test_every_run_holds_its_plan_before_the_first_step(cli, tmp_path, monkeypat
         (["--pictures=9"], ["needs a file and the number of training pictures"]),
         (["--plot=s.png", "--pictures=900"], ["drawn as an SVG file", "--plot s.svg"]),
         (["--plot=s.svg", "--pictures=900", "--schema"], ["--schema stands alone", "--plot"]),
+        (["--explain", "--batch-size=9"], ["--explain stands alone", "--batch-size"]),
         (["--plot=s.svg", "--pictures=10", "--set=optim.batch_size=11"], ["larger than the training part"]),
         (
             ["--plot=s.svg", "--pictures=900", "--set=schedule.name=step", "--set=training.epochs=3"],

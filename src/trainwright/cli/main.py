@@ -12,11 +12,13 @@ import typer
 from trainwright.errors import TrainwrightError
 
 from . import activations, data, doctor, evaluate, predict, recipe, report, train
+from .usage import Command, Group
 
 INTERRUPTED = 130
 
 app = typer.Typer(
     name="trainwright",
+    cls=Group,
     help="Trains convolutional image classifiers by the whole craft, shows its evidence, and tells the truth.",
     no_args_is_help=True,
     add_completion=False,
@@ -25,7 +27,7 @@ app = typer.Typer(
 )
 for command in (train, evaluate, predict, report, data, activations, recipe, doctor):
     name = command.__name__.rpartition(".")[2]
-    app.command(name)(getattr(command, name))
+    app.command(name, cls=Command)(getattr(command, name))
 
 
 @app.callback(invoke_without_command=True)
@@ -45,7 +47,7 @@ def main() -> NoReturn:
     """
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        app()
+        app(prog_name="trainwright")
     except TrainwrightError as error:
         print(f"trainwright: {error}", file=sys.stderr)
         sys.exit(error.exit_code)

@@ -20,6 +20,23 @@ Model = Annotated[str | None, typer.Option(help="small-resnet, plain, or any tim
 Weights = Annotated[
     str | None, typer.Option(metavar="WEIGHTS", help="none, pretrained, or a file of weights.", show_default="none")
 ]
+Epochs = Annotated[str | None, typer.Option(metavar="N", help="Passes over the data.", show_default="auto")]
+BatchSize = Annotated[
+    str | None, typer.Option("--batch-size", "-b", metavar="N", help="Pictures a batch.", show_default="auto")
+]
+Lr = Annotated[str | None, typer.Option(metavar="RATE", help="Peak learning rate.", show_default="auto")]
+WeightDecay = Annotated[
+    str | None,
+    typer.Option("--weight-decay", metavar="DECAY", help="Decay of filters and matrices.", show_default="auto"),
+]
+Opt = Annotated[
+    str | None,
+    typer.Option(help="sgd, momentum, nesterov, adagrad, rmsprop, adam, adamw, timm:NAME.", show_default="sgd"),
+]
+Sched = Annotated[
+    str | None,
+    typer.Option(help="one-cycle, cosine, step, plateau, … (`recipe --explain`).", show_default="one-cycle"),
+]
 Init = Annotated[str | None, typer.Option(help="kaiming, xavier, lsuv, … (`recipe --explain`).", show_default="auto")]
 RunPath = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run.")]
 Set = Annotated[

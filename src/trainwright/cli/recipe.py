@@ -8,7 +8,23 @@ from typing import Annotated
 
 import typer
 
-from .options import RecipeFile, Set
+from .options import (
+    BatchSize,
+    Device,
+    Epochs,
+    ImgSize,
+    Init,
+    Lr,
+    Model,
+    Opt,
+    RecipeFile,
+    Sched,
+    Seed,
+    Set,
+    WeightDecay,
+    Weights,
+    Workers,
+)
 
 
 def recipe(
@@ -24,7 +40,19 @@ def recipe(
     ] = None,
     pictures: Annotated[int | None, typer.Option(metavar="N", help="Training pictures of the run to draw.")] = None,
     recipe: RecipeFile = None,
-    model: Annotated[str | None, typer.Option(help="Net to write into the recipe.")] = None,
+    model: Model = None,
+    weights: Weights = None,
+    epochs: Epochs = None,
+    batch_size: BatchSize = None,
+    lr: Lr = None,
+    weight_decay: WeightDecay = None,
+    opt: Opt = None,
+    sched: Sched = None,
+    init: Init = None,
+    img_size: ImgSize = None,
+    seed: Seed = None,
+    workers: Workers = None,
+    device: Device = None,
     set_: Set = None,
 ) -> None:
     """Print a whole recipe with the source of each value, check one, print its schema, or draw its schedule."""
@@ -32,9 +60,25 @@ def recipe(
     from trainwright.recipe import compose, json_schema, read_recipe_file, write_recipe
     from trainwright.workflows.requests import recipe_from_words
 
+    short = {
+        "model": model,
+        "weights": weights,
+        "epochs": epochs,
+        "batch_size": batch_size,
+        "lr": lr,
+        "weight_decay": weight_decay,
+        "opt": opt,
+        "sched": sched,
+        "init": init,
+        "img_size": img_size,
+        "seed": seed,
+        "workers": workers,
+        "device": device,
+    }
     modes = [word for word, given in (("--check", check), ("--schema", schema), ("--explain", explain)) if given]
     drawing = [word for word, given in (("--plot", plot), ("--pictures", pictures is not None)) if given]
-    composing = [word for word, given in (("--recipe", recipe), ("--model", model), ("--set", set_)) if given] + drawing
+    named = {"--recipe": recipe, **{f"--{name.replace('_', '-')}": word for name, word in short.items()}, "--set": set_}
+    composing = [word for word, given in named.items() if given] + drawing
     if len(modes) > 1 or (modes and composing):
         raise InputError(f"{modes[0]} stands alone", got=" ".join([*modes, *composing]), hint="one call for each")
     if len(drawing) == 1:
@@ -55,9 +99,9 @@ def recipe(
     elif plot is not None and pictures is not None:
         from trainwright.workflows.schedule import draw_schedule, plan_schedule
 
-        plan = plan_schedule(recipe_from_words(None, recipe, {"model": model}, set_ or []), pictures)
+        plan = plan_schedule(recipe_from_words(None, recipe, short, set_ or []), pictures)
         draw_schedule(plan, plot)
         length = f"{plan.epochs} epochs of {plan.steps_per_epoch} steps"
         print(f"{plot}: {plan.schedule}, {length}, peak {plan.peak_rate:g} at step {plan.peak_step}")
     else:
-        print(write_recipe(recipe_from_words(None, recipe, {"model": model}, set_ or [])), end="")
+        print(write_recipe(recipe_from_words(None, recipe, short, set_ or [])), end="")

@@ -7,29 +7,37 @@ from typing import Annotated
 
 import typer
 
-from .options import Data, Device, ImgSize, Init, Json, Model, RecipeFile, Seed, Set, Weights, Workers
+from .options import (
+    BatchSize,
+    Data,
+    Device,
+    Epochs,
+    ImgSize,
+    Init,
+    Json,
+    Lr,
+    Model,
+    Opt,
+    RecipeFile,
+    Sched,
+    Seed,
+    Set,
+    WeightDecay,
+    Weights,
+    Workers,
+)
 
 
 def train(
     data: Data = None,
     model: Model = None,
     weights: Weights = None,
-    epochs: Annotated[str | None, typer.Option(metavar="N", help="Passes over the data.", show_default="auto")] = None,
-    batch_size: Annotated[
-        str | None, typer.Option("--batch-size", "-b", metavar="N", help="Pictures a batch.", show_default="auto")
-    ] = None,
-    lr: Annotated[str | None, typer.Option(metavar="RATE", help="Peak learning rate.", show_default="auto")] = None,
-    weight_decay: Annotated[
-        str | None, typer.Option(metavar="DECAY", help="Decay of filters and matrices.", show_default="auto")
-    ] = None,
-    opt: Annotated[
-        str | None,
-        typer.Option(help="sgd, momentum, nesterov, adagrad, rmsprop, adam, adamw, timm:NAME.", show_default="sgd"),
-    ] = None,
-    sched: Annotated[
-        str | None,
-        typer.Option(help="one-cycle, cosine, step, plateau, … (`recipe --explain`).", show_default="one-cycle"),
-    ] = None,
+    epochs: Epochs = None,
+    batch_size: BatchSize = None,
+    lr: Lr = None,
+    weight_decay: WeightDecay = None,
+    opt: Opt = None,
+    sched: Sched = None,
     init: Init = None,
     img_size: ImgSize = None,
     seed: Seed = None,

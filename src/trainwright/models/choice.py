@@ -16,9 +16,12 @@ efficientnet) have few multiply-adds and gain nothing from bfloat16 on a CPU; th
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from trainwright.recipe.init import InitSection
-from trainwright.recipe.model import OWN_MODELS, ModelSection
+from trainwright.recipe.model import OURS_ALONE, OWN_MODELS, ModelSection
 from trainwright.recipe.recipe import Choice
+from trainwright.recipe.section import declared
 
 from .parts import Parts
 
@@ -27,6 +30,9 @@ SMALL_PICTURE = 96
 
 TINY_PICTURE = 16
 """Pixels. Up to here the stem keeps every pixel, and a small net sees all there is."""
+
+NOT_OF_REGNET = ("instance", "batch-instance")
+"""Values of `model.normalization` that regnetx_002 does not take, and the residual nets of timm do."""
 
 MANY_PICTURES = 100_000
 """From here a large net on a GPU has enough to learn from."""
@@ -41,6 +47,7 @@ def choose_model(
     pictures: int,
     device: str,
     task: str = "classification",
+    asked_for: Collection[str] = (),
 ) -> list[Choice]:
     """Chooses name, width and depth of the net where the recipe says `auto`.
 
@@ -52,6 +59,7 @@ def choose_model(
         pictures: pictures to train on.
         device: where the net trains: `cpu`, `cuda`, `cuda:1`, `mps`.
         task: what it learns, for the words of the reason.
+        asked_for: dotted keys of the settings that somebody gave on purpose; a net that takes them is chosen.
 
     Returns:
         A choice for every key that is `auto` and has an effect; width and depth have none on timm's models.
@@ -71,7 +79,7 @@ def choose_model(
     choices: list[Choice] = []
     name = section.name
     if name == "auto":
-        name, why = _name(img_size, pictures, on_cpu)
+        name, why = _name(section, asked_for, img_size, pictures, on_cpu)
         choices.append(Choice("model.name", name, f"{situation}: {why}"))
     if name not in OWN_MODELS:
         return choices
@@ -104,6 +112,26 @@ def choose_init(section: InitSection, model: ModelSection) -> list[Choice]:
     return [Choice("init.scheme", *scheme_for(Parts.of(model).activation))]
 
 
+def only_ours(section: ModelSection, asked_for: Collection[str]) -> dict[str, tuple[str, ...]]:
+    """Finds what was asked for and no timm model takes: its key → those of our own nets that do.
+
+    Those that fewest nets take come first.
+
+    Args:
+        section: of the recipe, in which the name may say `auto`.
+        asked_for: dotted keys of the settings that somebody gave on purpose.
+
+    >>> only_ours(ModelSection(width=16, pooling="stride"), ["model.width", "model.pooling"])
+    {'model.pooling': ('plain',), 'model.width': ('small-resnet', 'plain')}
+    """
+    found: dict[str, tuple[str, ...]] = {}
+    for field, info in ModelSection.model_fields.items():
+        key, takers = f"model.{field}", declared(info).get("applies", {}).get("name")
+        if key in asked_for and (takers is not None or getattr(section, field) == OURS_ALONE.get(key)):
+            found[key] = tuple(net for net in OWN_MODELS if takers is None or net in takers)
+    return dict(sorted(found.items(), key=lambda item: len(item[1])))
+
+
 def scheme_for(activation: str) -> tuple[str, str]:
     """Names the scheme for nets of an activation, with the reason.
 
@@ -119,12 +147,21 @@ def scheme_for(activation: str) -> tuple[str, str]:
     return "kaiming-fan-out", f"{activation} takes part of the signal; this keeps the size of gradients"
 
 
-def _name(img_size: int, pictures: int, on_cpu: bool) -> tuple[str, str]:
+def _name(
+    section: ModelSection, asked_for: Collection[str], img_size: int, pictures: int, on_cpu: bool
+) -> tuple[str, str]:
+    for key, nets in only_ours(section, asked_for).items():
+        if OWN_MODELS[0] not in nets:
+            return nets[0], f"{key} is given, and only {nets[0]} has it"
+        if img_size > SMALL_PICTURE:
+            return nets[0], f"{key} is given, and only our own nets take it"
     if img_size <= SMALL_PICTURE:
         return (
             "small-resnet",
             f"our own net for pictures up to {SMALL_PICTURE} pixels",
         )
+    if on_cpu and section.normalization in NOT_OF_REGNET:
+        return "resnet18", f"it takes model.normalization: {section.normalization}, which regnetx_002 does not"
     if on_cpu:
         return "regnetx_002", "half the time of resnet18 a picture on a CPU, within 1 % of its accuracy on ImageNet"
     if pictures >= MANY_PICTURES:

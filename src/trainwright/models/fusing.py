@@ -29,7 +29,7 @@ NORMALIZATIONS: Final = tuple(
 )
 
 
-def fuse(model: nn.Module, *, channels: int, img_size: int) -> nn.Module:
+def fuse(model: nn.Module, *, channels: int, img_size: int, normalization: str = "native") -> nn.Module:
     """Gives a copy of a net for evaluation with every batch normalization that can be folded into its convolution.
 
     In evaluation it is a multiplication and an addition a channel, which weights and bias of the convolution can do:
@@ -40,9 +40,10 @@ def fuse(model: nn.Module, *, channels: int, img_size: int) -> nn.Module:
         model: one of our own nets, or a timm model, on any device; stays as it is.
         channels: channels C of the pictures.
         img_size: side of the square pictures, pixels.
+        normalization: `model.normalization` of the net's recipe, for the message.
 
     Raises:
-        InputError: the net has nothing to fold.
+        InputError: the net has nothing to fold; says what it is normalized by.
 
     Source: Jacob et al. 2018, Quantization and Training, equation 14; torch.nn.utils.fusion.
 
@@ -61,7 +62,7 @@ def fuse(model: nn.Module, *, channels: int, img_size: int) -> nn.Module:
         raise InputError(
             "no batch normalization stands right behind a convolution of this model",
             expected="a model with such layers",
-            got=type(model).__name__,
+            got=f"{type(model).__name__} {_normalized(fused, normalization)}",
             where="--fuse",
             hint="leave it out",
         )
@@ -76,6 +77,19 @@ def _fold(model: nn.Module, convolution: Any, norm: Any) -> None:
     )
     name = next(name for name, module in model.named_modules() if module is norm)
     model.set_submodule(name, nn.Sequential(norm.drop, norm.act) if _acts(norm) else nn.Identity())
+
+
+def _normalized(model: nn.Module, normalization: str) -> str:
+    """Says what a net is normalized by: the word of the recipe where it has one, and the modules."""
+    norms = {
+        name: module
+        for name, module in model.named_modules()
+        if "Norm" in type(module).__name__ and [*module.parameters(recurse=False), *module.buffers(recurse=False)]
+    }
+    outer = [norm for name, norm in norms.items() if name.rpartition(".")[0] not in norms]
+    kinds = ", ".join(dict.fromkeys(type(norm).__name__ for norm in outer))
+    word = "" if normalization == "native" else f"model.normalization: {normalization}"
+    return f"with {word} ({kinds})" if word and kinds else f"with {word or kinds or 'no normalization'}"
 
 
 def _acts(norm: nn.Module) -> bool:

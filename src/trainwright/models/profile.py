@@ -13,10 +13,14 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrize import is_parametrized
 
 from .modes import evaluating
+from .normalizations import BatchInstanceNorm2d
 from .receptive_field import Field, FieldTracker
 from .watching import Operation, Watch
 
 aten = torch.ops.aten
+
+WHOLE = (BatchInstanceNorm2d,)
+"""Layers that hold others, of which nothing is told by themselves."""
 
 PICTURES = 2
 """Pictures in the batch that is run: not 1, so that no layer mistakes the batch for an axis to drop."""
@@ -57,8 +61,8 @@ def layer_table(model: nn.Module, *, channels: int, img_size: int) -> list[Layer
         img_size: side of the square pictures, pixels.
 
     Returns:
-        A row for every module without submodules that does something, and for every other that holds parameters or
-        multiplies itself.
+        A row for every layer that does something, and for every other module that holds parameters or multiplies
+        itself.
         Parameters and multiply-adds add up to those of the net.
 
     Source: multiply-adds: He et al. 2016, table 1; receptive field: Araujo et al. 2019.
@@ -85,8 +89,7 @@ class _Watch(Watch):
     def __init__(self, model: nn.Module, tracker: FieldTracker) -> None:
         super().__init__()
         self._tracker = tracker
-        # What computes a layer's weights (torch's parametrize) is part of the layer.
-        self._modules = [(name, module) for name, module in model.named_modules() if not _computes_weights(name)]
+        self._modules = whole_modules(model)
         self._names = {module: name for name, module in self._modules}
         self._inside: list[str] = []
         self._outputs: dict[str, tuple[tuple[int, ...], Field | None]] = {}
@@ -148,12 +151,22 @@ def kind_of(module: nn.Module) -> str:
 
 
 def is_leaf(module: nn.Module) -> bool:
-    """Tells whether a module holds no others but those that compute its own weights."""
-    return all(name == "parametrizations" for name, _ in module.named_children())
+    """Tells whether a module holds no others but those that are part of it."""
+    return isinstance(module, WHOLE) or all(name == "parametrizations" for name, _ in module.named_children())
 
 
-def _computes_weights(name: str) -> bool:
-    return "parametrizations" in name.split(".")
+def whole_modules(model: nn.Module) -> list[tuple[str, nn.Module]]:
+    """Lists the modules of a net by their names, without those that are part of a layer.
+
+    These are what computes a layer's weights (torch's parametrize), and the batch normalization that is mixed into
+    batch-instance normalization.
+    """
+    whole = {name for name, module in model.named_modules() if isinstance(module, WHOLE)}
+    return [
+        (name, module)
+        for name, module in model.named_modules()
+        if "parametrizations" not in name.split(".") and (not name or name.rpartition(".")[0] not in whole)
+    ]
 
 
 def _own_parameters(module: nn.Module) -> Iterator[nn.Parameter]:

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from .modes import evaluating
-from .profile import is_leaf, kind_of
+from .profile import is_leaf, kind_of, whole_modules
 
 BINS = 40
 """Bars of a histogram."""
@@ -75,7 +75,8 @@ def layer_signals(
         loss_of: logits N K → the mean loss of the batch; left out, no gradients are measured.
 
     Returns:
-        A row for every module without submodules that computes something, in the order in which they are called.
+        A row for every layer that computes something, in the order in which they are called; batch-instance
+        normalization is one layer, whatever it holds.
 
     Source: Glorot & Bengio 2010, sections 3 and 4; Brock et al. 2021, signal propagation plots.
 
@@ -84,8 +85,7 @@ def layer_signals(
     (0.75, 0.5)
     """
     watch = _Watch()
-    leaves = [(name, module) for name, module in model.named_modules() if is_leaf(module)]
-    leaves = [(name, module) for name, module in leaves if "parametrizations" not in name.split(".")]
+    leaves = [(name, module) for name, module in whole_modules(model) if is_leaf(module)]
     with ExitStack() as stack:
         stack.enter_context(first_step(model))
         for name, module in leaves:

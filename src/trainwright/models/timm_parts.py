@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from trainwright.errors import InputError, some_of
-from trainwright.recipe.model import ModelSection
+from trainwright.recipe.model import OURS_ALONE, ModelSection
 
 from .activations import ACTIVATIONS
 from .normalizations import BatchInstanceNorm2d, InstanceNorm2d
@@ -30,9 +30,6 @@ SHAPING: Final = frozenset(
 
 OF_GATES: Final = frozenset({"sigmoid"})
 """What gates multiply with, as in squeeze and excitation; it stays whatever the activation is."""
-
-OURS_ALONE: Final = {"model.activation": "maxout", "model.normalization": "none"}
-"""Key → value that no timm model takes: its convolutions have neither twice the channels nor biases."""
 
 
 def check_timm_parts(section: ModelSection) -> None:

@@ -24,7 +24,7 @@ class Setting:
     `words` are values beside the numbers, such as `auto`; `choices` the words of a choice. Bounds are None where there
     are none; `low_included` and `high_included` tell `at least` from `above`. `applies` maps a sibling's dotted key to
     the values under which this setting has an effect; `needs` is the dotted key that must be above 0 for it. `dosed`
-    says whether `STRENGTH @ PROBABILITY` is a value too.
+    says whether `STRENGTH @ PROBABILITY` is a value too. `also_called` maps what others call a choice to the choice.
     """
 
     key: str
@@ -44,6 +44,7 @@ class Setting:
     needs: str | None = None
     examples: tuple[str, ...] = ()
     dosed: bool = False
+    also_called: Mapping[str, str] = field(default_factory=dict[str, str])
 
     @property
     def section(self) -> str:
@@ -75,7 +76,7 @@ class Setting:
 
     @property
     def expected(self) -> str:
-        """Says in words what a value must be, for messages: `a number above 0 and at most 100, or auto`."""
+        """Says in words what a value must be, for messages: `a whole number at least 4 (pixels), or auto`."""
         if self.kind == "switch":
             words = "true or false"
         elif self.choices or self.examples:
@@ -85,7 +86,8 @@ class Setting:
         else:
             low = None if self.low is None else f"{'at least' if self.low_included else 'above'} {_number(self.low)}"
             high = None if self.high is None else f"{'at most' if self.high_included else 'below'} {_number(self.high)}"
-            words = " ".join([f"a {self.kind}", " and ".join(bound for bound in (low, high) if bound)])
+            bounds = " and ".join(bound for bound in (low, high) if bound)
+            words = " ".join([f"a {self.kind}", bounds, *([f"({self.unit})"] if self.unit else [])])
         dosed = ["such a number @ a probability"] if self.dosed else []
         return ", or ".join([words, *dosed, *self.words])
 
@@ -137,6 +139,7 @@ def _row(section: str, key: str, info: Any) -> Setting:
         needs=None if needs is None else f"{section}.{needs}",
         examples=tuple(extra.get("examples", ())),
         dosed=bool(extra.get("dosed", False)),
+        also_called={name: choice for choice, names in extra.get("also_called", {}).items() for name in names},
     )
 
 

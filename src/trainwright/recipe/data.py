@@ -27,6 +27,11 @@ class DataSection(Section):
         "pictures. All but classification need a manifest. `auto`: classification, unless a setting that belongs to "
         "another task is given. See docs/tasks.md.",
         source="own choice",
+        also_called={
+            "classification": ("binary", "multi-class", "multiclass"),
+            "multi-label": ("tagging",),
+            "ranking": ("pairs", "pairwise"),
+        },
     )
     img_size: int | Auto = setting(
         "auto",
@@ -40,6 +45,7 @@ class DataSection(Section):
         "auto",
         "Channels of the cached pictures: `gray`: 1, `rgb`: 3. `auto`: gray where every picture is gray.",
         source="own choice",
+        also_called={"gray": ("grayscale", "greyscale", "mono", "l"), "rgb": ("color", "colour")},
     )
     fit: Literal["crop", "pad", "squash"] = setting(
         "crop",
@@ -89,6 +95,7 @@ class DataSection(Section):
         "Where decoded pictures are kept. `memory`: in memory; `disk`: in a memory-mapped file; `auto`: in memory up "
         "to a quarter of what is free, else on disk.",
         source="own choice",
+        also_called={"memory": ("ram",), "disk": ("file", "mmap")},
     )
     path_column: str = setting(
         "path", "Manifest column with the picture's path; in ranking with that of the better one.", source="own choice"

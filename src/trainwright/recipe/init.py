@@ -34,6 +34,11 @@ class InitSection(Section):
         "orthonormal rows or columns. `lsuv`, `data-dependent`: scaled until a batch of training pictures has unit "
         "variance in every layer. `auto`: `native` for timm's models and loaded weights, else by activation.",
         source="docs/initialization.md names one for each",
+        also_called={
+            "normal": ("gaussian",),
+            "xavier": ("glorot",),
+            "kaiming": ("he", "msra", "kaiming-fan-in"),
+        },
     )
     std: float = setting(
         0.01,

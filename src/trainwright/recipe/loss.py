@@ -24,6 +24,16 @@ class LossSection(Section):
         "the task multi-label logistic, in regression l2, in ranking margin-ranking.",
         source="Bridle 1990 (cross-entropy); Kullback & Leibler 1951; Cox 1958 (logistic); Girshick 2015 (smooth-l1); "
         "Herbrich et al. 2000 (margin-ranking); Burges et al. 2005 (pair-logistic)",
+        also_called={
+            "cross-entropy": ("ce", "xent", "softmax", "nll", "log-loss"),
+            "kl": ("kld", "kl-div", "kullback-leibler"),
+            "logistic": ("bce", "binary-cross-entropy", "sigmoid"),
+            "l2": ("mse", "squared"),
+            "l1": ("mae", "absolute"),
+            "smooth-l1": ("huber",),
+            "margin-ranking": ("hinge", "margin"),
+            "pair-logistic": ("ranknet", "bpr"),
+        },
     )
     label_smoothing: float | Auto = setting(
         "auto",

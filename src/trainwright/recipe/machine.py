@@ -16,6 +16,7 @@ class MachineSection(Section):
         source="torch",
         pattern=r"^(auto|cpu|mps|cuda(:[0-9]{1,3})?)$",
         examples=("auto", "cpu", "cuda", "cuda:1", "mps"),
+        also_called={"cuda": ("gpu", "nvidia"), "mps": ("metal", "apple")},
     )
     workers: int | Auto = setting(
         "auto",
@@ -39,6 +40,7 @@ class MachineSection(Section):
         "Number format of convolutions and matrix products; weights stay `float32`. `auto`: `bfloat16` where the "
         "device computes it in hardware, else `float32`. `float16` needs a CUDA device and scales the loss.",
         source="Micikevicius et al. 2018",
+        also_called={"float32": ("fp32", "single"), "bfloat16": ("bf16",), "float16": ("fp16", "half")},
     )
     channels_last: bool | Auto = setting(
         "auto",

@@ -9,6 +9,9 @@ from .section import Auto, Section, setting
 OWN_MODELS = ("small-resnet", "plain")
 OURS = ("auto", *OWN_MODELS)
 
+OURS_ALONE = {"model.activation": "maxout", "model.normalization": "none"}
+"""Key → value that no timm model takes: its convolutions have neither twice the channels nor biases."""
+
 FIRING_ACTIVATIONS = ("relu", "sigmoid", "tanh", "softplus")
 """Values of `model.activation` with a value at which a unit rests, so that it can be told how far it fires."""
 
@@ -22,7 +25,8 @@ class ModelSection(Section):
     name: str = setting(
         "auto",
         "`small-resnet` (ours, residual, for pictures up to 96 pixels), `plain` (ours, convolutions and pooling in "
-        "the manner of LeNet and VGG), or any timm model by its name. `auto` picks by picture size, count and device.",
+        "the manner of LeNet and VGG), or any timm model by its name. `auto` picks by picture size, count and device, "
+        "and one of our own nets where a setting is given that only they have.",
         source="He et al. 2016; LeCun et al. 1998; Simonyan & Zisserman 2014; timm",
     )
     width: int | Auto = setting(
@@ -71,6 +75,12 @@ class ModelSection(Section):
         "from 1/8 to 1/3 at random in training, their mean at test. `maxout`: the larger of two channels, so that "
         "convolutions in front of it have twice as many; our own nets only.",
         source="docs/layers.md names one for each",
+        also_called={
+            "leaky-relu": ("lrelu",),
+            "silu": ("swish",),
+            "hardswish": ("hard-swish", "hswish", "h-swish"),
+            "sigmoid": ("logistic",),
+        },
     )
     leaky_slope: float = setting(
         0.01,
@@ -88,6 +98,14 @@ class ModelSection(Section):
         "groups of its channels. `batch-instance`: ρ times batch and 1 − ρ times instance normalization, ρ learned a "
         "channel and kept in [0, 1]. `none`: biases instead; our own nets only.",
         source="docs/layers.md names one for each",
+        also_called={
+            "batch": ("bn", "bnorm", "batchnorm", "batch-norm", "batchnorm2d"),
+            "instance": ("in", "instancenorm", "instance-norm"),
+            "layer": ("ln", "layernorm", "layer-norm"),
+            "group": ("gn", "groupnorm", "group-norm"),
+            "batch-instance": ("bin", "batch-instance-norm"),
+            "none": ("off", "identity"),
+        },
     )
     norm_groups: int = setting(
         8,
@@ -104,7 +122,8 @@ class ModelSection(Section):
         "How `plain` halves its maps between stages: `max` takes the largest of 2×2 numbers, `average` their mean, "
         "`stride` is a 3×3 convolution with stride 2, which is learned.",
         source="Springenberg et al. 2015, section 2 (stride)",
-        applies={"name": ("plain",)},
+        also_called={"max": ("maxpool", "max-pool"), "average": ("avg", "mean"), "stride": ("conv", "convolution")},
+        applies={"name": ("auto", "plain")},
     )
     dilation: int = setting(
         1,

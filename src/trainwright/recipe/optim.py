@@ -24,6 +24,13 @@ class OptimSection(Section):
         "Ba 2015; Loshchilov & Hutter 2019; timm",
         pattern=rf"^({'|'.join(OWN_OPTIMIZERS)}|{TIMM_OPTIMIZER}[a-z0-9]+)$",
         examples=(*OWN_OPTIMIZERS, f"{TIMM_OPTIMIZER}lion"),
+        also_called={
+            "sgd": ("gradient-descent", "gd"),
+            "momentum": ("heavy-ball", "polyak"),
+            "nesterov": ("nag", "nesterov-momentum"),
+            "adamw": ("adam-w",),
+            f"{TIMM_OPTIMIZER}lion": ("lion",),
+        },
     )
     lr: float | Auto = setting(
         "auto",

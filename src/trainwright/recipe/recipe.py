@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -133,6 +133,19 @@ class Recipe(Section):
         """Lists the settings that have no effect in this recipe, each with the reason."""
         return {key: idle.reason for key, idle in idle_settings(self.sections()).items()}
 
+    def asked_for(self) -> tuple[str, ...]:
+        """Lists the keys that somebody gave on purpose: by words of their own, or other than the default in a file.
+
+        A written recipe names every value, so that a default in a file says nothing; neither does the word `auto`.
+        """
+        theirs = dict(_DEFAULTS.items())
+        kinds = {key: self.origin(key).kind for key in theirs}
+        return tuple(
+            key
+            for key, value in self.items()
+            if value != "auto" and (kinds[key] == "user" or (kinds[key] == "file" and value != theirs[key]))
+        )
+
     def undecided(self) -> tuple[str, ...]:
         """Lists the keys that still say `auto`, without those that have no effect.
 
@@ -144,6 +157,8 @@ class Recipe(Section):
 
     def decide(self, choices: Iterable[Choice]) -> Recipe:
         """Fills in values that are `auto`, each with the reason as its origin.
+
+        Values that nobody asked for give way where a choice takes away their effect.
 
         Raises:
             TrainwrightError: a choice for a key that is unknown, not `auto` or without effect, or with a value that
@@ -160,7 +175,11 @@ class Recipe(Section):
         idle = idle_settings(sections)
         for key in chosen.keys() & idle.keys():
             raise _wrong_choice(chosen[key], f"a key that has an effect, but {idle[key].reason}")
-        origins = {**self._origins, **{key: Origin("auto", choice.reason) for key, choice in chosen.items()}}
+        asked_for, default = self.asked_for(), dict(_DEFAULTS.items())
+        given_way = {key for key in idle if values[key] == default[key] and key not in asked_for}
+        sections = {name: _without(section, name, given_way) for name, section in sections.items()}
+        kept = {key: origin for key, origin in self._origins.items() if key not in given_way}
+        origins = {**kept, **{key: Origin("auto", choice.reason) for key, choice in chosen.items()}}
         refuse_contradictions(sections, lambda key: _place(origins.get(key)))
         return Recipe.model_validate(sections).with_origins(origins)
 
@@ -203,6 +222,13 @@ def _replace(section: Section, section_name: str, chosen: Mapping[str, Choice]) 
     except ValidationError as error:
         name = str(error.errors()[0]["loc"][0])
         raise _wrong_choice(mine[name], "a value that the key can have") from error
+
+
+def _without(section: Section, section_name: str, keys: Set[str]) -> Section:
+    """Takes out of a section that somebody gave values which equal the default."""
+    given = section.model_dump(exclude_unset=True)
+    left = {name: value for name, value in given.items() if f"{section_name}.{name}" not in keys}
+    return section if left.keys() == given.keys() else type(section).model_validate(left)
 
 
 def _wrong_choice(choice: Choice, expected: str) -> TrainwrightError:

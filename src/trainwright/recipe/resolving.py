@@ -33,17 +33,6 @@ _OTHER_NAMES = {
 }
 """What other programs call our settings."""
 
-_OTHER_VALUES = {
-    "bf16": "bfloat16",
-    "fp16": "float16",
-    "fp32": "float32",
-    "glorot": "xavier",
-    "gpu": "cuda",
-    "half": "float16",
-    "he": "kaiming",
-}
-"""What other programs call our choices."""
-
 
 def compose(*layers: Layer) -> Recipe:
     """Makes one recipe of layers of given values: what a later layer gives wins over an earlier one.
@@ -187,8 +176,8 @@ def _mend(setting: Setting, value: Any) -> str | None:
             return "write false"
         if setting.kind in ("number", "whole number") and value.replace("_", "").replace(",", "").isdecimal():
             return f"write {value.replace('_', '').replace(',', '')}"
-        other = _OTHER_VALUES.get(value.lower())
-        match = other if other in options else nearest(value, options)
+        name = value.lower().replace("_", "-").replace(" ", "-")
+        match = setting.also_called.get(name) or nearest(name, options)
         return f"did you mean {match!r}?" if match else None
     if setting.kind == "whole number" and isinstance(value, float) and value.is_integer():
         return f"write {int(value)}"

@@ -29,6 +29,16 @@ class ScheduleSection(Section):
         "a few epochs. `inverse-sqrt`: falls with the root of the steps, √(w/t) after w steps of warm-up. `constant`: "
         "the peak.",
         source="Smith & Topin 2018; Loshchilov & Hutter 2017; Smith 2017; Krizhevsky et al. 2012; Vaswani et al. 2017",
+        also_called={
+            "one-cycle": ("onecycle", "1cycle", "super-convergence"),
+            "cosine": ("cos", "cosine-annealing"),
+            "cosine-restarts": ("sgdr", "warm-restarts", "cosine-annealing-warm-restarts"),
+            "triangular": ("cyclic", "cyclical", "clr"),
+            "step": ("multistep", "multi-step", "steplr", "step-lr"),
+            "plateau": ("reduce-on-plateau", "reduce-lr-on-plateau"),
+            "inverse-sqrt": ("noam", "rsqrt", "inverse-square-root"),
+            "constant": ("none", "fixed", "flat"),
+        },
     )
     warmup: float = setting(
         0.2,

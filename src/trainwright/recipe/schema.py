@@ -14,8 +14,8 @@ _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 def json_schema() -> dict[str, Any]:
     """Describes the recipe file by JSON Schema 2020-12: types, choices, bounds, meanings, defaults, and nothing else.
 
-    Rules between settings are not in it; `compose` holds them. `unit`, `source`, `scale`, `applies`, `needs` and
-    `dosed` are annotations that validators pass over.
+    Rules between settings are not in it; `compose` holds them. `unit`, `source`, `scale`, `applies`, `needs`,
+    `dosed` and `also_called` are annotations that validators pass over.
     """
     schema = Recipe.model_json_schema()
     sections: dict[str, Any] = {}

@@ -71,6 +71,7 @@ def setting(
     pattern: str | None = None,
     examples: Sequence[str] = (),
     dosed: bool = False,
+    also_called: Mapping[str, Sequence[str]] | None = None,
     ge: float | None = None,
     gt: float | None = None,
     le: float | None = None,
@@ -90,6 +91,7 @@ def setting(
         pattern: regular expression that a text must match; without one any text but the empty one will do.
         examples: texts that match the pattern, for messages and editors.
         dosed: whether `STRENGTH @ PROBABILITY` is a value too.
+        also_called: choice → what others call it, in small letters with hyphens; suggested in messages, never taken.
         ge, gt, le, lt: bounds of the range of a number.
     """
     extra: dict[str, Any] = {"unit": unit, "source": source}
@@ -103,6 +105,8 @@ def setting(
         extra["needs"] = needs
     if pattern is not None:
         extra |= {"pattern": pattern, "examples": list(examples)}
+    if also_called is not None:
+        extra["also_called"] = {choice: list(names) for choice, names in also_called.items()}
     if dosed:
         extra |= {"pattern": PATTERN, "dosed": True}
     return Field(default, description=meaning, json_schema_extra=extra)

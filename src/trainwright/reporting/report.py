@@ -27,6 +27,7 @@ from trainwright.runs import RunFolder, write_atomic
 from . import wording
 from .charts import Mark, Series, line_chart, matrix_chart, scatter_chart, whisker_chart
 from .charts.matrix import level
+from .charts.ticks import ANYWHERE
 from .evidence import advised, shown
 from .views import RunView, read_view
 from .views.curves import Curves, StepCurve
@@ -34,11 +35,11 @@ from .views.curves import Curves, StepCurve
 TEMPLATES = Path(__file__).parent / "templates"
 PNG_START = b"\x89PNG\r\n\x1a\n"
 CURVES_OF = {
-    "mean_average_precision": ("Mean average precision", 100, ", %"),
-    "r2": ("R²", 1, ""),
-    "pair_accuracy": ("Pairs in the right order", 100, ", %"),
+    "mean_average_precision": ("Mean average precision", 100, ", %", (0, 100)),
+    "r2": ("R²", 1, "", (-math.inf, 1)),
+    "pair_accuracy": ("Pairs in the right order", 100, ", %", (0, 100)),
 }
-"""Figure by which a task chooses → its words, and the factor and unit in which its curve is drawn."""
+"""Figure by which a task chooses → its words, and the factor, unit and bounds in which its curve is drawn."""
 
 WORDS_OF = {
     "mean_average_precision": "How well each label ranks the validation pictures, mean over labels; 100 % where all "
@@ -200,9 +201,9 @@ def _loss_chart(curves: Curves) -> Markup:
 
 def _figure_chart(curves: Curves) -> Markup:
     if curves.figure != "accuracy":
-        title, scale, unit = CURVES_OF[curves.figure]
+        title, scale, unit, within = CURVES_OF[curves.figure]
         own = [None if value is None else scale * value for value in curves.valid_figure]
-        return _epoch_chart(curves, [Series("validation", "valid", own)], title + unit)
+        return _epoch_chart(curves, [Series("validation", "valid", own)], title + unit, within=within)
     named = {
         "training": ("train", curves.train_accuracy),
         "validation": ("valid", curves.valid_accuracy),
@@ -212,13 +213,20 @@ def _figure_chart(curves: Curves) -> Markup:
         Series(name, style, [None if value is None else 100 * value for value in values])
         for name, (style, values) in named.items()
     ]
-    return _epoch_chart(curves, series, "Accuracy, %")
+    return _epoch_chart(curves, series, "Accuracy, %", within=(0, 100))
 
 
-def _epoch_chart(curves: Curves, series: list[Series], title: str, may_log: bool = False) -> Markup:
+def _epoch_chart(
+    curves: Curves,
+    series: list[Series],
+    title: str,
+    *,
+    within: tuple[float, float] = ANYWHERE,
+    may_log: bool = False,
+) -> Markup:
     present = [line for line in series if any(value is not None for value in line.values)]
     mark = None if curves.best_epoch is None else Mark(curves.best_epoch, f"best: {curves.best_epoch}")
-    return line_chart(curves.epochs, present, title=title, x_label="epoch", mark=mark, may_log=may_log)
+    return line_chart(curves.epochs, present, title=title, x_label="epoch", mark=mark, within=within, may_log=may_log)
 
 
 def _step_chart(

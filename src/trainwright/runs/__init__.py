@@ -27,6 +27,7 @@ from .folder import default_name as default_name
 from .folder import is_run as is_run
 from .folder import open_run as open_run
 from .folder import refuse_bad_name as refuse_bad_name
+from .folder import refuse_bad_out as refuse_bad_out
 from .folder import refuse_existing as refuse_existing
 from .history import Columns as Columns
 from .history import History as History

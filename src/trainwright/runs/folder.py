@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
 from datetime import datetime
@@ -189,13 +190,30 @@ def create_run(out: str | Path, name: str, *, automatic: bool = False) -> RunFol
                     return run
                 number += 1
     except OSError as error:
-        raise InputError(
-            "the run's folder cannot be made",
-            expected="a folder that can be written",
-            got=error.strerror or str(error),
-            where=str(out / name),
-            hint="choose another folder with --out",
-        ) from error
+        raise _cannot_be_made(out / name, error.strerror or str(error)) from error
+
+
+def refuse_bad_out(out: Path) -> None:
+    """Makes sure, as far as it can be seen without making anything, that runs can be made in a folder.
+
+    Raises:
+        InputError: it or the nearest folder above it that exists is none, or must not be written.
+    """
+    there = next(path for path in (out.absolute(), *out.absolute().parents) if os.path.exists(path))
+    if not there.is_dir():
+        raise _cannot_be_made(out, f"{there} is no folder")
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise _cannot_be_made(out, f"{there} must not be written")
+
+
+def _cannot_be_made(path: Path, reason: str) -> InputError:
+    return InputError(
+        "the run's folder cannot be made",
+        expected="a folder that can be written",
+        got=reason,
+        where=str(path),
+        hint="choose another folder with --out",
+    )
 
 
 def refuse_existing(run: RunFolder) -> None:

@@ -172,7 +172,12 @@ def snapshot_from(checkpoint: Checkpoint, machine: MachineSection, *, fused: boo
             hint="open it with the version that wrote it; environment.json of the run names it",
         ) from None
     if fused:
-        model = fuse(model, channels=meta["channels"], img_size=meta["img_size"])
+        model = fuse(
+            model,
+            channels=meta["channels"],
+            img_size=meta["img_size"],
+            normalization=meta["model"]["normalization"],
+        )
     model = opened.place(model).eval()
     preprocessor = preprocessor_from(
         checkpoint.state["preprocessor"], channels=meta["channels"], img_size=meta["img_size"]

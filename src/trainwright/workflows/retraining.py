@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 from trainwright.data import PreparedData
@@ -61,6 +62,9 @@ def retrain(folder: RunFolder, events: EventWriter, console: RunConsole, first: 
     """
     stage = folder.checkpoints / "retraining"
     checkpoint = newest_of_second(folder)
+    if checkpoint is None and (stage / "last").is_dir():
+        console.note(f"the net that the second stage ended with is gone from {folder.checkpoints}; it is made anew")
+        shutil.rmtree(stage)
     second, both = build_second(first, preprocessor=kept_preprocessor(stage / "last", first.data))
     told = Run(folder).history.retrain
     if checkpoint is None or told is None:
@@ -80,8 +84,19 @@ def retrain(folder: RunFolder, events: EventWriter, console: RunConsole, first: 
 
 
 def newest_of_second(folder: RunFolder) -> Checkpoint | None:
-    """Finds where the second stage of a run stands; None where it has no checkpoint yet, or there is none."""
-    return load_newest(folder.checkpoints / "retraining" / "last")[0]
+    """Finds where the second stage of a run stands.
+
+    Returns: None where there is no such stage, it has no checkpoint yet, or it is over and somebody has removed the net
+        that it ended with, so that it has to be made anew.
+    """
+    stage = folder.checkpoints / "retraining"
+    checkpoint, told = load_newest(stage / "last")[0], Run(folder).history.retrain
+    if checkpoint is None or told is None:
+        return checkpoint
+    done = checkpoint.state["progress"]
+    over = done["stopped_early"] or done["epoch"] > told.epochs
+    kept = any(net.is_dir() for net in (stage / "best", folder.checkpoints / "retrained"))
+    return checkpoint if kept or not over else None
 
 
 def _beginning(first: FirstStage, second: Setup, both: PreparedData) -> RetrainRecord:

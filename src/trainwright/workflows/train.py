@@ -27,6 +27,8 @@ from trainwright.runs import (
     RunFolder,
     open_run,
     refuse_bad_name,
+    refuse_bad_out,
+    refuse_existing,
     sweep_temporary,
 )
 from trainwright.training import (
@@ -103,6 +105,9 @@ def train_run(asked: Recipe, out: Path, name: str | None, console: RunConsole) -
         refuse_bad_name(name)
         if RunFolder(out / name).recipe.is_file():
             return _go_on_by_name(open_run(out / name), asked, console)
+        if (out / name).exists():
+            refuse_existing(RunFolder(out / name))
+    refuse_bad_out(out)
     refuse_early(asked)
     data = _look(asked, console)
     recipe = decide(asked, data)
@@ -132,9 +137,11 @@ def refuse_early(asked: Recipe) -> None:
     """Looks, before pictures are read, at what would stop the run after it.
 
     Raises:
-        InputError: no such model, weights, transform or optimizer, or a package that a setting needs is not
+        InputError: no such device, model, weights, transform or optimizer, or a package that a setting needs is not
             installed.
     """
+    if asked.machine.device != "auto":
+        open_device(asked.machine.device)
     check_model(asked.model)
     load_transform(asked.augment.transform)
     check_optimizer(asked.optim)
@@ -157,6 +164,7 @@ def decide(asked: Recipe, data: PreparedData) -> Recipe:
             pictures=pictures,
             device=open_device(recipe.machine.device).type,
             task=data.task,
+            asked_for=recipe.asked_for(),
         )
     )
     recipe = recipe.decide(choose_init(recipe.init, recipe.model))

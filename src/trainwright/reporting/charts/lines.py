@@ -10,7 +10,7 @@ from itertools import pairwise
 from markupsafe import Markup
 
 from ..wording import number
-from .ticks import Axis, axis, log_axis, wants_log
+from .ticks import ANYWHERE, Axis, axis, log_axis, wants_log
 
 WIDTH, HEIGHT = 420, 270
 LEFT, RIGHT, TOP, BOTTOM = 52, 14, 34, 42
@@ -43,6 +43,7 @@ def line_chart(
     x_label: str,
     mark: Mark | None = None,
     floor: float | None = None,
+    within: tuple[float, float] = ANYWHERE,
     may_log: bool = False,
 ) -> Markup:
     """Draws series over common places along x, in a box of 420 by 270 units that scales with the page.
@@ -54,6 +55,7 @@ def line_chart(
         x_label: name of the x axis.
         mark: a place to point out.
         floor: a value that the y axis must reach down to.
+        within: smallest and largest value that there can be; the y axis does not go beyond.
         may_log: the y axis may be logarithmic, and is where values span a factor above 30.
     Returns:
         one <svg> element; empty markup where there is nothing to draw.
@@ -62,7 +64,7 @@ def line_chart(
     if not finite:
         return Markup()
     log = may_log and wants_log(finite)
-    y_axis = log_axis(finite) if log else axis(finite, at_most=6, floor=floor)
+    y_axis = log_axis(finite) if log else axis(finite, at_most=6, floor=floor, within=within)
     x_axis = axis(xs, at_most=7, whole=True)
     shown_title = f"{title}, logarithmic" if log else title
     parts = [

@@ -9,6 +9,9 @@ from dataclasses import dataclass
 LOG_FROM = 30.0
 """Values that span a larger factor than this are drawn on a logarithmic axis."""
 
+ANYWHERE = (-math.inf, math.inf)
+"""The range of values that nothing bounds."""
+
 
 @dataclass(frozen=True)
 class Axis:
@@ -30,7 +33,14 @@ class Axis:
         return (value - self.low) / (self.high - self.low)
 
 
-def axis(values: Iterable[float], *, at_most: int = 6, whole: bool = False, floor: float | None = None) -> Axis:
+def axis(
+    values: Iterable[float],
+    *,
+    at_most: int = 6,
+    whole: bool = False,
+    floor: float | None = None,
+    within: tuple[float, float] = ANYWHERE,
+) -> Axis:
     """Chooses a range and ticks on round numbers that hold all finite values.
 
     Args:
@@ -38,23 +48,29 @@ def axis(values: Iterable[float], *, at_most: int = 6, whole: bool = False, floo
         at_most: ticks that there is room for.
         whole: ticks only on whole numbers, and the range ends at the values themselves.
         floor: a value that the range must reach down to.
+        within: smallest and largest value that there can be, such as 0 and 100 for per cent; the range ends there.
 
     >>> axis([0.13, 0.92]).ticks
     (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
+    >>> axis([100.0], within=(0, 100)).ticks
+    (90.0, 92.0, 94.0, 96.0, 98.0, 100.0)
     """
     finite = [value for value in values if math.isfinite(value)]
     finite += [] if floor is None else [floor]
     low, high = min(finite, default=0.0), max(finite, default=1.0)
     if low == high:
-        low, high = (low - 1, high + 1) if whole else (low - abs(low) / 10 - 1e-9, high + abs(high) / 10 + 1e-9)
+        margin = 1.0 if whole or low == 0 else abs(low) / 10
+        low, high = low - margin, high + margin
         if floor is not None:
             low = floor
+        low, high = max(low, within[0]), min(high, within[1])
     step = _round_step((high - low) / max(at_most - 1, 1), (1, 2, 5, 10) if whole else (1, 2, 2.5, 5, 10))
     step = max(step, 1.0) if whole else step
     first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
     ticks = tuple(round(index * step, 12) for index in range(first, last + 1))
     if whole:
         return Axis(low, high, tuple(tick for tick in ticks if low <= tick <= high))
+    ticks = tuple(tick for tick in ticks if within[0] <= tick <= within[1])
     return Axis(ticks[0], ticks[-1], ticks)
 
 

@@ -32,10 +32,9 @@ def setting_lines(width: int = 80) -> list[str]:
 
 
 def _may_be(setting: Setting) -> str:
-    unit = f" ({setting.unit})" if setting.unit else ""
     only = [f"{key} is {' or '.join(values)}" for key, values in setting.applies.items()]
     only += [f"{setting.needs} is above 0"] if setting.needs else []
-    return setting.expected + unit + (f"; only where {' and '.join(only)}" if only else "")
+    return setting.expected + (f"; only where {' and '.join(only)}" if only else "")
 
 
 def _default(setting: Setting) -> str:

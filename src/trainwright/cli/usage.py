@@ -1,0 +1,101 @@
+"""Words on the command line that no command knows, told in the form of all our messages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, cast
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from trainwright.errors import InputError, did_you_mean, nearest
+
+UsageError = cast(type[Exception], typer.BadParameter.__mro__[1])
+"""What the parser raises for all of them; typer keeps it in other places from version to version."""
+
+
+class Command(TyperCommand):
+    """A command whose mistaken words are InputErrors."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        ctx.allow_extra_args = True
+        left = _told(super().parse_args, ctx, args)
+        if left:
+            places = [param.metavar for param in ctx.command.params if param.param_type_name == "argument"]
+            raise InputError(
+                f"{ctx.info_name} has no place for {left[0]!r}",
+                expected=f"at most {' '.join(places)}" if places else "options alone",
+                hint=_help(ctx),
+            )
+        return left
+
+
+class Group(TyperGroup):
+    """The commands together."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        return _told(super().parse_args, ctx, args)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        if args[0] not in self.commands:
+            raise InputError(f"there is no command {args[0]!r}", hint=did_you_mean(args[0], self.commands))
+        return super().resolve_command(ctx, args)
+
+
+def _told(parse: Callable[[Any, list[str]], list[str]], ctx: Any, args: list[str]) -> list[str]:
+    words = list(args)  # the parser takes its list apart
+    try:
+        return parse(ctx, args)
+    except UsageError as error:
+        raise _worded(error, ctx, words) from None
+
+
+def _worded(error: Any, ctx: Any, words: list[str]) -> InputError:
+    """Words what the parser says: an unknown option, a missing argument, a value too few, too many or wrong."""
+    options = {name: option for option in ctx.command.params for name in option.opts if name.startswith("-")}
+    option = getattr(error, "option_name", None)
+    if option in options:
+        takes = "takes no value" if options[option].is_flag else "needs a value"
+        return InputError(f"{option} {takes}", hint=_help(ctx))
+    if option is not None:
+        match = _meant(option, [*options, "--help"], _value(option, words))
+        hint = _help(ctx) if match is None else f"did you mean '{match}'? otherwise {_help(ctx)}"
+        return InputError(f"there is no option {option!r}", hint=hint)
+    param = getattr(error, "param", None)
+    if param is None:
+        return InputError(error.format_message(), hint=_help(ctx))
+    if hasattr(error, "param_type"):
+        return InputError(f"{ctx.info_name} needs {param.metavar}", expected=_said(param.help), hint=_help(ctx))
+    name = param.opts[0]
+    expected = "a whole number" if "integer" in error.message else error.message
+    return InputError(f"{name} has no such value", expected=expected, got=_value(name, words), hint=_help(ctx))
+
+
+def _meant(option: str, options: list[str], value: str | None) -> str | None:
+    """Finds what a wrong option most likely meant: a setting that goes by its dotted key, or another option."""
+    if "--set" in options:
+        from trainwright.recipe import catalog
+
+        name = option.lstrip("-").replace("-", "_")
+        for key in catalog():
+            if key.partition(".")[2] == name:
+                return f"--set {key}={value or '…'}"
+    return nearest(option, options)
+
+
+def _said(help_text: str) -> str:
+    return help_text[:1].lower() + help_text[1:].rstrip(".")
+
+
+def _value(option: str, words: list[str]) -> str | None:
+    """Finds the word that was given for an option."""
+    for word, after in zip(words, [*words[1:], None], strict=True):
+        if word == option:
+            return after
+        if word.startswith(f"{option}="):
+            return word.partition("=")[2]
+    return None
+
+
+def _help(ctx: Any) -> str:
+    return f"{ctx.command_path} --help"
