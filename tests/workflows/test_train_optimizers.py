@@ -89,7 +89,7 @@ def test_penalties_and_max_norm_train_compiled_and_in_mixed_precision(cli, tmp_p
         (["--opt=lion"], ["optim.name has no such choice", "did you mean 'timm:lion'"]),
         (["--opt=timm:adahessian"], ["'adahessian' cannot be used", "second derivatives"]),
         (["--batch-size=all"], ["optim.batch_size", "--set optim.accumulate=all"]),
-        (["--set=optim.accumulate=every"], ["optim.accumulate", "at least 1 and at most 4096, or all"]),
+        (["--set=optim.accumulate=every"], ["optim.accumulate", "at least 1 and at most 4096 (batches), or all"]),
         (["--set=regularization.max_norm=-1"], ["regularization.max_norm is out of range", "at least 0"]),
         (["--set=regularization.decoupled=true"], ["regularization.decoupled has no effect"]),
         (["--set=optim.clip_norm=1", "--set=optim.clip_value=1"], ["clipped in one way only"]),
