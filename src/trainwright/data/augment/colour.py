@@ -14,6 +14,8 @@ import math
 import torch
 from torch import Tensor
 
+from .elementary import cos, sin
+
 LUMA = (0.2989, 0.587, 0.114)
 """Weights of red, green and blue in gray, of ITU-R BT.601, as torchvision rounds them."""
 
@@ -69,7 +71,7 @@ def hue_matrices(turns_N: Tensor) -> Tensor:
     """
     # Red stands at 20 degrees in the plane of I and Q, and yellow at -44.
     angle_N = -2.0 * math.pi * turns_N
-    cosine, sine = torch.cos(angle_N), torch.sin(angle_N)
+    cosine, sine = cos(angle_N), sin(angle_N)
     one, none = torch.ones_like(cosine), torch.zeros_like(cosine)
     turn = torch.stack([one, none, none, none, cosine, -sine, none, sine, cosine], dim=1).view(-1, 3, 3)
     to_yiq = torch.tensor(YIQ, dtype=torch.float64, device=turns_N.device)

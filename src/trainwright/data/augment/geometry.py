@@ -15,6 +15,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from .elementary import cos, sin, tan
+
 
 def identity_maps(count: int, device: torch.device | None = None) -> Tensor:
     """Leaves every picture as it is: float32 N 2 3."""
@@ -79,7 +81,7 @@ def window_maps(corners_N2: Tensor, sizes_N2: Tensor, height: int, width: int) -
 
 def rotation_maps(degrees_N: Tensor, height: int, width: int) -> Tensor:
     """Turns pictures about their center, counter-clockwise for positive angles: float32 N 2 3."""
-    cosine, sine = torch.cos(torch.deg2rad(degrees_N)), torch.sin(torch.deg2rad(degrees_N))
+    cosine, sine = cos(torch.deg2rad(degrees_N)), sin(torch.deg2rad(degrees_N))
     return about_center(torch.stack([cosine, -sine, sine, cosine], dim=1).view(-1, 2, 2), height, width)
 
 
@@ -93,7 +95,7 @@ def shear_maps(degrees_N2: Tensor, height: int, width: int) -> Tensor:
 
     A positive angle moves what lies above the center to the right, what lies left of it down.
     """
-    tangent_N2 = torch.tan(torch.deg2rad(degrees_N2))
+    tangent_N2 = tan(torch.deg2rad(degrees_N2))
     one, none = torch.ones_like(tangent_N2[:, 0]), torch.zeros_like(tangent_N2[:, 0])
     along_x = torch.stack([one, tangent_N2[:, 0], none, one], dim=1).view(-1, 2, 2)
     along_y = torch.stack([one, none, tangent_N2[:, 1], one], dim=1).view(-1, 2, 2)

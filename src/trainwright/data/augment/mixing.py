@@ -16,6 +16,7 @@ from torch import Tensor
 
 from trainwright.recipe import AugmentSection
 
+from .elementary import root
 from .occlusion import inside_boxes
 from .randomness import below, unit, words
 
@@ -95,7 +96,7 @@ class Mixing:
         alpha_N = np.where(cut_N.numpy(), self.cutmix or 1.0, self.mixup or 1.0)
         share_N = torch.from_numpy(betaincinv(alpha_N, alpha_N, unit_N4[:, 1].double().numpy())).to(torch.float32)
         size_2 = torch.tensor([height, width])
-        half_N2 = (1.0 - share_N).sqrt()[:, None] * size_2 / 2
+        half_N2 = root(1.0 - share_N)[:, None] * size_2 / 2
         center_N2 = unit_N4[:, 2:] * size_2
         low_N2 = (center_N2 - half_N2).round().clamp(min=0)
         high_N2 = torch.minimum((center_N2 + half_N2).round(), size_2)

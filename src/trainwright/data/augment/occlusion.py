@@ -10,6 +10,8 @@ import math
 import torch
 from torch import Tensor
 
+from .elementary import exp, root
+
 SMALLEST, SLIMMEST = 0.02, 3.3
 """Random erasing's smallest share of the area and longest side in shortest sides (Zhong et al. 2020, section 4.2)."""
 
@@ -50,9 +52,9 @@ def erasing_boxes(unit_N4: Tensor, largest: float, height: int, width: int) -> T
     """
     smallest = min(SMALLEST, largest)
     area_N = (smallest + (largest - smallest) * unit_N4[:, 0]) * height * width
-    slimness_N = torch.exp((2.0 * unit_N4[:, 1] - 1.0) * math.log(SLIMMEST))
+    slimness_N = exp((2.0 * unit_N4[:, 1] - 1.0) * math.log(SLIMMEST))
     size_2 = torch.tensor([height, width], device=unit_N4.device)
-    sides_N2 = torch.stack([(area_N * slimness_N).sqrt(), (area_N / slimness_N).sqrt()], dim=1)
+    sides_N2 = torch.stack([root(area_N * slimness_N), root(area_N / slimness_N)], dim=1)
     sides_N2 = torch.minimum(sides_N2.round().to(torch.int64), size_2)
     corner_N2 = (unit_N4[:, 2:] * (size_2 - sides_N2 + 1)).to(torch.int64)
     return torch.cat([corner_N2, corner_N2 + sides_N2], dim=1).to(torch.int32)

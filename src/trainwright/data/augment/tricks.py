@@ -19,6 +19,7 @@ from torch import Tensor
 from trainwright.recipe import AugmentSection, decided, dose
 
 from . import colour, geometry
+from .elementary import exp, root
 from .occlusion import cutout_boxes, erasing_boxes
 from .randomness import below, unit
 
@@ -118,10 +119,10 @@ def _scale_jitter(words_N3: Tensor, strength: str, height: int, width: int) -> T
 def _resized_crop(words_N4: Tensor, strength: float, height: int, width: int) -> Tensor:
     unit_N4 = unit(words_N4)
     area_N = strength + (1.0 - strength) * unit_N4[:, 0]
-    ratio_N = torch.exp((2.0 * unit_N4[:, 1] - 1.0) * math.log(WIDEST))
+    ratio_N = exp((2.0 * unit_N4[:, 1] - 1.0) * math.log(WIDEST))
     # Where a side would be longer than the picture it is as long as it, and the other one keeps the area (torchvision
     # draws again, up to ten times).
-    width_N, height_N = (area_N * ratio_N).sqrt(), (area_N / ratio_N).sqrt()
+    width_N, height_N = root(area_N * ratio_N), root(area_N / ratio_N)
     sizes_N2 = torch.stack(
         [
             torch.where(height_N > 1, area_N, width_N.clamp(max=1.0)),
@@ -133,7 +134,7 @@ def _resized_crop(words_N4: Tensor, strength: float, height: int, width: int) ->
 
 
 def _stretch(words_N1: Tensor, strength: float, height: int, width: int) -> Tensor:
-    root_N = torch.exp(both_ways(words_N1[:, 0], math.log1p(strength)) / 2)
+    root_N = exp(both_ways(words_N1[:, 0], math.log1p(strength)) / 2)
     return geometry.zoom_maps(torch.stack([root_N, 1.0 / root_N], dim=1), height, width)
 
 
