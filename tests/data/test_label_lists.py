@@ -33,6 +33,7 @@ SINGLE = {
     "synonyms": ["maillot", "maillot, tank suit", "crane", "tench, Tinca tinca", "hen, chicken"],
     "nested folders": ["even/0", "even/2", "odd/1", "odd/3"],
     "decimal commas": ["0,5", "1,0", "1,5", "0,1", "5,1"],
+    "decimal commas, and none": ["1,0", "1,5", "5,1", "0,5", "none"],
     "thousands": ["1,000", "2,000", "10,000"],
     "a sign at the end": ["sea;", "sun;", "sea"],
 }

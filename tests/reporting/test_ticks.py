@@ -45,7 +45,14 @@ def test_one_value_and_no_value_have_an_axis() -> None:
     assert axis([math.nan]).ticks[0] == 0.0
 
 
-@given(st.lists(st.integers(0, 10_000).map(lambda part: part / 100), min_size=1, max_size=20))
+@given(st.lists(st.floats(-1e6, 1.0, allow_subnormal=False), min_size=1, max_size=20))
+def test_an_axis_that_ends_at_1_holds_all_values(values: list[float]) -> None:
+    chosen = axis(values, within=(-math.inf, 1))
+    assert chosen.low < chosen.high <= 1
+    assert all(-1e-6 <= chosen.place(value) <= 1 + 1e-6 for value in values)
+
+
+@given(st.lists(st.floats(0.0, 100.0, allow_subnormal=False), min_size=1, max_size=20))
 def test_an_axis_of_per_cent_ends_at_0_and_100(values: list[float]) -> None:
     chosen = axis(values, within=(0, 100))
     assert chosen.low >= 0

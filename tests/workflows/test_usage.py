@@ -24,6 +24,16 @@ import pytest
             "there is no option '--patience'\n"
             "  try: did you mean '--set training.patience=3'? otherwise trainwright train --help",
         ),
+        (
+            ["train", "--nesterov", "--json"],
+            "there is no option '--nesterov'\n"
+            "  try: did you mean '--set optim.nesterov=…'? otherwise trainwright train --help",
+        ),
+        (
+            ["recipe", "--name", "adam"],
+            "there is no option '--name'\n  try: did you mean '--set model.name=adam' or '--set loss.name=adam' or "
+            "'--set optim.name=adam'? otherwise trainwright recipe --help",
+        ),
         (["--vers"], "there is no option '--vers'\n  try: did you mean '--version'? otherwise trainwright --help"),
         (["trian", "digits"], "there is no command 'trian'\n  try: did you mean 'train'?"),
         (

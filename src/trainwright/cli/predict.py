@@ -42,11 +42,8 @@ def predict(
         words[place : place + 1] = [line.rstrip("\n") for line in sys.stdin if line.strip()]
     machine = machine_from_words(device)
     from trainwright.workflows.predict import predict_run
-    from trainwright.workflows.predictions import check_columns, to_csv
-    from trainwright.workflows.run import Run
+    from trainwright.workflows.predictions import to_csv
 
-    if csv is not None:
-        check_columns(Run(folder).recipe)
     answers = predict_run(folder, words, top=top, machine=machine, tta=tta, fuse=fuse)
     if json:
         print(to_json([dataclasses.asdict(answer) for answer in answers]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any, cast
 
@@ -9,6 +10,9 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from trainwright.errors import InputError, did_you_mean, nearest
+
+NUMBER = re.compile(r"-[\d.]+(e-?\d+)?")
+"""A word that begins like an option and is a value."""
 
 UsageError = cast(type[Exception], typer.BadParameter.__mro__[1])
 """What the parser raises for all of them; typer keeps it in other places from version to version."""
@@ -72,14 +76,14 @@ def _worded(error: Any, ctx: Any, words: list[str]) -> InputError:
 
 
 def _meant(option: str, options: list[str], value: str | None) -> str | None:
-    """Finds what a wrong option most likely meant: a setting that goes by its dotted key, or another option."""
+    """Finds what a wrong option most likely meant: settings of that name, by their dotted keys, or another option."""
     if "--set" in options:
         from trainwright.recipe import catalog
 
         name = option.lstrip("-").replace("-", "_")
-        for key in catalog():
-            if key.partition(".")[2] == name:
-                return f"--set {key}={value or '…'}"
+        keys = [key for key in catalog() if key.partition(".")[2] == name]
+        if keys:
+            return "' or '".join(f"--set {key}={value or '…'}" for key in keys[:3])
     return nearest(option, options)
 
 
@@ -91,7 +95,7 @@ def _value(option: str, words: list[str]) -> str | None:
     """Finds the word that was given for an option."""
     for word, after in zip(words, [*words[1:], None], strict=True):
         if word == option:
-            return after
+            return None if after is None or (after.startswith("-") and not NUMBER.fullmatch(after)) else after
         if word.startswith(f"{option}="):
             return word.partition("=")[2]
     return None

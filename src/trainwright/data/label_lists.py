@@ -60,7 +60,7 @@ def find_lists(names: Collection[str]) -> LabelLists | None:
 
 
 def _divided(names: Collection[str], separator: str) -> LabelLists | None:
-    if separator == "," and all(map(DECIMAL.fullmatch, names)):
+    if separator == "," and all(DECIMAL.fullmatch(name) for name in names if separator in name):
         return None
     parts = {name: [part for piece in name.split(separator) if (part := piece.strip())] for name in names}
     held_by = Counter(part for name in names for part in set(parts[name]))

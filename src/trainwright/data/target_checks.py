@@ -128,9 +128,9 @@ def check_standardized(catalog: Catalog, rows: Sequence[int], scale: Scale) -> N
     assert targets is not None
     values_ND = targets.values_NT[list(rows)]
     with np.errstate(over="ignore"):
-        standardized_ND = scale.standardized(values_ND).astype(np.float32)
-        squares_ND = len(rows) * (values_ND - np.array(scale.mean)) ** 2
-    far_ND = ~(np.isfinite(standardized_ND) & np.isfinite(squares_ND))
+        learned_ND = len(rows) * scale.standardized(values_ND).astype(np.float32) ** 2
+        told_ND = len(rows) * (values_ND - np.array(scale.mean)) ** 2
+    far_ND = ~(np.isfinite(learned_ND) & np.isfinite(told_ND))
     for column, name in enumerate(targets.names):
         far = [
             f"{values_ND[row, column]:g} of '{catalog.names[rows[row]]}'"

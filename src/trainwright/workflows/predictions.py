@@ -15,7 +15,6 @@ from torch import Tensor
 
 from trainwright.data import PREDICTION_COLUMNS
 from trainwright.errors import InputError
-from trainwright.recipe import Recipe, target_columns
 from trainwright.training import THRESHOLD, Classification, Regression, Task
 
 
@@ -133,30 +132,26 @@ def unread(task: Task, path: str, error: str) -> AnyPrediction:
     return KINDS[task.described()["name"]](path=path, error=error)
 
 
-def check_columns(recipe: Recipe) -> None:
-    """Refuses a table of predictions for a run of an earlier version whose numbers have the names of its other columns.
-
-    Raises:
-        InputError: see above.
-    """
-    taken = [name for name in target_columns(recipe.data) if name in PREDICTION_COLUMNS]
-    if taken:
-        raise InputError(
-            f"the run has a column of numbers called '{taken[0]}', as the table of predictions has already",
-            expected=f"columns of numbers other than {' and '.join(PREDICTION_COLUMNS)}",
-            got=f"data.target_columns: {recipe.data.target_columns}",
-            where="--csv",
-            hint="--json gives the numbers apart from path and error; training refuses such names today",
-        )
-
-
 def to_csv(answers: Sequence[AnyPrediction], *, top: int) -> str:
     """Writes one row a picture; what a row does not have is an empty cell.
 
     Columns: path, then label, probability, error, label_2, probability_2 and so on up to `top`; in the task multi-label
     labels, error, and a probability for each label; in regression error and the columns of numbers; in
     ranking score and error.
+
+    Raises:
+        InputError: a column of numbers has the name of another column, as runs of earlier versions may.
     """
+    numbers = dict.fromkeys(name for one in answers if isinstance(one, NumbersPrediction) for name in one.values)
+    taken = [name for name in numbers if name in PREDICTION_COLUMNS]
+    if taken:
+        raise InputError(
+            f"the run has a column of numbers called '{taken[0]}', as the table of predictions has already",
+            expected=f"columns of numbers other than {' and '.join(PREDICTION_COLUMNS)}",
+            got=f"data.target_columns: {', '.join(numbers)}",
+            where="--csv",
+            hint="--json gives the numbers apart from path and error; training refuses such names today",
+        )
     rows = [{"path": answer.path, **answer.cells} for answer in answers]
     further = [f"{name}_{rank}" for rank in range(2, top + 1) for name in ("label", "probability")]
     header = list(dict.fromkeys([*(name for row in rows for name in row), *further]))

@@ -61,10 +61,13 @@ def retrain(folder: RunFolder, events: EventWriter, console: RunConsole, first: 
         Interrupted: Ctrl-C or SIGTERM; a checkpoint is written.
     """
     stage = folder.checkpoints / "retraining"
+    gone = stage.with_name(".retraining.gone")
+    shutil.rmtree(gone, ignore_errors=True)
     checkpoint = newest_of_second(folder)
     if checkpoint is None and (stage / "last").is_dir():
         console.note(f"the net that the second stage ended with is gone from {folder.checkpoints}; it is made anew")
-        shutil.rmtree(stage)
+        stage.rename(gone)  # at once, so that a kill leaves no half of it
+        shutil.rmtree(gone)
     second, both = build_second(first, preprocessor=kept_preprocessor(stage / "last", first.data))
     told = Run(folder).history.retrain
     if checkpoint is None or told is None:

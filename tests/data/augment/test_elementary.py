@@ -28,3 +28,4 @@ def test_it_is_the_float32_next_to_the_exact_value(name, values):
 def test_columns_of_a_matrix_keep_their_shape(name):
     values_N2 = torch.rand(4, 2)
     assert torch.equal(getattr(elementary, name)(values_N2[:, 1]), getattr(elementary, name)(values_N2)[:, 1])
+    assert torch.equal(getattr(elementary, name)(values_N2[0, 0]), getattr(elementary, name)(values_N2)[0, 0])

@@ -9,6 +9,9 @@ from dataclasses import dataclass
 LOG_FROM = 30.0
 """Values that span a larger factor than this are drawn on a logarithmic axis."""
 
+ALIKE = 1e-9
+"""Values that differ by no more are drawn as one; ticks have twelve digits."""
+
 ANYWHERE = (-math.inf, math.inf)
 """The range of values that nothing bounds."""
 
@@ -58,8 +61,8 @@ def axis(
     finite = [value for value in values if math.isfinite(value)]
     finite += [] if floor is None else [floor]
     low, high = min(finite, default=0.0), max(finite, default=1.0)
-    if low == high:
-        margin = 1.0 if whole or low == 0 else abs(low) / 10
+    if math.isclose(low, high, rel_tol=ALIKE, abs_tol=ALIKE):
+        margin = 1.0 if whole or abs(low) <= ALIKE else abs(low) / 10
         low, high = low - margin, high + margin
         if floor is not None:
             low = floor
@@ -70,8 +73,8 @@ def axis(
     ticks = tuple(round(index * step, 12) for index in range(first, last + 1))
     if whole:
         return Axis(low, high, tuple(tick for tick in ticks if low <= tick <= high))
-    ticks = tuple(tick for tick in ticks if within[0] <= tick <= within[1])
-    return Axis(ticks[0], ticks[-1], ticks)
+    ends = max(ticks[0], within[0]), min(ticks[-1], within[1])
+    return Axis(*ends, tuple(tick for tick in ticks if ends[0] <= tick <= ends[1]))
 
 
 def log_axis(values: Sequence[float]) -> Axis:
