@@ -20,8 +20,8 @@ from .compiling import compiled
 CONSTANT, EDGE, REFLECT, SYMMETRIC, WRAP = range(5)
 STRIP = 1024
 """Pixels worked on at once, in whole rows: enough for the short loops to be worth beginning, in little enough memory to
-stay in the nearest cache. In this function alone, on one core, a pixel of pictures of 64 × 64 takes 6.3 ns, where row by
-row it took 8.9; one of pictures of 512 × 512 6.5 to 6.8 either way."""
+stay in the nearest cache. On one core a pixel of pictures of 64 × 64 takes `blend_pictures` 6.3 ns, where row by row it
+took 8.9; one of pictures of 512 × 512 6.5 to 6.8 either way."""
 
 FILL_CODES = {"constant": CONSTANT, "edge": EDGE, "reflect": REFLECT, "symmetric": SYMMETRIC, "wrap": WRAP}
 
