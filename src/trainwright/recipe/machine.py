@@ -49,6 +49,7 @@ class MachineSection(Section):
     )
     compile: bool = setting(
         False,
-        "Compile the net with torch.compile before training. Costs a minute at the start.",
+        "Compile the net with torch.compile, and on a GPU the augmentation, too (a CPU has its own kernel). Costs a "
+        "minute at the start.",
         source="PyTorch 2",
     )

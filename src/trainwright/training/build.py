@@ -35,6 +35,7 @@ from .activations import check_activations
 from .averaging import WeightAverage
 from .class_weights import class_shares, class_weights
 from .clipping import Clip, build_clip
+from .compiling import check_compiling
 from .evaluation import eval_batch
 from .losses import Loss, build_loss, check_smoothing
 from .machine import Machine, open_machine
@@ -152,6 +153,8 @@ def build(
     if not second:
         check_schedule(recipe.schedule, decided(training.epochs) * per_epoch, per_epoch=per_epoch)
     machine = open_machine(recipe.machine)
+    if recipe.machine.compile:
+        check_compiling(machine.device)
     built = build_net(
         recipe.model,
         classes=len(data.classes),
@@ -174,6 +177,7 @@ def build(
         seed=training.seed,
         channels_last=machine.channels_last,
         components_CC=wanted_components(recipe.augment, data.train),
+        compiled=recipe.machine.compile,
     )
     model = machine.place(built.model)
     if recipe.init.scheme in SCHEMES_ON_PICTURES:

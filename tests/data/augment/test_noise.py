@@ -6,8 +6,10 @@ import numpy as np
 import torch
 from scipy import stats
 
-from trainwright.data.augment.noise import WORD, mixed, noise, normal_table
+from trainwright.data.augment.noise import WORD, mixed, noise, normal_table, normals_on
 from trainwright.data.augment.randomness import words
+
+NORMALS = normals_on(torch.device("cpu"))
 
 
 def keys(count: int) -> torch.Tensor:
@@ -40,7 +42,7 @@ def test_table_has_the_moments_of_the_normal_distribution():
 
 
 def test_numbers_are_normal_and_independent_of_place_and_picture():
-    drawn_NP = noise(keys(200), 1000).double().numpy()
+    drawn_NP = noise(keys(200), 1000, NORMALS).double().numpy()
     assert stats.kstest(drawn_NP.reshape(-1)[:50_000], "norm").pvalue > 1e-3
     for other in (np.roll(drawn_NP, 1, axis=1), np.roll(drawn_NP, 2, axis=1), np.roll(drawn_NP, 1, axis=0)):
         # The standard error of a correlation of 200,000 pairs is 0.0022.
@@ -48,6 +50,6 @@ def test_numbers_are_normal_and_independent_of_place_and_picture():
 
 
 def test_a_pictures_noise_is_its_own():
-    whole = noise(keys(20), 12)
-    assert torch.equal(whole[5:7], noise(keys(20)[5:7], 12))
-    assert torch.equal(whole[:, :7], noise(keys(20), 7))
+    whole = noise(keys(20), 12, NORMALS)
+    assert torch.equal(whole[5:7], noise(keys(20)[5:7], 12, NORMALS))
+    assert torch.equal(whole[:, :7], noise(keys(20), 7, NORMALS))

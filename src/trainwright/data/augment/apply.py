@@ -13,14 +13,12 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from .gather import gather_resample
 from .geometry import lens_scale
-from .noise import normal_table
-from .plan import Plan
+from .plan import Noise, Plan
 
 WORTH_A_KERNEL = 16_384
 """Values (N·C·H·W) of a batch from which the kernel is used: its first call ever compiles for 1.3 s (whole pixels) or
@@ -31,7 +29,15 @@ WORTH_A_THREAD = 100_000
 """Values a thread should have to itself: waking a thread costs as much as finishing about this many."""
 
 
-def resample(images_NCHW: Tensor, plan: Plan, *, fill: str, constant_C: Tensor, channels_last: bool = False) -> Tensor:
+def resample(
+    images_NCHW: Tensor,
+    plan: Plan,
+    *,
+    fill: str,
+    constant_C: Tensor,
+    channels_last: bool = False,
+    compiled: bool = False,
+) -> Tensor:
     """Carries out a plan: moves, colours, normalizes and hides.
 
     Args:
@@ -40,6 +46,7 @@ def resample(images_NCHW: Tensor, plan: Plan, *, fill: str, constant_C: Tensor, 
         fill: what stands outside the old picture, a mode of numpy.pad.
         constant_C: what fills hidden boxes, and the outside under `constant`: the training mean as the net sees it.
         channels_last: whether the result lies as N H W C in memory.
+        compiled: whether torch.compile works on what a GPU does; the CPU has its kernel in any case.
 
     Returns: float32 N C H W.
     """
@@ -47,8 +54,15 @@ def resample(images_NCHW: Tensor, plan: Plan, *, fill: str, constant_C: Tensor, 
     plan = plan.to(device)
     if device.type == "cpu" and images_NCHW.numel() >= WORTH_A_KERNEL:
         return _resample_on_cpu(images_NCHW, plan, fill, constant_C, channels_last)
-    finished_NCHW = gather_resample(images_NCHW, plan, fill, constant_C.to(device))
+    gather = compiled_gather() if compiled and device.type != "cpu" else gather_resample
+    finished_NCHW = gather(images_NCHW, plan, fill, constant_C.to(device))
     return finished_NCHW.contiguous(memory_format=_layout(channels_last))
+
+
+@functools.cache
+def compiled_gather() -> Callable[[Tensor, Plan, str, Tensor], Tensor]:
+    """Hands gather_resample to torch.compile, after which no value between pixel and result is stored."""
+    return torch.compile(gather_resample)
 
 
 def _layout(channels_last: bool) -> torch.memory_format:
@@ -75,10 +89,10 @@ def _resample_on_cpu(images_NCHW: Tensor, plan: Plan, fill: str, constant_C: Ten
     if plan.whole_pixels and _channels_apart(plan.colours_NCD):
         _share_out(move_pictures, (*pictures, *looks, *place), count, values)
     else:
-        lens = _or_empty(plan.lens_N, torch.float32), lens_scale(height, width)
-        noise = plan.noise
-        std, keys = (None, None) if noise is None else (noise.std_N, noise.keys_N2)
-        noises = _or_empty(std, torch.float32), _or_empty(keys, torch.int64).reshape(-1, 2), normal_table()
+        lens_N = torch.empty(0) if plan.lens_N is None else plan.lens_N.contiguous()
+        lens = lens_N.numpy(), lens_scale(height, width)
+        noise = plan.noise or Noise(torch.empty(0), torch.empty(0, 2, dtype=torch.int64), torch.empty(0))
+        noises = noise.std_N.contiguous().numpy(), noise.keys_N2.contiguous().numpy(), noise.normals_L.numpy()
         _share_out(blend_pictures, (*pictures, *lens, *looks, *noises, *place), count, values)
     return finished_NCHW
 
@@ -104,10 +118,6 @@ def _share_out(kernel: Callable[..., None], arguments: tuple[Any, ...], count: i
     kernel(*arguments, 0, cuts[1])
     for work in elsewhere:
         work.result()
-
-
-def _or_empty(tensor: Tensor | None, dtype: torch.dtype) -> np.ndarray:
-    return torch.empty(0, dtype=dtype).numpy() if tensor is None else tensor.contiguous().numpy()
 
 
 @functools.cache

@@ -26,6 +26,7 @@ class Augmenter:
         seed: of the run.
         channels_last: whether finished batches lie as N H W C in memory.
         components_CC: of the colours of the training part (components.py), wanted where `fancy_pca` is on.
+        compiled: whether torch.compile works on what a GPU does in training.
 
     Raises:
         InputError: the section names a transform that cannot be loaded.
@@ -38,11 +39,13 @@ class Augmenter:
         seed: int,
         channels_last: bool = False,
         components_CC: Tensor | None = None,
+        compiled: bool = False,
     ) -> None:
         self.section = section
         self.seed = seed
         self.preprocessor = preprocessor
         self.channels_last = channels_last
+        self.compiled = compiled
         self._colours_1CD = scaling_matrix(preprocessor.scale_C, preprocessor.shift_C)
         self._constant_C = preprocessor.fill_C
         self._transform = load_transform(section.transform)
@@ -77,7 +80,12 @@ class Augmenter:
             components_CC=self._components_CC,
         )
         pixels_NCHW = resample(
-            images_NCHW, plan, fill=self.section.fill, constant_C=self._constant_C, channels_last=self.channels_last
+            images_NCHW,
+            plan,
+            fill=self.section.fill,
+            constant_C=self._constant_C,
+            channels_last=self.channels_last,
+            compiled=self.compiled,
         )
         return self._laid_out(self.preprocessor.finish(pixels_NCHW))
 

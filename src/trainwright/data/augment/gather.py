@@ -17,7 +17,7 @@ from .plan import Plan
 def gather_resample(images_NCHW: Tensor, plan: Plan, fill: str, constant_C: Tensor) -> Tensor:
     """Moves, colours, normalizes and hides in one go; see apply.resample for the arguments.
 
-    No operation waits for a GPU or looks at a value, so that torch.compile can melt all of it into one kernel.
+    No operation waits for a GPU or looks at a value, so that torch.compile can melt all of it into one graph.
 
     Returns: float32 N C H W.
     """
@@ -27,7 +27,7 @@ def gather_resample(images_NCHW: Tensor, plan: Plan, fill: str, constant_C: Tens
         pixels_NCHW, inside_NHW = _bilinear(images_NCHW, plan, fill)
     if plan.noise is not None:
         places = images_NCHW[0].numel()
-        noise_NCHW = noise(plan.noise.keys_N2, places).view(images_NCHW.shape)
+        noise_NCHW = noise(plan.noise.keys_N2, places, plan.noise.normals_L).view(images_NCHW.shape)
         pixels_NCHW = pixels_NCHW + plan.noise.std_N[:, None, None, None] * noise_NCHW
     constant_1C11 = constant_C[None, :, None, None]
     finished_NCHW = _colour(pixels_NCHW, plan.colours_NCD, inside_NHW)

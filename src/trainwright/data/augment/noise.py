@@ -4,7 +4,7 @@ Philox (randomness.py) gives each picture two keys; a short mix of key and place
 16 random bits, and a table turns them into a normal number: for a picture of 64×64×3 that is 12,288 numbers, for which
 the full generator and a logarithm each would take longer than all other tricks together.
 
-Legend: N pictures, P values of one picture (channel by channel, row by row).
+Legend: N pictures, P values of one picture (channel by channel, row by row), L = LEVELS.
 """
 
 from __future__ import annotations
@@ -33,6 +33,12 @@ def normal_table() -> np.ndarray:
     return ndtri((np.arange(LEVELS) + 0.5) / LEVELS).astype(np.float32)
 
 
+@cache
+def normals_on(device: torch.device) -> Tensor:
+    """Keeps the numbers of normal_table on a device: float32 L."""
+    return torch.from_numpy(normal_table()).to(device)
+
+
 def mixed(word: Tensor) -> Tensor:
     """Scrambles 32-bit words, so that neighbors have nothing in common: int64, each in [0, 2³²)."""
     word = word ^ (word >> 16)
@@ -42,15 +48,16 @@ def mixed(word: Tensor) -> Tensor:
     return word ^ (word >> 16)
 
 
-def noise(keys_N2: Tensor, places: int) -> Tensor:
+def noise(keys_N2: Tensor, places: int, normals_L: Tensor) -> Tensor:
     """Draws standard normal numbers for every value of a picture: float32 N P.
 
     Args:
         keys_N2: two random 32-bit words a picture, int64.
         places: P; two neighbors, 2i and 2i + 1, share a word, of which each takes one half.
+        normals_L: normals_on the device of the keys; handed in since torch.compile cannot see into SciPy.
     """
     place_P = torch.arange(places, device=keys_N2.device)
     word_NP = mixed(((place_P >> 1) + keys_N2[:, :1]) & WORD)
     word_NP = mixed(word_NP ^ keys_N2[:, 1:])
     half_NP = torch.where((place_P & 1) == 1, word_NP >> 16, word_NP & 0xFFFF)
-    return torch.from_numpy(normal_table()).to(keys_N2.device)[half_NP]
+    return normals_L[half_NP]

@@ -1,6 +1,6 @@
 """What will happen to each picture of a batch, as numbers: decided before a pixel is touched.
 
-Legend: N pictures, C channels, D = C+1, B boxes, H W height and width.
+Legend: N pictures, C channels, D = C+1, B boxes, L normal numbers, H W height and width.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from . import colour, geometry
+from .noise import normals_on
 from .randomness import unit, words
 from .tricks import COLOUR, GEOMETRY, LENS, NOISE, OCCLUSION, WORDS, both_ways
 
@@ -24,10 +25,17 @@ class Noise:
     Attributes:
         std_N: float32, standard deviation in steps of a stored value (0 to 255).
         keys_N2: int64, two random 32-bit words (noise.py).
+        normals_L: float32, the normal numbers they choose from (noise.normals_on).
     """
 
     std_N: Tensor
     keys_N2: Tensor
+    normals_L: Tensor
+
+    def to(self, device: torch.device) -> Noise:
+        """Moves the numbers to where the pictures are."""
+        std_N, keys_N2 = (tensor.to(device, non_blocking=True) for tensor in (self.std_N, self.keys_N2))
+        return Noise(std_N, keys_N2, normals_on(device))
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,14 +67,13 @@ class Plan:
         def moved(tensor: Tensor) -> Tensor:
             return tensor.to(device, non_blocking=True)
 
-        noise = self.noise
         return replace(
             self,
             maps_N23=moved(self.maps_N23),
             colours_NCD=moved(self.colours_NCD),
             boxes_NB4=moved(self.boxes_NB4),
             lens_N=None if self.lens_N is None else moved(self.lens_N),
-            noise=None if noise is None else Noise(moved(noise.std_N), moved(noise.keys_N2)),
+            noise=None if self.noise is None else self.noise.to(device),
         )
 
 
@@ -122,7 +129,8 @@ def draw_plan(
     if NOISE in doses:
         std_N = torch.full_like(plan.maps_N23[:, 0, 0], 255.0 * doses[NOISE][0])
         std_N = _where(happens.get(NOISE), std_N, torch.zeros_like(std_N))
-        plan = replace(plan, noise=Noise(std_N, _own(drawn[NOISE], NOISE)), whole_pixels=False)
+        noise = Noise(std_N, _own(drawn[NOISE], NOISE), normals_on(std_N.device))
+        plan = replace(plan, noise=noise, whole_pixels=False)
     boxes = []
     for name, trick in OCCLUSION.items():
         if name in doses:
