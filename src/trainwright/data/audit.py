@@ -14,6 +14,7 @@ from trainwright.runs.records import Finding
 
 from .audit_findings import findings_of
 from .catalog import Catalog, Split
+from .copies import Copies
 from .ingest import Reading
 from .picture_records import PictureRecords
 from .splitting import PARTS
@@ -86,8 +87,9 @@ class Audit:
         commonest_sizes: (width, height, pictures), at most 10.
         kinds: format and mode → pictures.
         animated: pictures that are the first of several in their file.
-        blank: names of pictures of one single colour, at most 20, and their number.
-        identical, near: duplicates with the same pixels, and nearly the same; a near group holds identical ones too.
+        blank: names of pictures that as a whole show one single color, at most 20, and their number.
+        identical, near: duplicates with the same pixels as whole pictures, and nearly the same; a near group holds
+            identical ones too.
         channel_low, channel_high: smallest and largest value of each channel over the training part, 0…255.
         skipped: suffix → files that were seen and are no pictures.
         notes: what the reader of the files had to say.
@@ -102,6 +104,9 @@ class Audit:
         listed: whether the data are a manifest.
         cut: pictures that are not square and of which the middle alone is kept.
         cut_median_share: the median of what each of them loses, share of its area.
+        blanked: names of pictures that show one single color only as the net sees them, at most 20, and their number.
+        merged: pictures that differ as a whole, and are equal as the net sees them; one of each whole picture.
+        lost_by_cut: how many of the blanked and merged pictures are cut; the others lose what tells them by their size.
     """
 
     title: str
@@ -134,6 +139,10 @@ class Audit:
     listed: bool = False
     cut: int = 0
     cut_median_share: float = 0.0
+    blanked: tuple[str, ...] = ()
+    blanked_pictures: int = 0
+    merged: Duplicates = Duplicates(0, 0, 0, {}, ())
+    lost_by_cut: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """Returns everything as dictionaries, lists, words and numbers."""
@@ -153,8 +162,7 @@ def take_stock(
     records: PictureRecords,
     parts: Sequence[Split],
     classes: Sequence[str],
-    identical: Sequence[Sequence[int]],
-    near: Sequence[Sequence[int]],
+    copies: Copies,
     reading: Reading,
 ) -> Audit:
     """Counts what stands in the data.
@@ -164,8 +172,7 @@ def take_stock(
         records: what reading them told.
         parts: the part of each row; of an unreadable picture it does not matter.
         classes: all class names, in order.
-        identical: groups of rows with the same pixels.
-        near: groups of rows with nearly the same pixels, identical ones included.
+        copies: groups of rows that show the same.
         reading: how they were read.
     """
     usable = np.flatnonzero(records.readable_N)
@@ -178,11 +185,13 @@ def take_stock(
     sizes_of_parts = Counter(parts[row] for row in usable.tolist())
     sizes = Counter(zip(records.width_N[usable].tolist(), records.height_N[usable].tolist(), strict=True))
     kinds = Counter(records.kind_N[usable].tolist())
-    blank = usable[(records.low_NC[usable] == records.high_NC[usable]).all(axis=1)]
+    blank = usable[records.blank_N[usable]]
+    blanked = usable[records.one_color_N[usable] & ~records.blank_N[usable]]
     train = [row for row in usable.tolist() if parts[row] == "train"]
     sides_2U = np.stack([records.width_N[usable], records.height_N[usable]])
     lost_U = 1 - sides_2U.min(axis=0) / sides_2U.max(axis=0)
     cut = lost_U[lost_U > 0] if reading.fit == "crop" else lost_U[:0]
+    lost = [*blanked.tolist(), *(row for group in copies.merged for row in group)]
     return Audit(
         title=catalog.title,
         description=catalog.description,
@@ -197,8 +206,8 @@ def take_stock(
         animated=int(records.animated_N[usable].sum()),
         blank=tuple(catalog.names[row] for row in blank[:SHOWN]),
         blank_pictures=len(blank),
-        identical=_duplicates(identical, catalog, parts),
-        near=_duplicates(near, catalog, parts),
+        identical=_duplicates(copies.identical, catalog, parts),
+        near=_duplicates(copies.near, catalog, parts),
         channel_low=tuple(records.low_NC[train].min(axis=0).tolist()),
         channel_high=tuple(records.high_NC[train].max(axis=0).tolist()),
         skipped=dict(catalog.skipped),
@@ -214,6 +223,10 @@ def take_stock(
         listed=catalog.listed,
         cut=len(cut),
         cut_median_share=float(np.median(cut)) if len(cut) else 0.0,
+        blanked=tuple(catalog.names[row] for row in blanked[:SHOWN]),
+        blanked_pictures=len(blanked),
+        merged=_duplicates(copies.merged, catalog, parts),
+        lost_by_cut=int((records.width_N[lost] != records.height_N[lost]).sum()) if reading.fit == "crop" else 0,
     )
 
 

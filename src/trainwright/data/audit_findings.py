@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from trainwright.runs.records import Finding, Severity
 
 from .catalog import quoted
+from .fit_findings import fit_findings
 from .label_findings import label_findings
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ def findings_of(audit: Audit) -> tuple[Finding, ...]:
         *_duplicated(audit),
         *_leaks(audit),
         *_noisy(audit),
+        *fit_findings(audit),
         *_imbalance(audit),
         *label_findings(audit),
         *_pairs(audit),

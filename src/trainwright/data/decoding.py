@@ -81,12 +81,14 @@ class Decoded:
 
     Args:
         pixels_HWC: uint8; C is the number of channels asked for.
+        whole: the same before it was made square: upright, gray or rgb, at the size at which it was decoded.
         width, height: of the whole upright picture in the file, before any scaling, in pixels.
         format, mode: as the file has them, in Pillow's words: `JPEG`, `CMYK`.
         animated: more pictures follow in the file; this is the first.
     """
 
     pixels_HWC: np.ndarray
+    whole: Image.Image
     width: int
     height: int
     format: str
@@ -158,11 +160,10 @@ def decode(
         upright = upright.transpose(rotation)
         if orientation >= 5:
             width, height = height, width
-    if img_size is not None:
-        upright = fit_square(upright, img_size, fit)
-    pixels = np.asarray(upright)
+    pixels = np.asarray(upright if img_size is None else fit_square(upright, img_size, fit))
     return Decoded(
         pixels_HWC=pixels if pixels.ndim == 3 else pixels[:, :, None],
+        whole=upright,
         width=width,
         height=height,
         format=name,

@@ -63,18 +63,18 @@ def exact_groups(pixels_ND: np.ndarray) -> list[tuple[int, ...]]:
     return sorted(tuple(group.tolist()) for group in groups if len(group) > 1)
 
 
-def near_groups(
+def near_copies(
     images_NCHW: np.ndarray, fingerprint_NF: np.ndarray, rows: np.ndarray, identical: Sequence[Sequence[int]]
-) -> list[tuple[int, ...]]:
-    """Finds sets of pictures that differ by no more than re-encoding, resizing, brightness or contrast.
+) -> list[tuple[int, int]]:
+    """Finds pictures that differ by no more than re-encoding, resizing, brightness or contrast.
 
     Args:
         images_NCHW: uint8, the whole store; only candidates are read.
         fingerprint_NF: uint8, of the whole store.
         rows: rows to compare.
-        identical: sets of rows with the same pixels; each is in one of the sets returned.
+        identical: sets of rows with the same pixels, of which the first is compared with others.
 
-    Returns: rows of each set of two or more, ascending, sets by their first row.
+    Returns: pairs of rows, those within the sets of identical ones included; `joined` makes groups of them.
     Source: own choice
     """
     repeats = {row for group in identical for row in group[1:]}
@@ -84,8 +84,22 @@ def near_groups(
     while limit > SURELY and any(len(group) > most for group in joined(map(tuple, pairs.tolist()))):
         limit /= 2
         pairs, distances = pairs[distances <= limit], distances[distances <= limit]
-    ties = [pair for group in identical for pair in pairwise(group)]
-    return joined([*map(tuple, pairs.tolist()), *ties])
+    return [*map(tuple, pairs.tolist()), *tied(identical)]
+
+
+def tied(groups: Sequence[Sequence[int]]) -> list[tuple[int, int]]:
+    """Gives pairs that make up groups.
+
+    >>> tied([(1, 2, 3)])
+    [(1, 2), (2, 3)]
+    """
+    return [pair for group in groups for pair in pairwise(group)]
+
+
+def alike(described_NF: np.ndarray, pairs: Sequence[tuple[int, int]]) -> np.ndarray:
+    """Tells which pairs have fingerprints as near as those of copies: bool P."""
+    first, second = (standardized(described_NF[rows]) for rows in np.array(pairs, np.int64).reshape(-1, 2).T)
+    return np.linalg.norm(first - second, axis=1) <= NEAR
 
 
 def near_pairs(images_NCHW: np.ndarray, fingerprint_NF: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

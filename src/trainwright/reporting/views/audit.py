@@ -122,6 +122,8 @@ def _facts(audit: Mapping[str, Any]) -> list[tuple[str, str]]:
     ]
     if audit.get("cut"):  # audits of earlier versions do not know
         facts.append(("Cut to squares", cut_words(audit["cut"], audit["cut_median_share"])))
+    if audit.get("merged", {}).get("groups"):
+        facts.append(("Equal once cut and resized", _duplicates(audit["merged"])))
     if audit["rejected"]:
         facts.append(("Cannot be used", plural(len(audit["rejected"]), "picture")))
     if audit["blank_pictures"]:
