@@ -386,3 +386,33 @@ def test_pillows_remarks_stay_off_the_terminal() -> None:
             warnings.warn_explicit("odd metadata", UserWarning, "x.py", 1, module="PIL.TiffImagePlugin")
         with pytest.raises(UserWarning, match="odd"):
             warnings.warn_explicit("odd metadata", UserWarning, "x.py", 1, module="PIL.TiffImagePlugin")
+
+
+@pytest.mark.parametrize(
+    ("mode", "clear", "ground"),
+    [
+        ("RGBA", True, 255),
+        ("RGBA", False, 0),
+        ("LA", True, 255),
+        ("RGB", False, 0),
+        ("P", True, 255),
+        ("I;16", True, 255),
+    ],
+)
+def test_padding_goes_on_in_what_the_picture_lies_on(mode: str, clear: bool, ground: int) -> None:
+    options = {}
+    if mode == "I;16":
+        image = Image.fromarray(np.array([[0, 30000, 500, 65535]], np.uint16))
+        options = {"transparency": 500}
+    elif mode == "P":
+        image = Image.new("P", (4, 1))
+        image.putpalette([9, 9, 9, 0, 255, 0])
+        image.putdata([0, 1, 0, 0])
+        options = {"transparency": 1}
+    else:
+        image = Image.new(mode, (4, 1), (7,) * len(mode))
+    if mode.endswith("A"):
+        image.putalpha(Image.fromarray(np.array([[255, 255, 0 if clear else 255, 255]], np.uint8)))
+    pixels = decode(saved(image, "PNG", **options), channels=3, img_size=4, fit="pad").pixels_HWC
+    assert pixels[0].tolist() == pixels[3].tolist() == [[ground] * 3] * 4
+    assert pixels[1].tolist() != [[ground] * 3] * 4

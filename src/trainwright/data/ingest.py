@@ -187,8 +187,7 @@ def _measure_whole(
         squashed = whole.resize((side, side), Image.Resampling.BOX, reducing_gap=REDUCING_GAP).convert("L")
         records.whole_NF[row] = np.asarray(squashed).ravel()
     if (pixels_HWC == pixels_HWC[0, 0]).all():
-        ranges = whole.getextrema() if whole.mode == "RGB" else (whole.getextrema(),)
-        records.blank_N[row] = all(low == high for low, high in ranges)
+        records.blank_N[row] = all(len(set(whole.getchannel(band).getextrema())) == 1 for band in whole.getbands())
 
 
 def _from_numbers(picture: np.ndarray, reading: Reading) -> tuple[np.ndarray, Image.Image, _Told]:
