@@ -101,7 +101,7 @@ class Audit:
         pairs: in the task ranking part → pairs within it, `across` → those with pictures in two parts, which are not
             used, and `contradicting` → those that stand in the data the other way round, too.
         unpaired: in the task ranking the names of all pictures in no pair of their part, which are not used.
-        listed: whether the data are a manifest.
+        label_column: of a manifest, that of the classes or labels; empty where there is none.
         cut: pictures that are not square and of which the middle alone is kept.
         cut_median_share: the median of what each of them loses, share of its area.
         blanked: names of pictures that show one single color only as the net sees them, at most 20, and their number.
@@ -136,7 +136,7 @@ class Audit:
     columns: tuple[ColumnSpread, ...] = ()
     pairs: Mapping[str, int] = field(default_factory=dict)
     unpaired: tuple[str, ...] = ()
-    listed: bool = False
+    label_column: str = ""
     cut: int = 0
     cut_median_share: float = 0.0
     blanked: tuple[str, ...] = ()
@@ -220,7 +220,7 @@ def take_stock(
         columns=_columns(catalog, train) if task == "regression" else (),
         pairs=_pairs(catalog, usable.tolist(), parts) if task == "ranking" else {},
         unpaired=_unpaired(catalog, usable.tolist(), parts) if task == "ranking" else (),
-        listed=catalog.listed,
+        label_column=catalog.label_column,
         cut=len(cut),
         cut_median_share=float(np.median(cut)) if len(cut) else 0.0,
         blanked=tuple(catalog.names[row] for row in blanked[:SHOWN]),

@@ -17,6 +17,7 @@ from trainwright.errors import InputError, TrainwrightError
 from trainwright.recipe.data import DataSection
 
 from .label_lists import find_lists
+from .label_numbers import read_like_numbers
 from .targets import Targets
 
 Split = Literal["train", "valid", "test"]
@@ -84,7 +85,7 @@ class Catalog:
         skipped: what was seen and is no picture, by suffix, in files: `{".txt": 3, "hidden": 1}`.
         notes: sentences that the user should read: links not followed, columns not used.
         targets: what is true of each picture; None where that is the name of one class.
-        listed: whether the pictures stand in a manifest, whose cells settings can read in another way.
+        label_column: of a manifest, whose cells settings can read in another way; empty where there is none.
     Source: own choice
     """
 
@@ -99,7 +100,7 @@ class Catalog:
     skipped: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     notes: tuple[str, ...] = ()
     targets: Targets | None = None
-    listed: bool = False
+    label_column: str = ""
 
     def __post_init__(self) -> None:
         weights = self.names if self.weights is None else self.weights
@@ -124,8 +125,8 @@ def check_trainable(catalog: Catalog, section: DataSection) -> None:
     in another one. Where the data bring their own split it may stand, because nothing is moved.
 
     Raises:
-        InputError: no training part; fewer than two classes; a class without a picture to train on; a class with a
-            single picture while `valid_share` or `test_share` ask for more parts.
+        InputError: no training part; fewer than two classes; numbers, each of one picture, as classes; a class without
+            a picture to train on; a class with a single picture while `valid_share` or `test_share` ask for more parts.
     Source: own choice
     """
     to_learn = Counter(
@@ -148,6 +149,14 @@ def check_trainable(catalog: Catalog, section: DataSection) -> None:
             where=catalog.title,
             hint=listed_labels_hint(catalog) or "add training pictures of them, or take them out of the other parts",
         )
+    if len(to_learn) == len(catalog) > 1 and catalog.label_column and read_like_numbers(to_learn, len(catalog)):
+        raise InputError(
+            "every picture has a number of its own as its class; there is nothing to learn",
+            expected="classes of several pictures each",
+            got=quoted(sorted(to_learn)),
+            where=catalog.title,
+            hint=listed_labels_hint(catalog),
+        )
     if len(to_learn) < 2:
         raise InputError(
             "one class only; there is nothing to tell apart",
@@ -169,11 +178,13 @@ def check_trainable(catalog: Catalog, section: DataSection) -> None:
 
 
 def listed_labels_hint(catalog: Catalog) -> str | None:
-    """Words what to do about the names of a manifest that are lists of labels; None where they are none."""
+    """Words what to do about the names of a manifest that are numbers or lists of labels; None where they are none."""
     targets = catalog.targets
+    if catalog.label_column and targets is None and read_like_numbers(set(catalog.labels), len(catalog)):
+        return f"these are numbers: for a regression --set data.target_columns={shlex.quote(catalog.label_column)}"
     names, task = (catalog.labels, "classification") if targets is None else (targets.names, targets.task)
     divided = targets is not None and (targets.values_NT.sum(axis=1) > 1).any()
-    lists = find_lists(set(names)) if catalog.listed and not divided else None
+    lists = find_lists(set(names)) if catalog.label_column and not divided else None
     if lists is None:
         return None
     settings = " ".join(f"--set {key}={shlex.quote(value)}" for key, value in lists.settings(task).items())

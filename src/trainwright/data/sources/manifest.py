@@ -91,7 +91,7 @@ def open_manifest(path: Path, section: DataSection) -> Catalog:
         description=f"picture files listed in {where}",
         notes=tuple(notes),
         targets=targets,
-        listed=True,
+        label_column=printable(columns.get("label", "")),
     )
 
 
