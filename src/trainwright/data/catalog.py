@@ -18,6 +18,7 @@ from trainwright.recipe.data import DataSection
 
 from .label_lists import find_lists
 from .label_numbers import read_like_numbers
+from .label_typos import mistyped
 from .targets import Targets
 
 Split = Literal["train", "valid", "test"]
@@ -147,7 +148,9 @@ def check_trainable(catalog: Catalog, section: DataSection) -> None:
             expected="every class of the validation and test parts in the training part too",
             got=quoted(strangers),
             where=catalog.title,
-            hint=listed_labels_hint(catalog) or "add training pictures of them, or take them out of the other parts",
+            hint=listed_labels_hint(catalog)
+            or _meant(catalog, strangers)
+            or "add training pictures of them, or take them out of the other parts",
         )
     if len(to_learn) == len(catalog) > 1 and catalog.label_column and read_like_numbers(to_learn, len(catalog)):
         raise InputError(
@@ -173,8 +176,16 @@ def check_trainable(catalog: Catalog, section: DataSection) -> None:
             got=quoted(lonely),
             where=catalog.title,
             hint=listed_labels_hint(catalog)
+            or _meant(catalog, lonely)
             or "add pictures, take these classes out, or set data.valid_share and data.test_share to 0",
         )
+
+
+def _meant(catalog: Catalog, names: Sequence[str]) -> str | None:
+    """Words what some names of classes may be meant to be; None where they are like no other."""
+    found = mistyped(Counter(catalog.labels))
+    words = [f"did you mean '{found[name]}' by '{name}'?" for name in names if name in found]
+    return " ".join(words[:3]) or None
 
 
 def listed_labels_hint(catalog: Catalog) -> str | None:

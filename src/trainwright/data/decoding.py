@@ -315,4 +315,4 @@ def _on_white(image: Image.Image) -> tuple[Image.Image, int]:
     alpha = layered.getchannel("A")
     paper = Image.new("RGB", image.size, (WHITE, WHITE, WHITE))
     paper.paste(layered, mask=alpha)
-    return paper, WHITE if alpha.getextrema()[0] < WHITE else 0
+    return paper, 0 if alpha.getextrema() == (WHITE, WHITE) else WHITE

@@ -1,4 +1,4 @@
-"""An audit → what is odd about its labels as such: several in one name, never more than one, or numbers."""
+"""An audit → what is odd about its labels as such: mistyped, several in one name, never more than one, numbers."""
 
 from __future__ import annotations
 
@@ -9,12 +9,42 @@ from trainwright.runs.records import Finding
 from .catalog import quoted
 from .label_lists import LabelLists, find_lists
 from .label_numbers import read_like_numbers
+from .label_typos import mistyped
 
 if TYPE_CHECKING:
     from .audit import Audit
 
+NAMED = 6
+
 
 def label_findings(audit: Audit) -> list[Finding]:
+    """Finds names that seem mistyped, and what is odd about all labels together."""
+    return [*_mistyped(audit), *_of_all(audit)]
+
+
+def _mistyped(audit: Audit) -> list[Finding]:
+    pictures = {name: sum(by_part.values()) for name, by_part in audit.counts.items()}
+    found = mistyped(pictures)
+    if not found:
+        return []
+    shown = "; ".join(
+        f"'{name}' ({pictures[name]}): did you mean '{other}' ({pictures[other]:,})?"
+        for name, other in list(found.items())[:NAMED]
+    )
+    more = f"; and {len(found) - NAMED} more" if len(found) > NAMED else ""
+    things = "label" if audit.task == "multi-label" else "class"
+    return [
+        Finding(
+            code="labels-mistyped",
+            severity="note",
+            summary=f"a {things} of very few pictures is named nearly like one of many: {shown}{more}",
+            evidence={f"{things}_names_nearly_alike": len(found)},
+            advice={"do": "write both alike if they are one"},
+        )
+    ]
+
+
+def _of_all(audit: Audit) -> list[Finding]:
     """Finds classes that are numbers, labels joined in one name, and labels of which each picture has exactly one."""
     if audit.task == "classification" and audit.label_column and read_like_numbers(audit.counts, audit.pictures):
         return [_numeric(audit)]
