@@ -81,6 +81,11 @@ class Interrupted(TrainwrightError):
     exit_code = 130
 
 
+def together(errors: Sequence[InputError]) -> InputError:
+    """Joins errors of different places, such as the command line and the data; a single one stays as it is."""
+    return errors[0] if len(errors) == 1 else InputError.several(f"{len(errors)} mistakes", errors)
+
+
 def nearest(name: str, options: Iterable[str]) -> str | None:
     """Finds the option that a mistyped name most likely meant.
 
