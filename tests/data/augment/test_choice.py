@@ -169,3 +169,18 @@ def test_more_than_the_picture_is_refused(key):
 
 def test_short_runs_alter_nothing():
     assert chosen(AugmentSection(), ["Bag", "Coat"], 28, epochs=14) == {"policy": "none"}
+
+
+@pytest.mark.parametrize(
+    ("section", "data", "reason"),
+    [
+        ({}, ("Bag", "Coat", 28), "flips, shifts and hidden parts keep most pictures in their class"),
+        ({}, ("0", "1", 8), "shifts keep most pictures in their class"),
+        ({"flip": 0.5, "crop_padding": 0}, ("0", "1", 8), "flips keep most pictures in their class"),
+        ({"flip": 0.0, "crop_padding": 0}, ("Bag", "Coat", 8), "its tricks are set one by one"),
+    ],
+)
+def test_the_reason_for_light_names_what_is_on(section, data, reason):
+    first, second, size = data
+    choice = choose(AugmentSection(**section), [first, second], size)[0]
+    assert (choice.key, choice.value, choice.reason) == ("augment.policy", "light", reason)
