@@ -47,7 +47,7 @@ def test_pictures_that_only_the_crop_makes_equal_or_blank_are_no_copies(tmp_path
     (finding,) = (finding for finding in cropped.audit.findings() if finding.code == "content-lost-by-fit")
     assert finding.severity == "note"
     assert finding.summary == (
-        "as the net sees them, cropped to a square and resized to 16 × 16: 1 picture shows a single color only; "
+        "as the net sees them, cropped to a square and resized to 16×16: 1 picture shows a single color only; "
         "2 different pictures are equal in 1 group"
     )
     assert finding.evidence["first"] == "'a/ends.png'; 'a/i.png' = 'a/l.png'"
@@ -100,5 +100,5 @@ def test_what_the_size_alone_takes_away_asks_for_a_larger_one(tmp_path: Path) ->
         pixels[::10, number] = 254
         Image.fromarray(pixels).save(tmp_path / "b" / f"faint{number}.png")
     (finding,) = (one for one in read(tmp_path, fit="pad").audit.findings() if one.code == "content-lost-by-fit")
-    assert finding.summary == "as the net sees them, resized to 16 × 16: 2 pictures show a single color only"
+    assert finding.summary == "as the net sees them, resized to 16×16: 2 pictures show a single color only"
     assert finding.advice == {"do": "a larger data.img_size"}

@@ -34,7 +34,7 @@ def saved(image: Image.Image, format: str, **options: object) -> bytes:
 
 
 def ramp(height: int = 12, width: int = 16) -> np.ndarray:
-    """An rgb picture in which every pixel differs from its neighbours."""
+    """An rgb picture in which every pixel differs from its neighbors."""
     y, x = np.mgrid[0:height, 0:width]
     return np.stack([10 * x + y, 15 * y, 255 - 5 * x - 6 * y], -1).astype(np.uint8)
 
@@ -308,11 +308,9 @@ def test_running_out_of_memory_is_not_the_pictures_fault(monkeypatch: pytest.Mon
 
 def test_a_decompression_bomb_is_refused_by_its_header() -> None:
     bomb = png(60_000, 60_000, 8, 0, b"")
-    with pytest.raises(
-        UnreadablePicture, match=r"60000 x 60000 = 3,600,000,000 pixels, more than data.max_pixels = 89,"
-    ):
+    with pytest.raises(UnreadablePicture, match=r"60000×60000 = 3,600,000,000 pixels, more than data.max_pixels = 89,"):
         decode(bomb, channels=1)
-    with pytest.raises(UnreadablePicture, match=r"16 x 12 = 192 pixels, more than data.max_pixels = 191$"):
+    with pytest.raises(UnreadablePicture, match=r"16×12 = 192 pixels, more than data.max_pixels = 191$"):
         decode(saved(Image.fromarray(ramp()), "PNG"), channels=3, max_pixels=191)
     assert decode(saved(Image.fromarray(ramp()), "PNG"), channels=3, max_pixels=192).width == 16
 

@@ -70,7 +70,7 @@ def _unusable(audit: Audit) -> list[Finding]:
         verb = "is" if unreadable == 1 else "are"
         words.append(f"{unreadable:,} of {total:,} pictures cannot be read and {verb} left out")
     if blank:
-        words.append(f"{blank:,} {'picture shows' if blank == 1 else 'pictures show'} a single colour only")
+        words.append(f"{blank:,} {'picture shows' if blank == 1 else 'pictures show'} a single color only")
     names = [rejected.name for rejected in audit.rejected] + list(audit.blank)
     return [
         Finding(
@@ -93,7 +93,7 @@ def _look_at(unreadable: int, blank: int, named: int) -> str:
     if blank:
         some = "all" if blank == named else f"the first {named}"
         both.append(
-            f"look at those of a single colour (a run lists {some} in data/audit.json); take out what shows nothing"
+            f"look at those of a single color (a run lists {some} in data/audit.json); take out what shows nothing"
         )
     return "; ".join(both)
 

@@ -13,7 +13,7 @@ from typing import Literal
 
 import numpy as np
 
-from trainwright.errors import InputError, TrainwrightError
+from trainwright.errors import InputError, TrainwrightError, shown_of
 from trainwright.recipe.data import DataSection
 
 from .label_lists import find_lists
@@ -205,9 +205,10 @@ def listed_labels_hint(catalog: Catalog) -> str | None:
 def quoted(names: Sequence[str], limit: int = 10) -> str:
     """Lists names for a message, at most `limit` of them and the number of the rest.
 
-    >>> quoted(["a", "b", "c"], limit=2)
-    "'a', 'b' and 1 more"
+    >>> quoted(["a", "b", "c", "d"], limit=2)
+    "'a', 'b' and 2 more"
     """
+    limit = shown_of(len(names), limit)
     shown = ", ".join(f"'{name}'" for name in names[:limit])
     rest = len(names) - limit
     return f"{shown} and {rest} more" if rest > 0 else shown

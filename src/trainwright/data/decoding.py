@@ -99,7 +99,7 @@ class Decoded:
 
 @dataclass(frozen=True)
 class Header:
-    """What the first bytes of a file tell: stored size in pixels, format, mode, and whether it can hold colour."""
+    """What the first bytes of a file tell: stored size in pixels, format, mode, and whether it can hold color."""
 
     width: int
     height: int
@@ -123,12 +123,12 @@ def decode(
     |---|---|
     | EXIF or XMP orientation | turned upright |
     | 1 bit; gray | 0 and 255; as it is |
-    | palette | its colours |
-    | alpha, transparent colour or palette entry | laid on white, as on paper and in a browser; where any of it is
+    | palette | its colors |
+    | alpha, transparent color or palette entry | laid on white, as on paper and in a browser; where any of it is
       transparent `pad` goes on in white, else it fills up with black |
     | CMYK (JPEG: always in Adobe's inverted sense, as browsers do), YCbCr, Lab | rgb by Pillow's plain formulas |
     | 16-bit gray (12-bit TIFF) | the whole range 0…65535 (0…4095) scaled to 0…255 and rounded, never clipped |
-    | 16-bit colour | the upper 8 bits (Pillow) |
+    | 16-bit color | the upper 8 bits (Pillow) |
     | rgb where gray is asked for | luma, ITU-R BT.601: 0.299 R + 0.587 G + 0.114 B |
     | 32-bit or signed integers, floats | unreadable: nothing says which value is white |
     | animation, several pages | the first picture |
@@ -204,7 +204,7 @@ def read_bytes(path: Path) -> bytes:
 
 
 def read_header(path: Path, *, max_pixels: int) -> Header:
-    """Reads size, format and mode without decoding. `gray` is true where no pixel can have colour.
+    """Reads size, format and mode without decoding. `gray` is true where no pixel can have color.
 
     Raises:
         UnreadablePicture: the file cannot be opened or is no picture of a known format.
@@ -266,7 +266,7 @@ def _open(file: IO[bytes], max_pixels: int) -> tuple[ImageFile.ImageFile, str]:
     width, height = image.size
     if width * height > max_pixels:
         raise UnreadablePicture(
-            f"{width} x {height} = {width * height:,} pixels, more than data.max_pixels = {max_pixels:,}"
+            f"{width}×{height} = {width * height:,} pixels, more than data.max_pixels = {max_pixels:,}"
         )
     return image, name
 

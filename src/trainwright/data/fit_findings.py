@@ -36,7 +36,7 @@ def fit_findings(audit: Audit) -> list[Finding]:
         Finding(
             code="content-lost-by-fit",
             severity="warn" if merged.conflicts else "note",
-            summary=f"as the net sees them, {how} to {audit.img_size} × {audit.img_size}: {'; '.join(words)}",
+            summary=f"as the net sees them, {how} to {audit.img_size}×{audit.img_size}: {'; '.join(words)}",
             evidence={
                 "blanked_pictures": blanked,
                 "merged_pictures": merged.pictures,

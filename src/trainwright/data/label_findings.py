@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from trainwright.errors import shown_of
 from trainwright.runs.records import Finding
 
 from .catalog import quoted
@@ -27,11 +28,12 @@ def _mistyped(audit: Audit) -> list[Finding]:
     found = mistyped(pictures)
     if not found:
         return []
+    most = shown_of(len(found), NAMED)
     shown = "; ".join(
         f"'{name}' ({pictures[name]}): did you mean '{other}' ({pictures[other]:,})?"
-        for name, other in list(found.items())[:NAMED]
+        for name, other in list(found.items())[:most]
     )
-    more = f"; and {len(found) - NAMED} more" if len(found) > NAMED else ""
+    more = f"; and {len(found) - most} more" if len(found) > most else ""
     things = "label" if audit.task == "multi-label" else "class"
     return [
         Finding(

@@ -32,7 +32,7 @@ class PictureRecords:
         fingerprint_NF: uint8, see `fingerprints.fingerprint`.
         whole_N: uint32, CRC-32 of the whole picture before it was made square; 0 where the store has it as it came.
         whole_NF: uint8, fingerprint of the whole picture, its sides squashed to a square.
-        blank_N: bool, the whole picture shows one single colour.
+        blank_N: bool, the whole picture shows one single color.
         kinds: what the files are, format and mode: `JPEG RGB`.
         reasons: row → why the picture cannot be read.
     """

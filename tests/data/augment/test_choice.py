@@ -95,11 +95,11 @@ def test_a_policy_brings_its_tricks_and_what_was_given_stays():
     }
 
 
-def test_pictures_without_colours_keep_none():
+def test_pictures_without_colors_keep_none():
     choices = {choice.key: choice for choice in choose(AugmentSection(policy="medium"))}
     assert choices["augment.hue"].value == 0
-    assert choices["augment.hue"].reason == "the pictures have no colours"
-    with pytest.raises(InputError, match=r"augment\.hue has no effect on pictures without colours"):
+    assert choices["augment.hue"].reason == "the pictures have no colors"
+    with pytest.raises(InputError, match=r"augment\.hue has no effect on pictures without colors"):
         choose(AugmentSection(hue="0.1 @ 0.5"))
 
 

@@ -16,7 +16,7 @@ from trainwright.runs.records import Finding
 
 from .label_check import LabelCheck, check_flip, check_rotation, check_vertical_flip
 from .policies import HIDE_FROM, OFF, SHIFT, tricks_of
-from .tricks import COLOUR, PATCH, doses, jitter_range
+from .tricks import COLOR, PATCH, doses, jitter_range
 
 NUMBER_WORDS = frozenset(("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"))
 LABEL_WORDS = frozenset(("digit", "letter", "number", "character"))
@@ -182,8 +182,8 @@ def _fitted(
         if name == "cutout" and policy == "light":
             return value, f"pictures of {img_size} pixels are below {HIDE_FROM}, too small to hide a part"
         return value, ""
-    if name in COLOUR and COLOUR[name].colour and channels != 3:
-        return OFF[name], "the pictures have no colours"
+    if name in COLOR and COLOR[name].color and channels != 3:
+        return OFF[name], "the pictures have no colors"
     if name == "flip" and glyphs:
         return 0.0, "a mirrored digit or letter is another one"
     if name in CHECKED and pictures is not None:
@@ -233,11 +233,11 @@ def _refuse_misfits(section: AugmentSection, img_size: int, channels: int) -> No
                 where=f"augment.{key}",
                 hint=f"about {max(1, img_size // SHIFT)}, or a larger data.img_size",
             )
-    for key, trick in COLOUR.items():
+    for key, trick in COLOR.items():
         value = getattr(section, key)
-        if trick.colour and channels != 3 and value not in ("auto", 0):
+        if trick.color and channels != 3 and value not in ("auto", 0):
             raise InputError(
-                f"augment.{key} has no effect on pictures without colours",
+                f"augment.{key} has no effect on pictures without colors",
                 expected="pictures of three channels, or 0",
                 got=f"{value}, and pictures of {channels} channel{'s' if channels > 1 else ''}",
                 where=f"augment.{key}",

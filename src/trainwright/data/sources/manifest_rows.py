@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from trainwright.data.catalog import Split
 from trainwright.data.printable_names import printable
-from trainwright.errors import InputError, nearest
+from trainwright.errors import InputError, nearest, shown_of
 
 from .split_words import SPLIT_WORDS, split_of
 from .table import Table
@@ -108,6 +108,7 @@ def mistake(
     rows = list(rows)
     if not rows:
         return []
+    shown = shown_of(len(rows), shown)
     more = f" and {len(rows) - shown:,} more" if len(rows) > shown else ""
     return [
         InputError(
