@@ -16,6 +16,7 @@ from .audit_findings import findings_of
 from .catalog import Catalog, Split
 from .copies import Copies
 from .ingest import Reading
+from .outliers import Outlying, find_outlying
 from .picture_records import PictureRecords
 from .splitting import PARTS
 
@@ -98,6 +99,7 @@ class Audit:
         parts: part → pictures; empty where a picture counts once in `counts`.
         unlabelled: pictures without any label, in the task multi-label.
         columns: what the numbers of the training part are, in the task regression.
+        outlying: columns with training numbers far from the others, in the task regression.
         pairs: in the task ranking part → pairs within it, `across` → those with pictures in two parts, which are not
             used, and `contradicting` → those that stand in the data the other way round, too.
         unpaired: in the task ranking the names of all pictures in no pair of their part, which are not used.
@@ -134,6 +136,7 @@ class Audit:
     parts: Mapping[str, int] = field(default_factory=dict)
     unlabelled: int = 0
     columns: tuple[ColumnSpread, ...] = ()
+    outlying: tuple[Outlying, ...] = ()
     pairs: Mapping[str, int] = field(default_factory=dict)
     unpaired: tuple[str, ...] = ()
     label_column: str = ""
@@ -218,6 +221,7 @@ def take_stock(
         parts={} if catalog.targets is None else {part: sizes_of_parts[part] for part in PARTS},
         unlabelled=sum(not _held(catalog, row) for row in usable.tolist()) if task == "multi-label" else 0,
         columns=_columns(catalog, train) if task == "regression" else (),
+        outlying=_outlying(catalog, train) if task == "regression" else (),
         pairs=_pairs(catalog, usable.tolist(), parts) if task == "ranking" else {},
         unpaired=_unpaired(catalog, usable.tolist(), parts) if task == "ranking" else (),
         label_column=catalog.label_column,
@@ -266,6 +270,14 @@ def _columns(catalog: Catalog, train: Sequence[int]) -> tuple[ColumnSpread, ...]
         )
         for name, values_N in zip(targets.names, targets.take(train).values_NT.T, strict=True)
     )
+
+
+def _outlying(catalog: Catalog, train: Sequence[int]) -> tuple[Outlying, ...]:
+    targets = catalog.targets
+    assert targets is not None
+    names = [catalog.names[row] for row in train]
+    columns = zip(targets.names, targets.take(train).values_NT.T, strict=True)
+    return tuple(one for name, values_N in columns if (one := find_outlying(name, values_N, names)) is not None)
 
 
 def _held(catalog: Catalog, row: int) -> list[str]:

@@ -13,6 +13,7 @@ from trainwright.runs.records import Finding, Severity
 from .catalog import quoted
 from .fit_findings import fit_findings
 from .label_findings import label_findings
+from .outliers import outlier_findings
 
 if TYPE_CHECKING:
     from .audit import Audit
@@ -42,6 +43,7 @@ def findings_of(audit: Audit) -> tuple[Finding, ...]:
         *fit_findings(audit),
         *_imbalance(audit),
         *label_findings(audit),
+        *outlier_findings(audit.outlying),
         *_pairs(audit),
         *_constant_channels(audit),
         *_small_parts(audit),
