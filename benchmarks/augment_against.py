@@ -190,7 +190,7 @@ def main() -> None:
         "# Augmentation against its peers",
         "",
         "Flip, rotation, translation, scale, shear, brightness, contrast, saturation, hue, each picture its own draw,",
-        f"batches of {BATCH} colour pictures, uint8 to normalized float; see `benchmarks/augment_against.py`.",
+        f"batches of {BATCH} color pictures, uint8 to normalized float; see `benchmarks/augment_against.py`.",
         "",
         f"- command: `uv run --group bench python benchmarks/augment_against.py --rounds {arguments.rounds}`",
         f"- n = {arguments.rounds} alternating rounds of {arguments.seconds} s a way; medians",

@@ -2,7 +2,7 @@
 
     uv run python benchmarks/fusing.py
 
-Both nets take turns, one batch each, in one process of one thread; the ratio is that of neighbours, its median and the
+Both nets take turns, one batch each, in one process of one thread; the ratio is that of neighbors, its median and the
 range of the middle half are told. Random pictures, channels last, in inference mode. The last column is how far the
 logits are apart, as a share of their deviation.
 """

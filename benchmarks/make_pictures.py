@@ -3,7 +3,7 @@
     python benchmarks/make_pictures.py /tmp/pictures --pictures 20000
 
 Each picture is a random piece, 260 to 340 pixels wide and high, of one large field of noise whose power falls with the
-square of the frequency, as in natural scenes, with mixed colours, some fine grain, and JPEG quality 90. Twenty
+square of the frequency, as in natural scenes, with mixed colors, some fine grain, and JPEG quality 90. Twenty
 thousand take about a minute on two cores.
 """
 

@@ -3,7 +3,7 @@
     python benchmarks/make_pictures.py /tmp/pictures --pictures 20000
     sudo python benchmarks/memory.py /tmp/pictures --limit-mib 1024
 
-Pictures are enlarged to 512 × 512, so that 14,000 of them fill a cache of 10.3 GiB. The kernel ends a process that
+Pictures are enlarged to 512×512, so that 14,000 of them fill a cache of 10.3 GiB. The kernel ends a process that
 takes more than the group's limit, pages of files counted with it; what it lets go of it must read again. Linux, as
 root; either version of control groups.
 """

@@ -81,6 +81,11 @@ class Interrupted(TrainwrightError):
     exit_code = 130
 
 
+def together(errors: Sequence[InputError]) -> InputError:
+    """Joins errors of different places, such as the command line and the data; a single one stays as it is."""
+    return errors[0] if len(errors) == 1 else InputError.several(f"{len(errors)} mistakes", errors)
+
+
 def nearest(name: str, options: Iterable[str]) -> str | None:
     """Finds the option that a mistyped name most likely meant.
 
@@ -108,4 +113,14 @@ def some_of(names: Sequence[str], most: int = 3) -> str:
     >>> some_of(["a", "b", "c", "d", "e"])
     'a, b, c and 2 more'
     """
+    most = shown_of(len(names), most)
     return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
+
+
+def shown_of(total: int, most: int) -> int:
+    """Says how many of a list to show where `most` may be: all where no more than one would be left out.
+
+    >>> shown_of(4, 3), shown_of(5, 3)
+    (4, 3)
+    """
+    return total if total == most + 1 else most

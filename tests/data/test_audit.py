@@ -62,12 +62,12 @@ def test_unusable_pictures(unreadable: int, blank: int, severity: str) -> None:
     assert finding.evidence["blank_pictures"] == blank
     summaries = {
         1: "1 of 1,001 pictures cannot be read and is left out",
-        0: "3 pictures show a single colour only",
-        9: "9 of 1,009 pictures cannot be read and are left out; 9 pictures show a single colour only",
+        0: "3 pictures show a single color only",
+        9: "9 of 1,009 pictures cannot be read and are left out; 9 pictures show a single color only",
     }
     assert finding.summary == summaries[unreadable]
     to_read = "look at those that cannot be read (a run lists all in data/rejected.csv); repair them or take them out"
-    to_see = "look at those of a single colour (a run lists all in data/audit.json); take out what shows nothing"
+    to_see = "look at those of a single color (a run lists all in data/audit.json); take out what shows nothing"
     advice = {(1, 0): to_read, (0, 3): to_see, (9, 9): f"{to_read}; {to_see}"}
     assert finding.advice == {"do": advice[unreadable, blank]}
 

@@ -98,3 +98,4 @@ def test_a_class_missing_from_the_test_part_is_for_the_audit_to_tell():
 
 def test_long_lists_are_cut():
     assert quoted([str(number) for number in range(12)]).endswith("'9' and 2 more")
+    assert quoted([str(number) for number in range(11)]).endswith("'9', '10'")

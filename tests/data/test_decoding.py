@@ -34,7 +34,7 @@ def saved(image: Image.Image, format: str, **options: object) -> bytes:
 
 
 def ramp(height: int = 12, width: int = 16) -> np.ndarray:
-    """An rgb picture in which every pixel differs from its neighbours."""
+    """An rgb picture in which every pixel differs from its neighbors."""
     y, x = np.mgrid[0:height, 0:width]
     return np.stack([10 * x + y, 15 * y, 255 - 5 * x - 6 * y], -1).astype(np.uint8)
 
@@ -308,11 +308,9 @@ def test_running_out_of_memory_is_not_the_pictures_fault(monkeypatch: pytest.Mon
 
 def test_a_decompression_bomb_is_refused_by_its_header() -> None:
     bomb = png(60_000, 60_000, 8, 0, b"")
-    with pytest.raises(
-        UnreadablePicture, match=r"60000 x 60000 = 3,600,000,000 pixels, more than data.max_pixels = 89,"
-    ):
+    with pytest.raises(UnreadablePicture, match=r"60000×60000 = 3,600,000,000 pixels, more than data.max_pixels = 89,"):
         decode(bomb, channels=1)
-    with pytest.raises(UnreadablePicture, match=r"16 x 12 = 192 pixels, more than data.max_pixels = 191$"):
+    with pytest.raises(UnreadablePicture, match=r"16×12 = 192 pixels, more than data.max_pixels = 191$"):
         decode(saved(Image.fromarray(ramp()), "PNG"), channels=3, max_pixels=191)
     assert decode(saved(Image.fromarray(ramp()), "PNG"), channels=3, max_pixels=192).width == 16
 
@@ -386,3 +384,33 @@ def test_pillows_remarks_stay_off_the_terminal() -> None:
             warnings.warn_explicit("odd metadata", UserWarning, "x.py", 1, module="PIL.TiffImagePlugin")
         with pytest.raises(UserWarning, match="odd"):
             warnings.warn_explicit("odd metadata", UserWarning, "x.py", 1, module="PIL.TiffImagePlugin")
+
+
+@pytest.mark.parametrize(
+    ("mode", "clear", "ground"),
+    [
+        ("RGBA", True, 255),
+        ("RGBA", False, 0),
+        ("LA", True, 255),
+        ("RGB", False, 0),
+        ("P", True, 255),
+        ("I;16", True, 255),
+    ],
+)
+def test_padding_goes_on_in_what_the_picture_lies_on(mode: str, clear: bool, ground: int) -> None:
+    options = {}
+    if mode == "I;16":
+        image = Image.fromarray(np.array([[0, 30000, 500, 65535]], np.uint16))
+        options = {"transparency": 500}
+    elif mode == "P":
+        image = Image.new("P", (4, 1))
+        image.putpalette([9, 9, 9, 0, 255, 0])
+        image.putdata([0, 1, 0, 0])
+        options = {"transparency": 1}
+    else:
+        image = Image.new(mode, (4, 1), (7,) * len(mode))
+    if mode.endswith("A"):
+        image.putalpha(Image.fromarray(np.array([[255, 255, 0 if clear else 255, 255]], np.uint8)))
+    pixels = decode(saved(image, "PNG", **options), channels=3, img_size=4, fit="pad").pixels_HWC
+    assert pixels[0].tolist() == pixels[3].tolist() == [[ground] * 3] * 4
+    assert pixels[1].tolist() != [[ground] * 3] * 4

@@ -11,7 +11,7 @@ from PIL import Image, ImageEnhance
 
 from trainwright.data import open_catalog
 from trainwright.data.catalog import Arrays
-from trainwright.data.duplicates import exact_groups, joined, near_groups, near_pairs
+from trainwright.data.duplicates import exact_groups, joined, near_copies, near_pairs
 from trainwright.data.fingerprints import fingerprint
 from trainwright.data.ingest import measure_stored
 from trainwright.data.square import fit_square
@@ -91,7 +91,7 @@ def test_groups_hold_identical_and_changed_copies() -> None:
     pictures = np.concatenate([base, base[:1], recompressed_all(base[:1]), base[7:8]])
     identical = exact_groups(np.ascontiguousarray(pictures.reshape(len(pictures), -1)))
     assert identical == [(0, 30), (7, 32)]
-    groups = near_groups(pictures, fingerprint(pictures), np.arange(len(pictures)), identical)
+    groups = joined(near_copies(pictures, fingerprint(pictures), np.arange(len(pictures)), identical))
     assert groups == [(0, 30, 31), (7, 32)]
 
 
@@ -106,13 +106,13 @@ def test_likeness_that_is_the_nature_of_the_data_makes_no_group() -> None:
     pictures = (part + noise).round().clip(0, 255).astype(np.uint8)
     rows = np.arange(100)
     assert len(near_pairs(pictures, fingerprint(pictures), rows)[0]) > 1000
-    assert near_groups(pictures, fingerprint(pictures), rows, []) == []
+    assert joined(near_copies(pictures, fingerprint(pictures), rows, [])) == []
 
 
 def test_a_large_group_of_plain_copies_stays_one() -> None:
     part = (stored(scenes(1), side=32) // 2).astype(np.uint8)
     pictures = np.concatenate([part + level for level in range(40)]).astype(np.uint8)
-    assert near_groups(pictures, fingerprint(pictures), np.arange(40), []) == [tuple(range(40))]
+    assert joined(near_copies(pictures, fingerprint(pictures), np.arange(40), [])) == [tuple(range(40))]
 
 
 def near_pairs_of(source: str) -> tuple[int, int, float]:

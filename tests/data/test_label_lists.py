@@ -130,7 +130,7 @@ def test_a_separator_that_stands_in_no_cell_is_told_in_place_of_exclusive_labels
 def test_names_of_folders_are_nobodys_lists(manifest: Path) -> None:
     add_sand(manifest)
     audit = audit_of(manifest, ";")
-    assert told(replace(audit, listed=False)) is None
+    assert told(replace(audit, label_column="")) is None
 
 
 def test_properties_that_cross_are_a_note(manifest: Path) -> None:

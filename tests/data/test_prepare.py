@@ -24,7 +24,7 @@ def prepared(source: Path, **settings: object) -> PreparedData:
 
 
 def numbered(labels: str, **columns: object) -> Catalog:
-    """Gray pictures of 8 × 8 noise, one for each letter, named by their place."""
+    """Gray pictures of 8×8 noise, one for each letter, named by their place."""
     count = len(labels)
     images = np.random.default_rng(0).integers(0, 256, (count, 8, 8), dtype=np.uint8)
     nothing = (None,) * count

@@ -1,4 +1,4 @@
-"""What `auto` makes of sizes and colours."""
+"""What `auto` makes of sizes and colors."""
 
 from __future__ import annotations
 
@@ -45,11 +45,11 @@ def chosen(section: DataSection, data: Files | Arrays, workers: int = 0) -> tupl
 def test_size_follows_the_pictures(tmp_path: Path, sizes: list[tuple[int, int]], expected: int) -> None:
     size, channels, reasons = chosen(DataSection(), pictures(tmp_path, *sizes))
     assert (size, channels) == (expected, 3)
-    assert reasons["data.color"] == "the pictures are in colour"
+    assert reasons["data.color"] == "the pictures are in color"
 
 
 def test_the_reason_is_told(tmp_path: Path) -> None:
-    assert chosen(DataSection(), pictures(tmp_path, (28, 28)))[2]["data.img_size"] == "every picture is 28 x 28"
+    assert chosen(DataSection(), pictures(tmp_path, (28, 28)))[2]["data.img_size"] == "every picture is 28×28"
     told = chosen(DataSection(), pictures(tmp_path, (300, 200)))[2]["data.img_size"]
     assert told == "the median picture's shorter side is 200 pixels"
 
@@ -67,11 +67,11 @@ def test_all_gray_is_gray_and_one_in_color_is_not(tmp_path: Path) -> None:
     gray = pictures(tmp_path, *[(8, 8)] * 1100, mode="L")
     assert chosen(DataSection(), gray, workers=2)[1:] == (
         1,
-        {"data.color": "every picture is gray", "data.img_size": "every picture is 8 x 8"},
+        {"data.color": "every picture is gray", "data.img_size": "every picture is 8×8"},
     )
     Image.new("RGB", (8, 8)).save(gray.paths[1])
     assert chosen(DataSection(), gray)[1] == 3
-    assert chosen(DataSection(), gray)[2]["data.color"] == "1 of 1,100 pictures looked at can hold colour"
+    assert chosen(DataSection(), gray)[2]["data.color"] == "1 of 1,100 pictures looked at can hold color"
 
 
 def test_what_the_user_gave_stays(tmp_path: Path) -> None:

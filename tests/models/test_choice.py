@@ -54,7 +54,7 @@ def test_timm_models_have_no_width_and_depth() -> None:
 def test_reasons_carry_the_numbers(img_size: int, device: str) -> None:
     choices = choose_model(ModelSection(), img_size=img_size, channels=3, classes=7, pictures=12_345, device=device)
     for choice in choices:
-        assert f"12,345 colour pictures of {img_size}×{img_size} pixels in 7 classes" in choice.reason
+        assert f"12,345 color pictures of {img_size}×{img_size} pixels in 7 classes" in choice.reason
         assert ("on a CPU" if device == "cpu" else "on cuda") in choice.reason
 
 

@@ -101,6 +101,8 @@ def test_the_whole_message_of_a_mistake(assignment, message):
         ("optimizer.lr=1", "did you mean 'optim'?"),
         ("batch-size=1", "did you mean 'optim.batch_size'?"),
         ("epoch=1", "did you mean 'training.epochs'?"),
+        ("loss.classes=3", "did you mean 'loss.class_weights'?"),
+        ("data.colour=gray", "did you mean 'data.color'?"),
         ("training.lr=1", "did you mean 'optim.lr'?"),
         ("optim.epochs=1", "did you mean 'training.epochs'?"),
         ("LR=1", "did you mean 'optim.lr'?"),
@@ -224,3 +226,10 @@ def test_long_values_are_cut_in_messages():
 
 def test_a_place_without_words_says_who():
     assert refused({"optim.lr": Given("x", Origin("user"))}).where == "user"
+
+
+@pytest.mark.parametrize("word", ["data.classes=3", "model.num_clases=3", "num_classes=3", "data.clases=cat,dog"])
+def test_classes_are_asked_of_the_data(word: str) -> None:
+    message = str(refused(words(word)))
+    assert "there is no setting" in message
+    assert "try: classes follow from the data: the names of folders, or the cells of the column that" in message

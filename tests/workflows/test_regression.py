@@ -103,7 +103,8 @@ def test_tricks_that_no_check_can_judge_stay_off_by_auto(data, cli, tmp_path):
     [
         (["1", "dark", "2"], ["cells of the column 'size' that are no numbers: 1", "'dark'", "bad.csv:3"]),
         (["1", "nan", "inf"], ["that are no numbers: 2", "'nan'; 'inf'", "bad.csv:3, bad.csv:4"]),
-        (["1", "", "2"], ["that are no numbers: 1", "bad.csv:3"]),
+        (["1", "", "2"], ["that are no numbers: 1", "bad.csv:3", "try: fill empty cells in, or take their rows out"]),
+        (["1", "1,5", "2"], ["that are no numbers: 1", "'1,5'", "try: write decimals with a point: 1.5"]),
         (["4", "4", "4"], ["have the same number in the column 'size'", "4 in 3 rows"]),
         (["1e308", "-1.5e308", "1.7e308"], ["too large, too small or too close", "another unit"]),
         (["1", "2", "-1e300"], ["too large, too small or too close", "0: -1e+300 of 'pictures/0002.png'"]),

@@ -88,3 +88,36 @@ def test_no_word_at_all_gets_help(cli):
     ended = cli()
     assert ended.code == 2
     assert "train a classifier" in (ended.out + ended.err).lower()
+
+
+def test_wrong_options_hide_no_mistake_of_the_recipe_and_no_missing_data(cli):
+    ended = cli("train", "nosuch", "--zzz", "3", "--set", "optim.lr=-1", "--epcohs=3")
+    assert ended.code == 2
+    lines = [line for line in ended.err.splitlines() if not line.startswith("  ")]
+    assert lines == [
+        "trainwright: 4 mistakes",
+        "1. there is no option '--zzz'",
+        "2. there is no option '--epcohs'",
+        "3. optim.lr is out of range",
+        "4. no such data",
+    ]
+
+
+def test_mistakes_of_the_recipe_hide_no_missing_data(cli):
+    ended = cli("data", "nosuch", "--set", "optim.lr=-1", "--set", "optim.lrr=1")
+    assert ended.code == 2
+    assert ended.err.startswith(
+        "trainwright: 2 mistakes\n1. 2 mistakes in the recipe\n   1. optim.lr is out of range\n"
+    )
+    assert "\n2. no such data\n" in ended.err
+
+
+def test_what_a_wrong_option_may_have_taken_is_not_said_to_be_missing(cli):
+    ended = cli("evaluate", "--zzz", "runs/one")
+    assert ended.err == "trainwright: there is no option '--zzz'\n  try: trainwright evaluate --help\n"
+
+
+def test_an_option_is_not_mistaken_for_one_that_shares_no_more_than_its_dashes(cli):
+    assert (
+        cli("train", "--foo", "3").err == "trainwright: there is no option '--foo'\n  try: trainwright train --help\n"
+    )

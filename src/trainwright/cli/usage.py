@@ -9,7 +9,7 @@ from typing import Any, cast
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from trainwright.errors import InputError, did_you_mean, nearest
+from trainwright.errors import InputError, did_you_mean, nearest, together
 
 NUMBER = re.compile(r"-[\d.]+(e-?\d+)?")
 """A word that begins like an option and is a value."""
@@ -23,7 +23,22 @@ class Command(TyperCommand):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         ctx.allow_extra_args = True
-        left = _told(super().parse_args, ctx, args)
+        errors: list[InputError] = []
+        words = list(args)
+        while True:
+            try:
+                left = super().parse_args(ctx, list(words))  # the parser takes its list apart
+                break
+            except UsageError as error:
+                if errors and hasattr(error, "param_type"):
+                    raise together(errors) from None  # what is missing may be what stood after a wrong option
+                errors.append(_worded(error, ctx, words))
+                rest = _without(error, ctx, words)
+                if rest is None:
+                    raise together(errors) from None
+                words = rest
+        if errors:
+            raise together([*errors, *_other_mistakes(ctx.params)])
         if left:
             places = [param.metavar for param in ctx.command.params if param.param_type_name == "argument"]
             raise InputError(
@@ -46,8 +61,33 @@ class Group(TyperGroup):
         return super().resolve_command(ctx, args)
 
 
+def _without(error: Any, ctx: Any, words: list[str]) -> list[str] | None:
+    """Leaves an option out that there is not, and its value, so that the other words can be judged."""
+    option = getattr(error, "option_name", None)
+    places = [place for place, word in enumerate(words) if word.partition("=")[0] == option]
+    if option is None or not places or any(option in param.opts for param in ctx.command.params):
+        return None
+    end = places[0] + (1 if _value(option, words) is None or "=" in words[places[0]] else 2)
+    return words[: places[0]] + words[end:]
+
+
+def _other_mistakes(params: dict[str, Any]) -> list[InputError]:
+    """Finds what is wrong with the recipe and the data that the other words name."""
+    if "set_" not in params:
+        return []
+    from trainwright.workflows.requests import SHORT_NAMES, missing_data, recipe_from_words
+
+    short = {name: params[name] for name in SHORT_NAMES if name in params}
+    missing = missing_data(params.get("data"))
+    try:
+        recipe_from_words(None, params.get("recipe"), short, params["set_"] or [])
+    except InputError as error:
+        return [error] if missing is None else [error, missing]
+    return [] if missing is None else [missing]
+
+
 def _told(parse: Callable[[Any, list[str]], list[str]], ctx: Any, args: list[str]) -> list[str]:
-    words = list(args)  # the parser takes its list apart
+    words = list(args)
     try:
         return parse(ctx, args)
     except UsageError as error:
@@ -84,7 +124,9 @@ def _meant(option: str, options: list[str], value: str | None) -> str | None:
         keys = [key for key in catalog() if key.partition(".")[2] == name]
         if keys:
             return "' or '".join(f"--set {key}={value or '…'}" for key in keys[:3])
-    return nearest(option, options)
+    named = {known.lstrip("-"): known for known in options}
+    match = nearest(option.lstrip("-"), named)
+    return None if match is None else named[match]
 
 
 def _said(help_text: str) -> str:

@@ -14,7 +14,9 @@ from trainwright.runs.records import Finding
 
 from .audit_findings import findings_of
 from .catalog import Catalog, Split
+from .copies import Copies
 from .ingest import Reading
+from .outliers import Outlying, find_outlying
 from .picture_records import PictureRecords
 from .splitting import PARTS
 
@@ -86,8 +88,9 @@ class Audit:
         commonest_sizes: (width, height, pictures), at most 10.
         kinds: format and mode → pictures.
         animated: pictures that are the first of several in their file.
-        blank: names of pictures of one single colour, at most 20, and their number.
-        identical, near: duplicates with the same pixels, and nearly the same; a near group holds identical ones too.
+        blank: names of pictures that as a whole show one single color, at most 20, and their number.
+        identical, near: duplicates with the same pixels as whole pictures, and nearly the same; a near group holds
+            identical ones too.
         channel_low, channel_high: smallest and largest value of each channel over the training part, 0…255.
         skipped: suffix → files that were seen and are no pictures.
         notes: what the reader of the files had to say.
@@ -96,12 +99,16 @@ class Audit:
         parts: part → pictures; empty where a picture counts once in `counts`.
         unlabelled: pictures without any label, in the task multi-label.
         columns: what the numbers of the training part are, in the task regression.
+        outlying: columns with training numbers far from the others, in the task regression.
         pairs: in the task ranking part → pairs within it, `across` → those with pictures in two parts, which are not
             used, and `contradicting` → those that stand in the data the other way round, too.
         unpaired: in the task ranking the names of all pictures in no pair of their part, which are not used.
-        listed: whether the data are a manifest.
+        label_column: of a manifest, that of the classes or labels; empty where there is none.
         cut: pictures that are not square and of which the middle alone is kept.
         cut_median_share: the median of what each of them loses, share of its area.
+        blanked: names of pictures that show one single color only as the net sees them, at most 20, and their number.
+        merged: pictures that differ as a whole, and are equal as the net sees them; one of each whole picture.
+        lost_by_cut: how many of the blanked and merged pictures are cut; the others lose what tells them by their size.
     """
 
     title: str
@@ -129,11 +136,16 @@ class Audit:
     parts: Mapping[str, int] = field(default_factory=dict)
     unlabelled: int = 0
     columns: tuple[ColumnSpread, ...] = ()
+    outlying: tuple[Outlying, ...] = ()
     pairs: Mapping[str, int] = field(default_factory=dict)
     unpaired: tuple[str, ...] = ()
-    listed: bool = False
+    label_column: str = ""
     cut: int = 0
     cut_median_share: float = 0.0
+    blanked: tuple[str, ...] = ()
+    blanked_pictures: int = 0
+    merged: Duplicates = Duplicates(0, 0, 0, {}, ())
+    lost_by_cut: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """Returns everything as dictionaries, lists, words and numbers."""
@@ -153,8 +165,7 @@ def take_stock(
     records: PictureRecords,
     parts: Sequence[Split],
     classes: Sequence[str],
-    identical: Sequence[Sequence[int]],
-    near: Sequence[Sequence[int]],
+    copies: Copies,
     reading: Reading,
 ) -> Audit:
     """Counts what stands in the data.
@@ -164,8 +175,7 @@ def take_stock(
         records: what reading them told.
         parts: the part of each row; of an unreadable picture it does not matter.
         classes: all class names, in order.
-        identical: groups of rows with the same pixels.
-        near: groups of rows with nearly the same pixels, identical ones included.
+        copies: groups of rows that show the same.
         reading: how they were read.
     """
     usable = np.flatnonzero(records.readable_N)
@@ -178,11 +188,13 @@ def take_stock(
     sizes_of_parts = Counter(parts[row] for row in usable.tolist())
     sizes = Counter(zip(records.width_N[usable].tolist(), records.height_N[usable].tolist(), strict=True))
     kinds = Counter(records.kind_N[usable].tolist())
-    blank = usable[(records.low_NC[usable] == records.high_NC[usable]).all(axis=1)]
+    blank = usable[records.blank_N[usable]]
+    blanked = usable[records.one_color_N[usable] & ~records.blank_N[usable]]
     train = [row for row in usable.tolist() if parts[row] == "train"]
     sides_2U = np.stack([records.width_N[usable], records.height_N[usable]])
     lost_U = 1 - sides_2U.min(axis=0) / sides_2U.max(axis=0)
     cut = lost_U[lost_U > 0] if reading.fit == "crop" else lost_U[:0]
+    lost = [*blanked.tolist(), *(row for group in copies.merged for row in group)]
     return Audit(
         title=catalog.title,
         description=catalog.description,
@@ -197,8 +209,8 @@ def take_stock(
         animated=int(records.animated_N[usable].sum()),
         blank=tuple(catalog.names[row] for row in blank[:SHOWN]),
         blank_pictures=len(blank),
-        identical=_duplicates(identical, catalog, parts),
-        near=_duplicates(near, catalog, parts),
+        identical=_duplicates(copies.identical, catalog, parts),
+        near=_duplicates(copies.near, catalog, parts),
         channel_low=tuple(records.low_NC[train].min(axis=0).tolist()),
         channel_high=tuple(records.high_NC[train].max(axis=0).tolist()),
         skipped=dict(catalog.skipped),
@@ -209,11 +221,16 @@ def take_stock(
         parts={} if catalog.targets is None else {part: sizes_of_parts[part] for part in PARTS},
         unlabelled=sum(not _held(catalog, row) for row in usable.tolist()) if task == "multi-label" else 0,
         columns=_columns(catalog, train) if task == "regression" else (),
+        outlying=_outlying(catalog, train) if task == "regression" else (),
         pairs=_pairs(catalog, usable.tolist(), parts) if task == "ranking" else {},
         unpaired=_unpaired(catalog, usable.tolist(), parts) if task == "ranking" else (),
-        listed=catalog.listed,
+        label_column=catalog.label_column,
         cut=len(cut),
         cut_median_share=float(np.median(cut)) if len(cut) else 0.0,
+        blanked=tuple(catalog.names[row] for row in blanked[:SHOWN]),
+        blanked_pictures=len(blanked),
+        merged=_duplicates(copies.merged, catalog, parts),
+        lost_by_cut=int((records.width_N[lost] != records.height_N[lost]).sum()) if reading.fit == "crop" else 0,
     )
 
 
@@ -253,6 +270,14 @@ def _columns(catalog: Catalog, train: Sequence[int]) -> tuple[ColumnSpread, ...]
         )
         for name, values_N in zip(targets.names, targets.take(train).values_NT.T, strict=True)
     )
+
+
+def _outlying(catalog: Catalog, train: Sequence[int]) -> tuple[Outlying, ...]:
+    targets = catalog.targets
+    assert targets is not None
+    names = [catalog.names[row] for row in train]
+    columns = zip(targets.names, targets.take(train).values_NT.T, strict=True)
+    return tuple(one for name, values_N in columns if (one := find_outlying(name, values_N, names)) is not None)
 
 
 def _held(catalog: Catalog, row: int) -> list[str]:

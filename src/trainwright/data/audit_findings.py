@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 from trainwright.runs.records import Finding, Severity
 
 from .catalog import quoted
+from .fit_findings import fit_findings
 from .label_findings import label_findings
+from .outliers import outlier_findings
 
 if TYPE_CHECKING:
     from .audit import Audit
@@ -38,8 +40,10 @@ def findings_of(audit: Audit) -> tuple[Finding, ...]:
         *_duplicated(audit),
         *_leaks(audit),
         *_noisy(audit),
+        *fit_findings(audit),
         *_imbalance(audit),
         *label_findings(audit),
+        *outlier_findings(audit.outlying),
         *_pairs(audit),
         *_constant_channels(audit),
         *_small_parts(audit),
@@ -68,7 +72,7 @@ def _unusable(audit: Audit) -> list[Finding]:
         verb = "is" if unreadable == 1 else "are"
         words.append(f"{unreadable:,} of {total:,} pictures cannot be read and {verb} left out")
     if blank:
-        words.append(f"{blank:,} {'picture shows' if blank == 1 else 'pictures show'} a single colour only")
+        words.append(f"{blank:,} {'picture shows' if blank == 1 else 'pictures show'} a single color only")
     names = [rejected.name for rejected in audit.rejected] + list(audit.blank)
     return [
         Finding(
@@ -91,7 +95,7 @@ def _look_at(unreadable: int, blank: int, named: int) -> str:
     if blank:
         some = "all" if blank == named else f"the first {named}"
         both.append(
-            f"look at those of a single colour (a run lists {some} in data/audit.json); take out what shows nothing"
+            f"look at those of a single color (a run lists {some} in data/audit.json); take out what shows nothing"
         )
     return "; ".join(both)
 

@@ -13,10 +13,12 @@ from typing import Literal
 
 import numpy as np
 
-from trainwright.errors import InputError, TrainwrightError
+from trainwright.errors import InputError, TrainwrightError, shown_of
 from trainwright.recipe.data import DataSection
 
 from .label_lists import find_lists
+from .label_numbers import read_like_numbers
+from .label_typos import mistyped
 from .targets import Targets
 
 Split = Literal["train", "valid", "test"]
@@ -84,7 +86,7 @@ class Catalog:
         skipped: what was seen and is no picture, by suffix, in files: `{".txt": 3, "hidden": 1}`.
         notes: sentences that the user should read: links not followed, columns not used.
         targets: what is true of each picture; None where that is the name of one class.
-        listed: whether the pictures stand in a manifest, whose cells settings can read in another way.
+        label_column: of a manifest, whose cells settings can read in another way; empty where there is none.
     Source: own choice
     """
 
@@ -99,7 +101,7 @@ class Catalog:
     skipped: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     notes: tuple[str, ...] = ()
     targets: Targets | None = None
-    listed: bool = False
+    label_column: str = ""
 
     def __post_init__(self) -> None:
         weights = self.names if self.weights is None else self.weights
@@ -124,8 +126,8 @@ def check_trainable(catalog: Catalog, section: DataSection) -> None:
     in another one. Where the data bring their own split it may stand, because nothing is moved.
 
     Raises:
-        InputError: no training part; fewer than two classes; a class without a picture to train on; a class with a
-            single picture while `valid_share` or `test_share` ask for more parts.
+        InputError: no training part; fewer than two classes; numbers, each of one picture, as classes; a class without
+            a picture to train on; a class with a single picture while `valid_share` or `test_share` ask for more parts.
     Source: own choice
     """
     to_learn = Counter(
@@ -146,7 +148,17 @@ def check_trainable(catalog: Catalog, section: DataSection) -> None:
             expected="every class of the validation and test parts in the training part too",
             got=quoted(strangers),
             where=catalog.title,
-            hint=listed_labels_hint(catalog) or "add training pictures of them, or take them out of the other parts",
+            hint=listed_labels_hint(catalog)
+            or _meant(catalog, strangers)
+            or "add training pictures of them, or take them out of the other parts",
+        )
+    if len(to_learn) == len(catalog) > 1 and catalog.label_column and read_like_numbers(to_learn, len(catalog)):
+        raise InputError(
+            "every picture has a number of its own as its class; there is nothing to learn",
+            expected="classes of several pictures each",
+            got=quoted(sorted(to_learn)),
+            where=catalog.title,
+            hint=listed_labels_hint(catalog),
         )
     if len(to_learn) < 2:
         raise InputError(
@@ -164,16 +176,26 @@ def check_trainable(catalog: Catalog, section: DataSection) -> None:
             got=quoted(lonely),
             where=catalog.title,
             hint=listed_labels_hint(catalog)
+            or _meant(catalog, lonely)
             or "add pictures, take these classes out, or set data.valid_share and data.test_share to 0",
         )
 
 
+def _meant(catalog: Catalog, names: Sequence[str]) -> str | None:
+    """Words what some names of classes may be meant to be; None where they are like no other."""
+    found = mistyped(Counter(catalog.labels))
+    words = [f"did you mean '{found[name]}' by '{name}'?" for name in names if name in found]
+    return " ".join(words[:3]) or None
+
+
 def listed_labels_hint(catalog: Catalog) -> str | None:
-    """Words what to do about the names of a manifest that are lists of labels; None where they are none."""
+    """Words what to do about the names of a manifest that are numbers or lists of labels; None where they are none."""
     targets = catalog.targets
+    if catalog.label_column and targets is None and read_like_numbers(set(catalog.labels), len(catalog)):
+        return f"these are numbers: for a regression --set data.target_columns={shlex.quote(catalog.label_column)}"
     names, task = (catalog.labels, "classification") if targets is None else (targets.names, targets.task)
     divided = targets is not None and (targets.values_NT.sum(axis=1) > 1).any()
-    lists = find_lists(set(names)) if catalog.listed and not divided else None
+    lists = find_lists(set(names)) if catalog.label_column and not divided else None
     if lists is None:
         return None
     settings = " ".join(f"--set {key}={shlex.quote(value)}" for key, value in lists.settings(task).items())
@@ -183,9 +205,10 @@ def listed_labels_hint(catalog: Catalog) -> str | None:
 def quoted(names: Sequence[str], limit: int = 10) -> str:
     """Lists names for a message, at most `limit` of them and the number of the rest.
 
-    >>> quoted(["a", "b", "c"], limit=2)
-    "'a', 'b' and 1 more"
+    >>> quoted(["a", "b", "c", "d"], limit=2)
+    "'a', 'b' and 2 more"
     """
+    limit = shown_of(len(names), limit)
     shown = ", ".join(f"'{name}'" for name in names[:limit])
     rest = len(names) - limit
     return f"{shown} and {rest} more" if rest > 0 else shown

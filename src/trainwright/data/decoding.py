@@ -58,6 +58,7 @@ OTHER_FORMATS: tuple[tuple[int, bytes, str], ...] = (
 """Offset and bytes of what people keep beside their pictures, so that the reason names it."""
 
 
+WHITE = 255
 ORIENTATION_TAG = 0x0112
 ROTATIONS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -81,12 +82,14 @@ class Decoded:
 
     Args:
         pixels_HWC: uint8; C is the number of channels asked for.
+        whole: the same before it was made square: upright, gray or rgb, at the size at which it was decoded.
         width, height: of the whole upright picture in the file, before any scaling, in pixels.
         format, mode: as the file has them, in Pillow's words: `JPEG`, `CMYK`.
         animated: more pictures follow in the file; this is the first.
     """
 
     pixels_HWC: np.ndarray
+    whole: Image.Image
     width: int
     height: int
     format: str
@@ -96,7 +99,7 @@ class Decoded:
 
 @dataclass(frozen=True)
 class Header:
-    """What the first bytes of a file tell: stored size in pixels, format, mode, and whether it can hold colour."""
+    """What the first bytes of a file tell: stored size in pixels, format, mode, and whether it can hold color."""
 
     width: int
     height: int
@@ -120,11 +123,12 @@ def decode(
     |---|---|
     | EXIF or XMP orientation | turned upright |
     | 1 bit; gray | 0 and 255; as it is |
-    | palette | its colours |
-    | alpha, transparent colour or palette entry | laid on white, as on paper and in a browser |
+    | palette | its colors |
+    | alpha, transparent color or palette entry | laid on white, as on paper and in a browser; where any of it is
+      transparent `pad` goes on in white, else it fills up with black |
     | CMYK (JPEG: always in Adobe's inverted sense, as browsers do), YCbCr, Lab | rgb by Pillow's plain formulas |
     | 16-bit gray (12-bit TIFF) | the whole range 0…65535 (0…4095) scaled to 0…255 and rounded, never clipped |
-    | 16-bit colour | the upper 8 bits (Pillow) |
+    | 16-bit color | the upper 8 bits (Pillow) |
     | rgb where gray is asked for | luma, ITU-R BT.601: 0.299 R + 0.587 G + 0.114 B |
     | 32-bit or signed integers, floats | unreadable: nothing says which value is white |
     | animation, several pages | the first picture |
@@ -152,17 +156,16 @@ def decode(
             image.draft(None, decoded_side(width, height, img_size, fit))
         image.load()
         orientation = image.getexif().get(ORIENTATION_TAG, 1)
-    upright = _in_eight_bits(image, name, channels)
+    upright, ground = _in_eight_bits(image, name, channels)
     rotation = ROTATIONS.get(orientation)
     if rotation is not None:
         upright = upright.transpose(rotation)
         if orientation >= 5:
             width, height = height, width
-    if img_size is not None:
-        upright = fit_square(upright, img_size, fit)
-    pixels = np.asarray(upright)
+    pixels = np.asarray(upright if img_size is None else fit_square(upright, img_size, fit, ground))
     return Decoded(
         pixels_HWC=pixels if pixels.ndim == 3 else pixels[:, :, None],
+        whole=upright,
         width=width,
         height=height,
         format=name,
@@ -201,7 +204,7 @@ def read_bytes(path: Path) -> bytes:
 
 
 def read_header(path: Path, *, max_pixels: int) -> Header:
-    """Reads size, format and mode without decoding. `gray` is true where no pixel can have colour.
+    """Reads size, format and mode without decoding. `gray` is true where no pixel can have color.
 
     Raises:
         UnreadablePicture: the file cannot be opened or is no picture of a known format.
@@ -263,7 +266,7 @@ def _open(file: IO[bytes], max_pixels: int) -> tuple[ImageFile.ImageFile, str]:
     width, height = image.size
     if width * height > max_pixels:
         raise UnreadablePicture(
-            f"{width} x {height} = {width * height:,} pixels, more than data.max_pixels = {max_pixels:,}"
+            f"{width}×{height} = {width * height:,} pixels, more than data.max_pixels = {max_pixels:,}"
         )
     return image, name
 
@@ -277,35 +280,39 @@ def _what_it_is(head: bytes) -> str:
     return "not a picture file"
 
 
-def _in_eight_bits(image: Image.Image, name: str, channels: int) -> Image.Image:
-    """Brings any mode to `L` or `RGB`; the table stands at `decode`."""
+def _in_eight_bits(image: Image.Image, name: str, channels: int) -> tuple[Image.Image, int]:
+    """Brings any mode to `L` or `RGB`; the table stands at `decode`. Also gives the ground that the picture lies on:
+    white where it is transparent somewhere, else black."""
     target = "L" if channels == 1 else "RGB"
+    ground = 0
     if image.mode.startswith("I;16") or (image.mode == "I" and name in ("PNG", "PPM")):
-        image = _from_sixteen_bits(image)
+        image, ground = _from_sixteen_bits(image)
     elif image.mode in ("I", "F"):
         raise UnreadablePicture(
             f"numbers of mode {image.mode}, of which nothing says what is white; save as 8 or 16 bits"
         )
     with _reasons():
         if image.mode in ("RGBA", "LA", "PA", "RGBa") or "transparency" in image.info:
-            image = _on_white(image)
-        return image if image.mode == target else image.convert(target)
+            image, ground = _on_white(image)
+        return (image if image.mode == target else image.convert(target)), ground
 
 
-def _from_sixteen_bits(image: Image.Image) -> Image.Image:
+def _from_sixteen_bits(image: Image.Image) -> tuple[Image.Image, int]:
     """Scales 0…65535 (0…4095 where a TIFF says 12 bits) to 0…255, rounded; a transparent value becomes white."""
     values = np.asarray(image).astype(np.int64)
     bits = image.tag_v2.get(BITSPERSAMPLE, (16,))[0] if isinstance(image, TiffImageFile) else 16
     white = 2**bits - 1
     key = image.info.get("transparency")
-    if isinstance(key, int):
-        values[values == key] = white
-    return Image.fromarray(((values * 255 + white // 2) // white).clip(0, 255).astype(np.uint8))
+    clear = values == key if isinstance(key, int) else np.zeros(values.shape, bool)
+    values[clear] = white
+    scaled = Image.fromarray(((values * 255 + white // 2) // white).clip(0, 255).astype(np.uint8))
+    return scaled, WHITE if clear.any() else 0
 
 
-def _on_white(image: Image.Image) -> Image.Image:
-    """Lays a picture with transparency on white."""
+def _on_white(image: Image.Image) -> tuple[Image.Image, int]:
+    """Lays a picture with transparency on white; the ground is black where nothing of it is transparent."""
     layered = image.convert("RGBA")
-    paper = Image.new("RGB", image.size, (255, 255, 255))
-    paper.paste(layered, mask=layered.getchannel("A"))
-    return paper
+    alpha = layered.getchannel("A")
+    paper = Image.new("RGB", image.size, (WHITE, WHITE, WHITE))
+    paper.paste(layered, mask=alpha)
+    return paper, 0 if alpha.getextrema() == (WHITE, WHITE) else WHITE

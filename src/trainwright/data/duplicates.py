@@ -1,9 +1,9 @@
 """Pictures that stand in the data more than once: exactly, or re-encoded, resized, brightened.
 
 Two steps, so that pictures which are merely alike (shoes, digits, X-rays) are not called copies. Candidates: pictures
-whose 8 × 8 fingerprints, brightness and contrast removed, lie close; a k-d tree over their main directions finds every
+whose 8×8 fingerprints, brightness and contrast removed, lie close; a k-d tree over their main directions finds every
 such pair, because a projection never lengthens a distance. Verdict: the same distance between the pictures
-themselves, averaged down to at most 32 × 32.
+themselves, averaged down to at most 32×32.
 
 Legend: N pictures, C channels, H W height and width, P pairs, D numbers of a description.
 """
@@ -25,7 +25,7 @@ Fashion-MNIST, where 43 of 2.4 billion pairs lie below (seen side by side, each 
 0.06 on are garments of one cut with another print; the nearest digits are 0.10 apart."""
 
 NEAR_LARGE = 0.1
-"""The same for pictures stored larger than 32 × 32, where re-encoding moves more: JPEG at quality 60 moves the
+"""The same for pictures stored larger than 32×32, where re-encoding moves more: JPEG at quality 60 moves the
 pictures of benchmarks/make_pictures.py by 0.06, halving their size by 0.02."""
 
 CROWD_SHARE = 0.05
@@ -41,7 +41,7 @@ DIRECTIONS = 8
 MOST_PAIRS = 50
 """Candidates a picture has on average above which only its nearest ones are looked at."""
 
-NEIGHBOURS = 16
+NEIGHBORS = 16
 BLOCK = 4096
 
 
@@ -63,18 +63,18 @@ def exact_groups(pixels_ND: np.ndarray) -> list[tuple[int, ...]]:
     return sorted(tuple(group.tolist()) for group in groups if len(group) > 1)
 
 
-def near_groups(
+def near_copies(
     images_NCHW: np.ndarray, fingerprint_NF: np.ndarray, rows: np.ndarray, identical: Sequence[Sequence[int]]
-) -> list[tuple[int, ...]]:
-    """Finds sets of pictures that differ by no more than re-encoding, resizing, brightness or contrast.
+) -> list[tuple[int, int]]:
+    """Finds pictures that differ by no more than re-encoding, resizing, brightness or contrast.
 
     Args:
         images_NCHW: uint8, the whole store; only candidates are read.
         fingerprint_NF: uint8, of the whole store.
         rows: rows to compare.
-        identical: sets of rows with the same pixels; each is in one of the sets returned.
+        identical: sets of rows with the same pixels, of which the first is compared with others.
 
-    Returns: rows of each set of two or more, ascending, sets by their first row.
+    Returns: pairs of rows, those within the sets of identical ones included; `joined` makes groups of them.
     Source: own choice
     """
     repeats = {row for group in identical for row in group[1:]}
@@ -84,8 +84,22 @@ def near_groups(
     while limit > SURELY and any(len(group) > most for group in joined(map(tuple, pairs.tolist()))):
         limit /= 2
         pairs, distances = pairs[distances <= limit], distances[distances <= limit]
-    ties = [pair for group in identical for pair in pairwise(group)]
-    return joined([*map(tuple, pairs.tolist()), *ties])
+    return [*map(tuple, pairs.tolist()), *tied(identical)]
+
+
+def tied(groups: Sequence[Sequence[int]]) -> list[tuple[int, int]]:
+    """Gives pairs that make up groups.
+
+    >>> tied([(1, 2, 3)])
+    [(1, 2), (2, 3)]
+    """
+    return [pair for group in groups for pair in pairwise(group)]
+
+
+def alike(described_NF: np.ndarray, pairs: Sequence[tuple[int, int]]) -> np.ndarray:
+    """Tells which pairs have fingerprints as near as those of copies: bool P."""
+    first, second = (standardized(described_NF[rows]) for rows in np.array(pairs, np.int64).reshape(-1, 2).T)
+    return np.linalg.norm(first - second, axis=1) <= NEAR
 
 
 def near_pairs(images_NCHW: np.ndarray, fingerprint_NF: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -123,9 +137,9 @@ def _close_pairs(described_ND: np.ndarray) -> np.ndarray:
     crowd = tree.query_ball_point(sample, NEAR, return_length=True)
     if np.mean(crowd) <= MOST_PAIRS:
         return tree.query_pairs(NEAR, output_type="ndarray").astype(np.int64).reshape(-1, 2)
-    distance, neighbour = tree.query(projected, NEIGHBOURS + 1, distance_upper_bound=NEAR)
+    distance, neighbor = tree.query(projected, NEIGHBORS + 1, distance_upper_bound=NEAR)
     first, place = np.nonzero(np.isfinite(distance))
-    second = np.asarray(neighbour)[first, place]
+    second = np.asarray(neighbor)[first, place]
     return np.unique(np.sort(np.stack([first, second], 1)[first != second], axis=1), axis=0)
 
 

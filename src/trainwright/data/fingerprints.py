@@ -46,7 +46,7 @@ def thumbnails(images_NCHW: np.ndarray, side: int) -> np.ndarray:
 
 
 def fingerprint(images_NCHW: np.ndarray) -> np.ndarray:
-    """Computes each picture's fingerprint: its luma averaged to 8 × 8, rounded to whole levels.
+    """Computes each picture's fingerprint: its luma averaged to 8×8, rounded to whole levels.
 
     Returns: uint8 N 64.
     """

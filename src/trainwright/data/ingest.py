@@ -10,6 +10,7 @@ Legend: N pictures of the catalog, n pictures of a block, C channels, H W height
 from __future__ import annotations
 
 import hashlib
+import zlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -19,9 +20,9 @@ from PIL import Image
 
 from .catalog import Arrays, Files
 from .decoding import UnreadablePicture, decode, read_bytes, strict_pillow
-from .fingerprints import fingerprint
+from .fingerprints import FINGERPRINT_SIDE, fingerprint
 from .picture_records import PictureRecords, empty_records
-from .square import Fit, fit_square
+from .square import REDUCING_GAP, Fit, fit_square
 
 BLOCK_BYTES = 4 * 2**20
 BLOCK_PICTURES = 64
@@ -107,6 +108,8 @@ def ingest(
             done += len(told)
             if progress is not None:
                 progress("reading pictures", done, total)
+    uncut_N = records.width_N == records.height_N if reading.fit == "crop" else np.ones(total, bool)
+    records.whole_NF[uncut_N] = records.fingerprint_NF[uncut_N]
     return replace(records, kinds=tuple(kinds), reasons=dict(sorted(reasons.items())))
 
 
@@ -123,6 +126,8 @@ def measure_stored(images_NCHW: np.ndarray, progress: Progress | None = None) ->
     records.readable_N[:] = True
     records.width_N[:], records.height_N[:] = width, height
     records.sha256_ND[:] = records.pixels_ND
+    records.whole_NF[:] = records.fingerprint_NF
+    records.blank_N[:] = records.one_color_N
     if channels > 1:  # hashed as they came, so that the numbers are known again where they are read one by one
         for row, picture_CHW in enumerate(images_NCHW):
             records.sha256_ND[row] = _digest(picture_CHW.transpose(1, 2, 0).tobytes())
@@ -148,7 +153,7 @@ def _read_picture(
 ) -> _Told | str:
     """Fills one picture's pixels in; returns what its file told, or why it cannot be read."""
     if isinstance(pictures, Arrays):
-        pixels_HWC, told = _from_numbers(pictures.read(row), reading)
+        pixels_HWC, whole, told = _from_numbers(pictures.read(row), reading)
         records.sha256_ND[row] = _digest(pictures.read(row).tobytes())
     else:
         try:
@@ -164,20 +169,35 @@ def _read_picture(
             )
         except UnreadablePicture as reason:
             return str(reason)
-        pixels_HWC = decoded.pixels_HWC
+        pixels_HWC, whole = decoded.pixels_HWC, decoded.whole
         told = _Told(decoded.width, decoded.height, f"{decoded.format} {decoded.mode}", decoded.animated)
     target_CHW[:] = pixels_HWC.transpose(2, 0, 1)
+    _measure_whole(records, row, whole, reading, pixels_HWC)
     return told
 
 
-def _from_numbers(picture: np.ndarray, reading: Reading) -> tuple[np.ndarray, _Told]:
+def _measure_whole(
+    records: PictureRecords, row: int, whole: Image.Image, reading: Reading, pixels_HWC: np.ndarray
+) -> None:
+    """Fills in what tells a picture from those that are equal to it only once they are square and of the net's size."""
+    if whole.size != (reading.img_size, reading.img_size):
+        records.whole_N[row] = zlib.crc32(whole.tobytes())
+    if reading.fit == "crop" and whole.width != whole.height:
+        side = FINGERPRINT_SIDE
+        squashed = whole.resize((side, side), Image.Resampling.BOX, reducing_gap=REDUCING_GAP).convert("L")
+        records.whole_NF[row] = np.asarray(squashed).ravel()
+    if (pixels_HWC == pixels_HWC[0, 0]).all():
+        records.blank_N[row] = all(len(set(whole.getchannel(band).getextrema())) == 1 for band in whole.getbands())
+
+
+def _from_numbers(picture: np.ndarray, reading: Reading) -> tuple[np.ndarray, Image.Image, _Told]:
     """Resizes a picture that came as numbers exactly as a decoded one."""
     image = Image.fromarray(picture)
     told = _Told(image.width, image.height, "numbers, gray" if image.mode == "L" else "numbers, rgb", False)
     wanted = "L" if reading.channels == 1 else "RGB"
     image = image if image.mode == wanted else image.convert(wanted)
     pixels = np.asarray(fit_square(image, reading.img_size, reading.fit))
-    return pixels if pixels.ndim == 3 else pixels[:, :, None], told
+    return pixels if pixels.ndim == 3 else pixels[:, :, None], image, told
 
 
 def _measure(records: PictureRecords, rows: slice, block_nCHW: np.ndarray) -> None:

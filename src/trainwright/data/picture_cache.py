@@ -35,7 +35,7 @@ from .catalog import Arrays, Catalog, Files
 from .ingest import Progress, Reading, ingest
 from .picture_records import PictureRecords, records_from_bytes, records_to_bytes
 
-VERSION = 2
+VERSION = 3
 """Counted up whenever the same files and settings would give other pixels or records."""
 
 CHECKED_ON_DISK = 256

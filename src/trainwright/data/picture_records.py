@@ -30,6 +30,9 @@ class PictureRecords:
         animated_N: bool, more pictures followed in the file.
         low_NC, high_NC: uint8, smallest and largest value of each channel in the store.
         fingerprint_NF: uint8, see `fingerprints.fingerprint`.
+        whole_N: uint32, CRC-32 of the whole picture before it was made square; 0 where the store has it as it came.
+        whole_NF: uint8, fingerprint of the whole picture, its sides squashed to a square.
+        blank_N: bool, the whole picture shows one single color.
         kinds: what the files are, format and mode: `JPEG RGB`.
         reasons: row → why the picture cannot be read.
     """
@@ -44,6 +47,9 @@ class PictureRecords:
     low_NC: np.ndarray
     high_NC: np.ndarray
     fingerprint_NF: np.ndarray
+    whole_N: np.ndarray
+    whole_NF: np.ndarray
+    blank_N: np.ndarray
     kinds: tuple[str, ...]
     reasons: Mapping[int, str]
 
@@ -53,6 +59,11 @@ class PictureRecords:
     def sha256(self, row: int) -> str:
         """Returns the sha256 of one picture in hexadecimal."""
         return self.sha256_ND[row].tobytes().hex()
+
+    @property
+    def one_color_N(self) -> np.ndarray:
+        """Tells of which pictures the store shows one single color: bool."""
+        return (self.low_NC == self.high_NC).all(axis=1)
 
     def take(self, rows: np.ndarray) -> PictureRecords:
         """Returns the records of some rows, in their order; reasons are left out."""
@@ -73,6 +84,9 @@ def empty_records(pictures: int, channels: int) -> PictureRecords:
         low_NC=np.zeros((pictures, channels), np.uint8),
         high_NC=np.zeros((pictures, channels), np.uint8),
         fingerprint_NF=np.zeros((pictures, FINGERPRINT_SIZE), np.uint8),
+        whole_N=np.zeros(pictures, np.uint32),
+        whole_NF=np.zeros((pictures, FINGERPRINT_SIZE), np.uint8),
+        blank_N=np.zeros(pictures, bool),
         kinds=(),
         reasons={},
     )

@@ -14,7 +14,7 @@ from trainwright.recipe import Choice, DataSection, Task, task_of, why_task
 
 from .audit import Audit, Rejected, take_stock
 from .catalog import Arrays, Catalog, Files, Split, check_trainable, quoted
-from .duplicates import exact_groups, near_groups
+from .copies import Copies, find_copies
 from .ingest import Progress
 from .part import Part, emptied, joined, part_of
 from .picture_records import PictureRecords
@@ -120,9 +120,9 @@ def prepare_catalog(
     records = store.records
     usable = sorted(np.flatnonzero(records.readable_N).tolist(), key=lambda row: catalog.names[row])
     check_readable(catalog, records, section)
-    identical, near = _copies(store, usable, progress)
+    copies = find_copies(store, usable, progress)
     if given_split is None:
-        parts = _divide(catalog, usable, identical, near, section, seed)
+        parts = _divide(catalog, usable, copies, section, seed)
     else:
         parts = _given_parts(given_split, catalog, records, usable)
     if catalog.targets is None:
@@ -131,7 +131,7 @@ def prepare_catalog(
         check_targets(catalog, parts, unreadable=list(records.reasons))
         classes = catalog.targets.names
     scale = _scale(catalog, usable, parts)
-    audit = take_stock(catalog, records, parts, classes, identical, near, reading)
+    audit = take_stock(catalog, records, parts, classes, copies, reading)
     split = tuple(
         SplitRow(catalog.names[row], catalog.labels[row], parts[row], catalog.groups[row] or "", records.sha256(row))
         for row in usable
@@ -223,25 +223,10 @@ def _taken(catalog: Catalog, rows: Sequence[int]) -> Catalog:
     )
 
 
-def _copies(
-    store: Store, usable: Sequence[int], progress: Progress | None
-) -> tuple[list[tuple[int, ...]], list[tuple[int, ...]]]:
-    """Finds groups of rows with the same, and with nearly the same pixels."""
-    if progress is not None:
-        progress("looking for copies", 0, len(usable))
-    rows = np.array(usable)
-    identical = [tuple(rows[list(group)].tolist()) for group in exact_groups(store.records.pixels_ND[rows])]
-    near = near_groups(store.images_SCHW.numpy(), store.records.fingerprint_NF, rows, identical)
-    if progress is not None:
-        progress("looking for copies", len(usable), len(usable))
-    return identical, near
-
-
 def _divide(
     catalog: Catalog,
     usable: Sequence[int],
-    identical: Sequence[Sequence[int]],
-    near: Sequence[Sequence[int]],
+    copies: Copies,
     section: DataSection,
     seed: int,
 ) -> list[Split]:
@@ -251,9 +236,9 @@ def _divide(
         group = catalog.groups[row]
         if group is not None:
             groups.setdefault(group, []).append(row)
-    copies = near if section.near_duplicates == "together" else identical
+    alike = copies.stored_near if section.near_duplicates == "together" else copies.stored_identical
     place = {row: position for position, row in enumerate(usable)}
-    together = [[place[row] for row in rows if row in place] for rows in (*groups.values(), *copies)]
+    together = [[place[row] for row in rows if row in place] for rows in (*groups.values(), *alike)]
     kinds, labels = strata(catalog), held(catalog)
     split = split_pictures(
         [catalog.names[row] for row in usable],

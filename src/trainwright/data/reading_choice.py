@@ -1,4 +1,4 @@
-"""What `auto` means for size and colour of the stored pictures, decided from their headers alone."""
+"""What `auto` means for size and color of the stored pictures, decided from their headers alone."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def choose_reading(section: DataSection, pictures: Files | Arrays, workers: int)
     the median picture's shorter side fills, so that the typical picture is never enlarged (a shorter side below 32 is
     kept as it is), and then, from 64 on, the largest with which all pictures together stay below 2 GiB, so that an
     epoch over very many pictures stays affordable.
-    Colour: gray where no picture can hold colour (gray modes, or a palette of grays), else rgb.
+    Color: gray where no picture can hold color (gray modes, or a palette of grays), else rgb.
 
     Returns: the settings, and a choice for each of `data.img_size` and `data.color` that was `auto`.
 
@@ -110,8 +110,8 @@ def _color(headers: list[Header]) -> tuple[str, str]:
         return "gray", "every picture is gray"
     colored = sum(not header.gray for header in headers)
     if colored == len(headers):
-        return "rgb", "the pictures are in colour"
-    return "rgb", f"{colored:,} of {len(headers):,} pictures looked at can hold colour"
+        return "rgb", "the pictures are in color"
+    return "rgb", f"{colored:,} of {len(headers):,} pictures looked at can hold color"
 
 
 def _size(headers: list[Header], pictures: int, channels: int) -> tuple[int, str]:
@@ -119,7 +119,7 @@ def _size(headers: list[Header], pictures: int, channels: int) -> tuple[int, str
     if len(shapes) == 1:
         width, height = next(iter(shapes))
         if width == height and SMALLEST_SIDE <= width <= KEPT_AS_THEY_ARE:
-            return width, f"every picture is {width} x {height}"
+            return width, f"every picture is {width}×{height}"
     shorter = int(np.median([min(header.width, header.height) for header in headers]))
     filled = [size for size in SIZES if size <= shorter] or [max(SMALLEST_SIDE, shorter)]
     reason = f"the median picture's shorter side is {shorter} pixels"

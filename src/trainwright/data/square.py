@@ -15,14 +15,15 @@ Fit = Literal["crop", "pad", "squash"]
 REDUCING_GAP = 2.0
 
 
-def fit_square(image: Image.Image, side: int, fit: Fit) -> Image.Image:
+def fit_square(image: Image.Image, side: int, fit: Fit, ground: int = 0) -> Image.Image:
     """Makes a picture square; one that already has the size is returned untouched, byte for byte.
 
     Args:
         image: mode L or RGB.
         side: of the square, in pixels.
-        fit: `crop` keeps the middle square of the picture, `pad` keeps all of it on black, `squash` keeps all of it
-            and lets its proportions go.
+        fit: `crop` keeps the middle square of the picture, `pad` keeps all of it on the ground, `squash` keeps all
+            of it and lets its proportions go.
+        ground: value of all channels beside a padded picture, 0 black to 255 white.
     Source: Pillow, Image.resize; crop as torchvision's ImageNet evaluation (Resize, CenterCrop)
     >>> fit_square(Image.new("L", (8, 4)), 4, "pad").size
     (4, 4)
@@ -38,7 +39,7 @@ def fit_square(image: Image.Image, side: int, fit: Fit) -> Image.Image:
         return _resize(image, (side, side), (left, top, left + short, top + short))
     long = max(width, height)
     size = (max(1, round(width * side / long)), max(1, round(height * side / long)))
-    square = Image.new(image.mode, (side, side), 0)
+    square = Image.new(image.mode, (side, side), (ground,) * len(image.getbands()))
     square.paste(_resize(image, size, (0, 0, width, height)), ((side - size[0]) // 2, (side - size[1]) // 2))
     return square
 

@@ -10,7 +10,7 @@ from collections.abc import Collection, Sequence
 
 import numpy as np
 
-from trainwright.errors import InputError
+from trainwright.errors import InputError, shown_of
 
 from .catalog import Catalog, Split, listed_labels_hint, quoted
 from .targets import Scale, Targets
@@ -137,11 +137,12 @@ def check_standardized(catalog: Catalog, rows: Sequence[int], scale: Scale) -> N
             for row in np.flatnonzero(far_ND[:, column]).tolist()
         ]
         if far:
+            most = shown_of(len(far), FAR_SHOWN)
             raise InputError(
                 f"numbers in the column '{name}' that are too far from those of the training pictures: {len(far):,}",
                 expected=f"numbers like those of the training pictures: mean {scale.mean[column]:g}, "
                 f"deviation {scale.deviation[column]:g}",
-                got="; ".join(far[:FAR_SHOWN]) + (f" and {len(far) - FAR_SHOWN} more" if len(far) > FAR_SHOWN else ""),
+                got="; ".join(far[:most]) + (f" and {len(far) - most} more" if len(far) > most else ""),
                 where=catalog.title,
                 hint="correct them, or take their rows out",
             )

@@ -17,7 +17,7 @@ class Maxout(nn.Module):
     """Takes the larger number of every pair of channels, one from each half: max(w₁ᵀx + b₁, w₂ᵀx + b₂).
 
     The layer in front has twice the channels that go out, so that each unit has two linear maps to choose from. Halves
-    lie together in memory, neighbours would have to be picked out one by one.
+    lie together in memory, neighbors would have to be picked out one by one.
 
     Source: Goodfellow et al. 2013, equation 2, with k = 2.
 

@@ -73,7 +73,7 @@ def choose_model(
     model.depth 2
     """
     on_cpu = device.startswith("cpu")
-    pictures_in_words = f"{pictures:,} {'gray' if channels == 1 else 'colour'} pictures of {img_size}×{img_size} pixels"
+    pictures_in_words = f"{pictures:,} {'gray' if channels == 1 else 'color'} pictures of {img_size}×{img_size} pixels"
     learned = f"in {classes} classes" if task == "classification" else f"for {task}"
     situation = f"{pictures_in_words} {learned}, {'on a CPU' if on_cpu else f'on {device}'}"
     choices: list[Choice] = []

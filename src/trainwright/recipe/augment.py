@@ -21,13 +21,13 @@ class AugmentSection(Section):
 
     A trick happens to every picture, as strongly as is drawn for it up to the given strength (docs/augmentation.md has
     each distribution); `15 @ 0.5` is strength 15 for every other picture on average. All geometry is one resample, all
-    colour one matrix, whatever the number of tricks.
+    color one matrix, whatever the number of tricks.
     """
 
     policy: Literal["auto", "none", "light", "medium", "strong", "digits"] = setting(
         "auto",
         "The tricks that are used where their own settings are `auto`. `none`: nothing; `light`: flips, shifts, "
-        "cutout; `medium`: flips, turns, zooms, slants, colours; `strong`: more of it, and hidden parts; `digits`: for "
+        "cutout; `medium`: flips, turns, zooms, slants, colors; `strong`: more of it, and hidden parts; `digits`: for "
         "digits and letters, nothing that mirrors. `auto`: nothing in runs of less than 15 epochs, else `light`, where "
         "a check finds that flips leave a picture in its class.",
         source="own choice",
@@ -132,21 +132,20 @@ class AugmentSection(Section):
         most=1.0,
     )
     saturation: float | Auto | str = _dosed(
-        "Distance of each pixel from its own gray, times a factor from 1 − this to 1 + this. Colour pictures only.",
+        "Distance of each pixel from its own gray, times a factor from 1 − this to 1 + this. Color pictures only.",
         unit="share",
         source="torchvision",
         most=1.0,
     )
     hue: float | Auto | str = _dosed(
-        "Largest turn of all hues to either side, at equal luma; 0.5 is half of the color circle. Colour pictures "
-        "only.",
+        "Largest turn of all hues to either side, at equal luma; 0.5 is half of the color circle. Color pictures only.",
         unit="turns",
         source="YIQ of NTSC 1953: a turn of I and Q",
         most=0.5,
     )
     fancy_pca: float | Auto | str = _dosed(
         "Adds Σ gᵢ √λᵢ eᵢ to all pixels of a picture: eᵢ, λᵢ are the principal components of the RGB values of the "
-        "training part, gᵢ drawn from N(0, this²). Colour pictures only.",
+        "training part, gᵢ drawn from N(0, this²). Color pictures only.",
         unit="standard deviation",
         source="Krizhevsky et al. 2012 (AlexNet), section 4.1",
         most=10.0,

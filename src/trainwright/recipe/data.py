@@ -50,7 +50,8 @@ class DataSection(Section):
     fit: Literal["crop", "pad", "squash"] = setting(
         "crop",
         "How a picture that is not square becomes square. `crop`: the shorter side is resized and the middle cut out; "
-        "`pad`: the longer side is resized and the rest filled with black; `squash`: each side is resized on its own.",
+        "`pad`: the longer side is resized and the rest filled with black, or with white where the picture is "
+        "transparent somewhere, since such pictures are laid on white; `squash`: each side is resized on its own.",
         source="torchvision ImageNet evaluation transform (crop)",
     )
     scaled_decoding: bool = setting(

@@ -129,9 +129,9 @@ def _read_text(path: Path) -> str:
         with path.open("rb") as file:
             blob = file.read(_LARGEST_BYTES + 1)
     except FileNotFoundError:
-        raise InputError("there is no such recipe file", got=str(path), hint=_neighbours(path)) from None
+        raise InputError("there is no such recipe file", got=str(path), hint=_neighbors(path)) from None
     except IsADirectoryError:
-        raise InputError("the recipe is a folder, not a file", got=str(path), hint=_neighbours(path / "x")) from None
+        raise InputError("the recipe is a folder, not a file", got=str(path), hint=_neighbors(path / "x")) from None
     except OSError as error:
         raise InputError("the recipe file cannot be read", got=str(path), where=error.strerror) from None
     if len(blob) > _LARGEST_BYTES:
@@ -145,7 +145,7 @@ def _read_text(path: Path) -> str:
         ) from None
 
 
-def _neighbours(path: Path) -> str | None:
+def _neighbors(path: Path) -> str | None:
     if not path.parent.is_dir():
         return None
     names = sorted(entry.name for entry in path.parent.iterdir() if entry.suffix in (".yaml", ".yml"))

@@ -33,6 +33,13 @@ _OTHER_NAMES = {
 }
 """What other programs call our settings."""
 
+_CLASSES = ("classes", "class", "num_classes", "n_classes", "class_names")
+_CLASSES_FOLLOW = (
+    "classes follow from the data: the names of folders, or the cells of the column that data.label_column names; to "
+    "train on some of them, leave the other pictures out"
+)
+"""What other programs ask for and the data tell themselves; why there is no such setting."""
+
 
 def compose(*layers: Layer) -> Recipe:
     """Makes one recipe of layers of given values: what a later layer gives wins over an earlier one.
@@ -112,7 +119,19 @@ def _unknown(key: str, entry: Given) -> InputError:
         what = f"there is no setting {key!r}"
         options = [other for other in catalog() if other.startswith(f"{section}.")] or Recipe.model_fields
     hint = f"did you mean {match!r}?" if match else f"one of: {', '.join(options)}"
-    return InputError(what, where=where, hint=hint)
+    return InputError(what, where=where, hint=_CLASSES_FOLLOW if _asks_for_classes(section, name) else hint)
+
+
+def _asks_for_classes(section: str, name: str) -> bool:
+    """Tells whether a setting that there is not was to name or count the classes.
+
+    >>> _asks_for_classes("data", "clases"), _asks_for_classes("num_classes", ""), _asks_for_classes("loss", "classes")
+    (True, True, False)
+    """
+    if name and section not in ("data", "model"):
+        return False
+    own = [key.partition(".")[2] for key in catalog() if name and key.startswith(f"{section}.")]
+    return nearest(name or section, [*own, *_CLASSES]) in _CLASSES
 
 
 def _in_section(section: str, name: str) -> str | None:

@@ -6,6 +6,8 @@ import math
 import unicodedata
 from collections.abc import Sequence
 
+from trainwright.errors import shown_of
+
 NBSP = "\N{NO-BREAK SPACE}"
 BIDI_CONTROLS = frozenset("\u200e\u200f\u061c\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
@@ -151,6 +153,7 @@ def listed(words: Sequence[str], limit: int = 5) -> str:
     >>> listed(["a", "b", "c"]), listed(["a", "b", "c"], 1)
     ('a, b and c', 'a and 2 more')
     """
+    limit = shown_of(len(words), limit)
     shown = list(words[:limit])
     if len(words) > limit:
         shown.append(f"{count(len(words) - limit)} more")

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypedDict, get_type_hints
 
-from trainwright.errors import InputError, did_you_mean
+from trainwright.errors import InputError, did_you_mean, together
 from trainwright.recipe import (
     BUILT_IN_DATA,
     Given,
@@ -157,7 +157,20 @@ def _composed(recipe: Path | str | None, source: str | Path | None, *layers: Map
     """Composes a recipe of a file, DATA and further layers; paths become absolute."""
     file = {} if recipe is None else read_recipe_file(Path(recipe))
     data = {} if source is None else {"data.source": Given(source, Origin("user", f"DATA {source}"))}
-    return compose(*(_absolute(layer) for layer in (file, data, *layers)))
+    try:
+        return compose(*(_absolute(layer) for layer in (file, data, *layers)))
+    except InputError as error:
+        missing = missing_data(source)
+        raise error if missing is None else together([error, missing]) from None
+
+
+def missing_data(source: str | Path | None) -> InputError | None:
+    """Tells whether DATA is neither built in nor there, so that this is told beside other mistakes."""
+    if source is None or source in BUILT_IN_DATA or Path(source).expanduser().exists():
+        return None
+    from trainwright.data.sources.recognition import no_such_data  # loads torch
+
+    return no_such_data(str(source), Path(source).expanduser())
 
 
 def _absolute(layer: Mapping[str, Given]) -> dict[str, Given]:

@@ -15,7 +15,7 @@ from torch.nn import functional as F
 
 from trainwright.data.augment import apply
 from trainwright.data.augment.apply import resample
-from trainwright.data.augment.colour import scaling_matrix
+from trainwright.data.augment.color import scaling_matrix
 from trainwright.data.augment.compiling import compiled
 from trainwright.data.augment.gather import gather_resample
 from trainwright.data.augment.geometry import compose, flip_maps, identity_maps, shift_maps
@@ -38,9 +38,9 @@ def pictures(count: int, channels: int, height: int, width: int, seed: int = 0) 
     return torch.randint(0, 256, (count, channels, height, width), dtype=torch.uint8, generator=generator)
 
 
-def plan_of(maps_N23: torch.Tensor, *, colours=AS_STORED, boxes=None, whole_pixels=False) -> Plan:
+def plan_of(maps_N23: torch.Tensor, *, colors=AS_STORED, boxes=None, whole_pixels=False) -> Plan:
     boxes_NB4 = torch.zeros(len(maps_N23), 0, 4, dtype=torch.int32) if boxes is None else boxes
-    return Plan(maps_N23, colours, boxes_NB4, whole_pixels)
+    return Plan(maps_N23, colors, boxes_NB4, whole_pixels)
 
 
 def noises(count: int, generator: torch.Generator) -> Noise:
@@ -74,7 +74,7 @@ def test_whole_shifts_equal_numpy_pad(fill, height, width, channels, shift, flip
     maps = compose(maps, flip_maps(torch.tensor([flipped, False]), width))
     scale, offset = torch.tensor([0.5, 2.0, 3.0])[:channels], torch.tensor([-1.0, 0.25, 7.0])[:channels]
     constant = torch.tensor([33.0, -5.0, 0.125])[:channels]
-    plan = plan_of(maps, colours=scaling_matrix(scale, offset), whole_pixels=True)
+    plan = plan_of(maps, colors=scaling_matrix(scale, offset), whole_pixels=True)
     finished = resample(images, plan, fill=fill, constant_C=constant, channels_last=channels_last)
 
     normalized = images[0].numpy().astype(np.float32) * scale[:, None, None].numpy() + offset[:, None, None].numpy()
@@ -156,10 +156,10 @@ def test_general_maps_equal_grid_sample(fill, mode, align):
 def test_kernel_and_torch_give_the_same_bits(monkeypatch, fill, channels):
     images, maps = pictures(9, channels, 13, 10), rotations(9)
     generator = torch.Generator().manual_seed(2)
-    colours = 0.1 * torch.randn(9, channels, channels + 1, generator=generator)
+    colors = 0.1 * torch.randn(9, channels, channels + 1, generator=generator)
     boxes = torch.tensor([[0, 0, 0, 0], [2, 3, 9, 10], [0, 0, 13, 10]] * 6, dtype=torch.int32).view(9, 2, 4)
     noise = noises(9, generator)
-    plan = replace(plan_of(maps, colours=colours, boxes=boxes), lens_N=torch.linspace(-0.5, 0.5, 9), noise=noise)
+    plan = replace(plan_of(maps, colors=colors, boxes=boxes), lens_N=torch.linspace(-0.5, 0.5, 9), noise=noise)
     constant = torch.linspace(-1, 1, channels)
     both = []
     for threshold in (0, 10**18):
@@ -169,11 +169,11 @@ def test_kernel_and_torch_give_the_same_bits(monkeypatch, fill, channels):
 
 
 @pytest.mark.usefixtures("path")
-def test_mixing_colours_of_whole_pixels():
+def test_mixing_colors_of_whole_pixels():
     # Whole pixels but channels mixed: gray from the three channels, and a plain shift beside it.
     images = pictures(2, 3, 5, 5)
-    colours = torch.tensor([[0.5, 0.25, 0.25, 1.0]]).expand(3, 4).repeat(2, 1, 1)
-    plan = plan_of(shift_maps(torch.tensor([[0, 0], [1, 0]])), colours=colours, whole_pixels=True)
+    colors = torch.tensor([[0.5, 0.25, 0.25, 1.0]]).expand(3, 4).repeat(2, 1, 1)
+    plan = plan_of(shift_maps(torch.tensor([[0, 0], [1, 0]])), colors=colors, whole_pixels=True)
     finished = resample(images, plan, fill="edge", constant_C=torch.zeros(3))
     values = images.float()
     gray = 0.5 * values[:, 0] + 0.25 * values[:, 1] + 0.25 * values[:, 2] + 1

@@ -95,11 +95,11 @@ def test_a_policy_brings_its_tricks_and_what_was_given_stays():
     }
 
 
-def test_pictures_without_colours_keep_none():
+def test_pictures_without_colors_keep_none():
     choices = {choice.key: choice for choice in choose(AugmentSection(policy="medium"))}
     assert choices["augment.hue"].value == 0
-    assert choices["augment.hue"].reason == "the pictures have no colours"
-    with pytest.raises(InputError, match=r"augment\.hue has no effect on pictures without colours"):
+    assert choices["augment.hue"].reason == "the pictures have no colors"
+    with pytest.raises(InputError, match=r"augment\.hue has no effect on pictures without colors"):
         choose(AugmentSection(hue="0.1 @ 0.5"))
 
 
@@ -169,3 +169,18 @@ def test_more_than_the_picture_is_refused(key):
 
 def test_short_runs_alter_nothing():
     assert chosen(AugmentSection(), ["Bag", "Coat"], 28, epochs=14) == {"policy": "none"}
+
+
+@pytest.mark.parametrize(
+    ("section", "data", "reason"),
+    [
+        ({}, ("Bag", "Coat", 28), "flips, shifts and hidden parts keep most pictures in their class"),
+        ({}, ("0", "1", 8), "shifts keep most pictures in their class"),
+        ({"flip": 0.5, "crop_padding": 0}, ("0", "1", 8), "flips keep most pictures in their class"),
+        ({"flip": 0.0, "crop_padding": 0}, ("Bag", "Coat", 8), "its tricks are set one by one"),
+    ],
+)
+def test_the_reason_for_light_names_what_is_on(section, data, reason):
+    first, second, size = data
+    choice = choose(AugmentSection(**section), [first, second], size)[0]
+    assert (choice.key, choice.value, choice.reason) == ("augment.policy", "light", reason)

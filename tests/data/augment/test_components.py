@@ -1,4 +1,4 @@
-"""Components of the colours against NumPy's covariance of all pixels at once."""
+"""Components of the colors against NumPy's covariance of all pixels at once."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from trainwright.data.augment import colour_components, components
+from trainwright.data.augment import color_components, components
 
 
 class Pictures:
@@ -26,7 +26,7 @@ def test_components_are_those_of_the_covariance(monkeypatch, chunk):
     generator = torch.Generator().manual_seed(0)
     common = torch.randint(0, 200, (30, 1, 9, 7), generator=generator)
     images = (common + torch.randint(0, 50, (30, 3, 9, 7), generator=generator)).to(torch.uint8)
-    got = colour_components(Pictures(images)).double().numpy()
+    got = color_components(Pictures(images)).double().numpy()
     wanted = np.cov(images.transpose(0, 1).reshape(3, -1).numpy())
     assert np.allclose(got @ got.T, wanted, rtol=1e-5)
     roots = np.sqrt(np.linalg.eigvalsh(wanted)[::-1])
@@ -35,4 +35,4 @@ def test_components_are_those_of_the_covariance(monkeypatch, chunk):
 
 
 def test_pictures_of_one_value_have_no_components():
-    assert not colour_components(Pictures(torch.full((2, 3, 4, 4), 7, dtype=torch.uint8))).any()
+    assert not color_components(Pictures(torch.full((2, 3, 4, 4), 7, dtype=torch.uint8))).any()

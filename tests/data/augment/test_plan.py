@@ -6,18 +6,18 @@ import numpy as np
 import torch
 from scipy import stats
 
-from trainwright.data.augment.colour import scaling_matrix
+from trainwright.data.augment.color import scaling_matrix
 from trainwright.data.augment.plan import draw_plan
 from trainwright.data.augment.policies import NOTHING
 from trainwright.data.augment.tricks import doses
 
-COLOURS = scaling_matrix(torch.ones(1), torch.zeros(1))
+COLORS = scaling_matrix(torch.ones(1), torch.zeros(1))
 
 
 def plan(samples=20_000, *, epoch=1, **settings):
     ids = torch.arange(samples) if isinstance(samples, int) else samples
     on = doses(NOTHING.model_copy(update=settings))
-    return draw_plan(on, COLOURS, ids, seed=5, epoch=epoch, height=32, width=32)
+    return draw_plan(on, COLORS, ids, seed=5, epoch=epoch, height=32, width=32)
 
 
 def test_all_off_is_the_identity():

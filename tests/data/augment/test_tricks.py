@@ -13,7 +13,7 @@ from torchvision.transforms.v2 import functional as reference
 
 from trainwright.data.augment import NOTHING, Augmenter, apply
 from trainwright.data.augment.apply import resample
-from trainwright.data.augment.colour import (
+from trainwright.data.augment.color import (
     brightness_matrices,
     contrast_matrices,
     gray,
@@ -24,7 +24,7 @@ from trainwright.data.augment.colour import (
 from trainwright.data.augment.geometry import compose, rotation_maps, shear_maps, shift_maps, window_maps, zoom_maps
 from trainwright.data.augment.plan import Plan, draw_plan, untouched
 from trainwright.data.augment.policies import OFF
-from trainwright.data.augment.tricks import COLOUR, GEOMETRY, LENS, NOISE, OCCLUSION, WORDS, doses
+from trainwright.data.augment.tricks import COLOR, GEOMETRY, LENS, NOISE, OCCLUSION, WORDS, doses
 from trainwright.data.preprocess import Preprocessor
 from trainwright.recipe import AugmentSection
 
@@ -95,7 +95,7 @@ def uniform(values: torch.Tensor, low: float, high: float) -> float:
 
 
 def test_every_trick_is_a_setting_and_the_other_way_round():
-    tricks = {*GEOMETRY, *COLOUR, *OCCLUSION, LENS, NOISE}
+    tricks = {*GEOMETRY, *COLOR, *OCCLUSION, LENS, NOISE}
     assert set(WORDS) == tricks == set(OFF) == set(SOME)
     assert tricks == set(AugmentSection.model_fields) - {"policy", "transform", "fill", "mixup", "cutmix"}
 
@@ -199,17 +199,17 @@ class TestDistributions:
         assert uniform(drawn("lens", 0.3).lens_N, -0.3, 0.3) > 1e-4
 
     def test_brightness(self):
-        assert uniform(drawn("brightness", 0.3).colours_NCD[:, 0, 0], 0.7, 1.3) > 1e-4
+        assert uniform(drawn("brightness", 0.3).colors_NCD[:, 0, 0], 0.7, 1.3) > 1e-4
 
     def test_contrast(self):
-        assert uniform(drawn("contrast", 0.3).colours_NCD[:, 1, 1], 0.7, 1.3) > 1e-4
+        assert uniform(drawn("contrast", 0.3).colors_NCD[:, 1, 1], 0.7, 1.3) > 1e-4
 
     def test_saturation(self):
         # The matrix is f·I + (1 − f)·w: outside the diagonal stands (1 − f)·w.
-        assert uniform(1 - drawn("saturation", 0.3).colours_NCD[:, 0, 1] / 0.587, 0.7, 1.3) > 1e-4
+        assert uniform(1 - drawn("saturation", 0.3).colors_NCD[:, 0, 1] / 0.587, 0.7, 1.3) > 1e-4
 
     def test_fancy_pca_adds_normal_amounts_of_each_component(self):
-        offsets = drawn("fancy_pca", 0.1).colours_NCD[:, :, 3].double()
+        offsets = drawn("fancy_pca", 0.1).colors_NCD[:, :, 3].double()
         amounts = torch.linalg.solve(COMPONENTS.double(), offsets.T) / 0.1
         for amount in amounts:
             assert stats.kstest(amount.numpy(), "norm").pvalue > 1e-4
@@ -263,7 +263,7 @@ class TestAgainstTorchvision:
         assert (got - wanted)[:, :, 1:-1, 1:-1].abs().max() < 0.01
 
     @pytest.mark.parametrize("factor", [0.7, 1.0, 1.25])
-    def test_colours(self, factor):
+    def test_colors(self, factor):
         images = smooth(low=100, high=150)
         floats, factors = images.float() / 255, torch.full((6,), factor)
         means = apply.channel_means(images)
@@ -272,8 +272,8 @@ class TestAgainstTorchvision:
             (saturation_matrices(factors), reference.adjust_saturation(floats, factor)),
             (contrast_matrices(factors, gray(means), 3), reference.adjust_contrast(floats, factor)),
         ]
-        for colours_NCD, wanted in pairs:
-            plan = Plan(untouched(6, AS_STORED).maps_N23, colours_NCD, untouched(6, AS_STORED).boxes_NB4, True)
+        for colors_NCD, wanted in pairs:
+            plan = Plan(untouched(6, AS_STORED).maps_N23, colors_NCD, untouched(6, AS_STORED).boxes_NB4, True)
             got = resample(images, plan, fill="constant", constant_C=torch.zeros(3)) / 255
             assert (got - wanted).abs().max() < 2e-4
 

@@ -71,7 +71,7 @@ def test_all_parts_together(make_folder: Make, catalog_of: Open):
 def test_pictures_directly_in_the_root(make_folder: Make, refusal_of: Refuse):
     message = refusal_of(make_folder({".": 4}))
     assert "pictures without class folders" in message
-    assert "4 pictures directly in the folder: '000.png', '001.png', '002.png' and 1 more" in message
+    assert "4 pictures directly in the folder: '000.png', '001.png', '002.png', '003.png'" in message
     assert "columns path,label" in message
     assert "pictures beside the class folders" in refusal_of(make_folder({"cats": 1}))
 

@@ -134,6 +134,14 @@ def test_missing_files_are_listed_with_rows_and_count(make_manifest: Make, refus
     assert "12.png" not in message
 
 
+def test_a_mistyped_path_is_answered_with_the_nearest_file(make_manifest: Make, refusal_of: Refuse):
+    path = make_manifest(ROWS)
+    path.write_text("path,label\na/1.png,cat\na/1.pgn,cat\nA/1.PNG,dog\nunheard/of.png,dog\n")
+    message = refusal_of(path)
+    assert "pictures that are not there: 3" in message
+    assert message.endswith("try: did you mean a/1.png and a?")
+
+
 def test_paths_written_on_windows(make_manifest: Make, refusal_of: Refuse):
     path = make_manifest(ROWS)
     path.write_text("path,label\na\\1.png,cat\n")
@@ -215,6 +223,9 @@ def test_a_relative_path_must_not_leave_the_folder(make_manifest: Make, refusal_
     message = refusal_of(make_manifest([*ROWS, {"path": "../photos/000.png", "label": "cat"}]))
     assert "paths that leave the manifest's folder: 1" in message
     assert "got: ../photos/000.png\n  where: labels.csv:6" in message
+    assert "by .. it could name files that are no pictures of these data" in message
+    many = refusal_of(make_manifest([{"path": f"../photos/{number:03d}.png", "label": "cat"} for number in range(15)]))
+    assert "got: ../photos/000.png and 14 more\n  where: labels.csv:2 and 14 more" in many
     assert "write absolute paths" in message
 
 

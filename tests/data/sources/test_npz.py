@@ -145,8 +145,8 @@ def test_a_number_without_a_name(store: Callable[..., Path], refusal_of: Refuse)
 def test_parts_of_different_sizes(store: Callable[..., Path], refusal_of: Refuse):
     message = refusal_of(store(x_train=IMAGES, y_train=LABELS, x_test=IMAGES[..., 0], y_test=LABELS))
     assert "pictures of different sizes" in message
-    assert "expected: 5 × 4 × 3 channels as in" in message
-    assert "got: 5 × 4 gray" in message
+    assert "expected: 5×4 × 3 channels as in" in message
+    assert "got: 5×4 gray" in message
 
 
 @pytest.mark.parametrize("keys", [("a", "b"), ("images", "targets"), ("images", "labels", "X", "y"), ()])

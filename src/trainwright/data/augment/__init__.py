@@ -1,4 +1,4 @@
-"""What happens to training pictures at random: every trick of geometry in one resample, every colour in one matrix.
+"""What happens to training pictures at random: every trick of geometry in one resample, every color in one matrix.
 
 Comes in:   uint8 batches, sample ids, the epoch, a decided section, a preprocessor
 Goes out:   float batches as the net sees them
@@ -10,7 +10,7 @@ Example:    images_NCHW = Augmenter(recipe.augment, preprocessor, seed=0).train(
 from .augmenter import Augmenter as Augmenter
 from .choice import augment_findings as augment_findings
 from .choice import choose_augment as choose_augment
-from .components import colour_components as colour_components
+from .components import color_components as color_components
 from .components import wanted_components as wanted_components
 from .mixing import Mix as Mix
 from .mixing import Mixing as Mixing

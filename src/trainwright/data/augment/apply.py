@@ -38,7 +38,7 @@ def resample(
     channels_last: bool = False,
     compiled: bool = False,
 ) -> Tensor:
-    """Carries out a plan: moves, colours, normalizes and hides.
+    """Carries out a plan: moves, colors, normalizes and hides.
 
     Args:
         images_NCHW: uint8, on any device; the result lies there too.
@@ -78,7 +78,7 @@ def _resample_on_cpu(images_NCHW: Tensor, plan: Plan, fill: str, constant_C: Ten
     finished_NCHW = torch.empty((count, channels, height, width), memory_format=_layout(channels_last))
     in_memory_order = finished_NCHW.permute(0, 2, 3, 1) if channels_last else finished_NCHW
     pictures = images_NCHW.contiguous().numpy(), plan.maps_N23.contiguous().numpy()
-    looks = plan.colours_NCD.contiguous().numpy(), plan.boxes_NB4.contiguous().numpy()
+    looks = plan.colors_NCD.contiguous().numpy(), plan.boxes_NB4.contiguous().numpy()
     place = (
         FILL_CODES[fill],
         constant_C.numpy(),
@@ -86,7 +86,7 @@ def _resample_on_cpu(images_NCHW: Tensor, plan: Plan, fill: str, constant_C: Ten
         (1, width * channels, channels) if channels_last else (height * width, width, 1),
     )
     values = finished_NCHW.numel()
-    if plan.whole_pixels and _channels_apart(plan.colours_NCD):
+    if plan.whole_pixels and _channels_apart(plan.colors_NCD):
         _share_out(move_pictures, (*pictures, *looks, *place), count, values)
     else:
         lens_N = torch.empty(0) if plan.lens_N is None else plan.lens_N.contiguous()
@@ -132,7 +132,7 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_crew.cache_clear)
 
 
-def _channels_apart(colours_NCD: Tensor) -> bool:
+def _channels_apart(colors_NCD: Tensor) -> bool:
     """Tells whether every matrix only scales and shifts each channel."""
-    linear_NCC = colours_NCD[:, :, :-1]
+    linear_NCC = colors_NCD[:, :, :-1]
     return bool((linear_NCC == torch.diag_embed(linear_NCC.diagonal(dim1=1, dim2=2))).all())

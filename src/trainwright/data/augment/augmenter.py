@@ -11,10 +11,10 @@ from trainwright.data.preprocess import Preprocessor
 from trainwright.recipe import AugmentSection
 
 from .apply import channel_means, resample
-from .colour import scaling_matrix
+from .color import scaling_matrix
 from .plan import draw_plan, untouched
 from .transform import load_transform, transform_pictures
-from .tricks import COLOUR, doses
+from .tricks import COLOR, doses
 
 
 class Augmenter:
@@ -25,7 +25,7 @@ class Augmenter:
         preprocessor: fitted on the training part.
         seed: of the run.
         channels_last: whether finished batches lie as N H W C in memory.
-        components_CC: of the colours of the training part (components.py), wanted where `fancy_pca` is on.
+        components_CC: of the colors of the training part (components.py), wanted where `fancy_pca` is on.
         compiled: whether torch.compile works on what a GPU does in training.
 
     Raises:
@@ -46,11 +46,11 @@ class Augmenter:
         self.preprocessor = preprocessor
         self.channels_last = channels_last
         self.compiled = compiled
-        self._colours_1CD = scaling_matrix(preprocessor.scale_C, preprocessor.shift_C)
+        self._colors_1CD = scaling_matrix(preprocessor.scale_C, preprocessor.shift_C)
         self._constant_C = preprocessor.fill_C
         self._transform = load_transform(section.transform)
         self._doses = doses(section)
-        self._wants_means = any(COLOUR[name].means for name in self._doses if name in COLOUR)
+        self._wants_means = any(COLOR[name].means for name in self._doses if name in COLOR)
         self._components_CC = components_CC
 
     def train(self, images_NCHW: Tensor, samples_N: Tensor, epoch: int) -> Tensor:
@@ -70,7 +70,7 @@ class Augmenter:
         height, width = images_NCHW.shape[2:]
         plan = draw_plan(
             self._doses,
-            self._colours_1CD,
+            self._colors_1CD,
             samples_N,
             seed=self.seed,
             epoch=epoch,
@@ -100,7 +100,7 @@ class Augmenter:
             images_NCHW: uint8.
             map_123: one of views.view_maps.
         """
-        plan = untouched(len(images_NCHW), self._colours_1CD)
+        plan = untouched(len(images_NCHW), self._colors_1CD)
         plan = replace(plan, maps_N23=map_123.expand(len(images_NCHW), 2, 3), whole_pixels=False)
         pixels_NCHW = resample(images_NCHW, plan, fill="edge", constant_C=self._constant_C)
         return self._laid_out(self.preprocessor.finish(pixels_NCHW))

@@ -16,7 +16,7 @@ from trainwright.runs.records import Finding
 
 from .label_check import LabelCheck, check_flip, check_rotation, check_vertical_flip
 from .policies import HIDE_FROM, OFF, SHIFT, tricks_of
-from .tricks import COLOUR, PATCH, doses, jitter_range
+from .tricks import COLOR, PATCH, doses, jitter_range
 
 NUMBER_WORDS = frozenset(("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"))
 LABEL_WORDS = frozenset(("digit", "letter", "number", "character"))
@@ -24,6 +24,9 @@ LABEL_WORDS = frozenset(("digit", "letter", "number", "character"))
 SHORT_RUN = 15
 """Epochs below which a net has no time to learn what altered pictures have in common. On Fashion-MNIST, padding by 2
 pixels cost 3 % of accuracy after 2 epochs, by 1 pixel 0.5 % after 3, flips 0.3 % after 5."""
+
+LIGHT_WORDS = {"flip": "flips", "crop_padding": "shifts", "cutout": "hidden parts"}
+"""The tricks of policy light, as the reason for it names those that are on."""
 
 CHECKED = ("flip", "vertical_flip", "rotate")
 UNCHECKED = "no check tells whether it leaves the targets as they are; set it where it does"
@@ -61,14 +64,12 @@ def choose_augment(
     _refuse_misfits(section, img_size, channels)
     choices: list[Choice] = []
     policy = section.policy
-    why = f"policy {policy}"
+    why = ""
     if policy == "auto":
         unsure = comparable(pictures, task) is None
         policy = "none" if epochs < SHORT_RUN or unsure else "light"
-        short = f"{epochs} epochs are too few to learn what altered pictures have in common"
-        short = f"no check tells which tricks leave the targets of {task} as they are" if unsure else short
-        why = short if policy == "none" else "flips, shifts and hidden parts keep most pictures in their class"
-        choices.append(Choice("augment.policy", policy, why))
+        why = f"{epochs} epochs are too few to learn what altered pictures have in common"
+        why = f"no check tells which tricks leave the targets of {task} as they are" if unsure else why
     for name, value in tricks_of(policy, img_size).items():
         if getattr(section, name) == "auto":
             glyphs = title == "digits" or shows_glyphs(classes)
@@ -81,7 +82,14 @@ def choose_augment(
             if not reason:
                 reason = f"not in policy {policy}" if value == OFF[name] else f"policy {policy}"
             choices.append(Choice(f"augment.{name}", value, reason))
-    return choices
+    if section.policy != "auto":
+        return choices
+    if policy == "light":
+        decided = section.model_dump() | {choice.key.partition(".")[2]: choice.value for choice in choices}
+        on = [words for name, words in LIGHT_WORDS.items() if decided[name] != OFF[name]]
+        listed = " and ".join(filter(None, (", ".join(on[:-1]), *on[-1:])))
+        why = f"{listed} keep most pictures in their class" if on else "its tricks are set one by one"
+    return [Choice("augment.policy", policy, why), *choices]
 
 
 def augment_findings(
@@ -174,8 +182,8 @@ def _fitted(
         if name == "cutout" and policy == "light":
             return value, f"pictures of {img_size} pixels are below {HIDE_FROM}, too small to hide a part"
         return value, ""
-    if name in COLOUR and COLOUR[name].colour and channels != 3:
-        return OFF[name], "the pictures have no colours"
+    if name in COLOR and COLOR[name].color and channels != 3:
+        return OFF[name], "the pictures have no colors"
     if name == "flip" and glyphs:
         return 0.0, "a mirrored digit or letter is another one"
     if name in CHECKED and pictures is not None:
@@ -225,11 +233,11 @@ def _refuse_misfits(section: AugmentSection, img_size: int, channels: int) -> No
                 where=f"augment.{key}",
                 hint=f"about {max(1, img_size // SHIFT)}, or a larger data.img_size",
             )
-    for key, trick in COLOUR.items():
+    for key, trick in COLOR.items():
         value = getattr(section, key)
-        if trick.colour and channels != 3 and value not in ("auto", 0):
+        if trick.color and channels != 3 and value not in ("auto", 0):
             raise InputError(
-                f"augment.{key} has no effect on pictures without colours",
+                f"augment.{key} has no effect on pictures without colors",
                 expected="pictures of three channels, or 0",
                 got=f"{value}, and pictures of {channels} channel{'s' if channels > 1 else ''}",
                 where=f"augment.{key}",

@@ -1,4 +1,4 @@
-"""The principal components of the colours of the training part, for fancy PCA.
+"""The principal components of the colors of the training part, for fancy PCA.
 
 Legend: N pictures, C channels, P pixels of a chunk.
 """
@@ -15,7 +15,7 @@ from trainwright.recipe import AugmentSection, decided, dose
 CHUNK_BYTES = 4 * 2**20
 
 
-def colour_components(part: Pictures) -> Tensor:
+def color_components(part: Pictures) -> Tensor:
     """Measures how the channels of all training pixels vary together, in one pass.
 
     Args:
@@ -45,4 +45,4 @@ def colour_components(part: Pictures) -> Tensor:
 
 def wanted_components(section: AugmentSection, part: Pictures) -> Tensor | None:
     """Measures the components where a decided section uses them; None where it does not."""
-    return colour_components(part) if dose(decided(section.fancy_pca)).on else None
+    return color_components(part) if dose(decided(section.fancy_pca)).on else None

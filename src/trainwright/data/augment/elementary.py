@@ -2,7 +2,7 @@
 
 On a CPU NumPy computes them, in float64: torch hands even 256 numbers to a library that wakes all its threads, which
 takes 0.1 to 0.3 ms a call, and leaves them spinning for more than 3 ms on the cores that the kernel is about to use.
-Measured in one process, 256 pictures of 64 × 64 take two thirds of the time with NumPy's.
+Measured in one process, 256 pictures of 64×64 take two thirds of the time with NumPy's.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from .plan import Plan
 
 
 def gather_resample(images_NCHW: Tensor, plan: Plan, fill: str, constant_C: Tensor) -> Tensor:
-    """Moves, colours, normalizes and hides in one go; see apply.resample for the arguments.
+    """Moves, colors, normalizes and hides in one go; see apply.resample for the arguments.
 
     No operation waits for a GPU or looks at a value, so that torch.compile can melt all of it into one graph.
 
@@ -30,7 +30,7 @@ def gather_resample(images_NCHW: Tensor, plan: Plan, fill: str, constant_C: Tens
         noise_NCHW = noise(plan.noise.keys_N2, places, plan.noise.normals_L).view(images_NCHW.shape)
         pixels_NCHW = pixels_NCHW + plan.noise.std_N[:, None, None, None] * noise_NCHW
     constant_1C11 = constant_C[None, :, None, None]
-    finished_NCHW = _colour(pixels_NCHW, plan.colours_NCD, inside_NHW)
+    finished_NCHW = _color(pixels_NCHW, plan.colors_NCD, inside_NHW)
     if inside_NHW is not None:
         finished_NCHW = finished_NCHW + (1.0 - inside_NHW[:, None]) * constant_1C11
     return torch.where(inside_boxes(plan.boxes_NB4, *images_NCHW.shape[2:]), constant_1C11, finished_NCHW)
@@ -150,14 +150,14 @@ def _within(position: Tensor, size: int) -> Tensor:
     return (position >= 0) & (position < size)
 
 
-def _colour(pixels_NCHW: Tensor, colours_NCD: Tensor, inside_NHW: Tensor | None) -> Tensor:
+def _color(pixels_NCHW: Tensor, colors_NCD: Tensor, inside_NHW: Tensor | None) -> Tensor:
     """Applies each picture's matrix; its offset counts as far as a pixel lies inside the picture.
 
     Adds from the first channel to the last, so that rounding is the same as in the kernel.
     """
     channels = pixels_NCHW.shape[1]
-    mixed_NCHW = colours_NCD[:, :, 0, None, None] * pixels_NCHW[:, :1]
+    mixed_NCHW = colors_NCD[:, :, 0, None, None] * pixels_NCHW[:, :1]
     for old in range(1, channels):
-        mixed_NCHW = mixed_NCHW + colours_NCD[:, :, old, None, None] * pixels_NCHW[:, old : old + 1]
-    offset_NCHW = colours_NCD[:, :, channels, None, None]
+        mixed_NCHW = mixed_NCHW + colors_NCD[:, :, old, None, None] * pixels_NCHW[:, old : old + 1]
+    offset_NCHW = colors_NCD[:, :, channels, None, None]
     return mixed_NCHW + (offset_NCHW if inside_NHW is None else offset_NCHW * inside_NHW[:, None])

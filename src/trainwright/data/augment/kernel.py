@@ -20,8 +20,8 @@ from .compiling import compiled
 CONSTANT, EDGE, REFLECT, SYMMETRIC, WRAP = range(5)
 STRIP = 1024
 """Pixels worked on at once, in whole rows: enough for the short loops to be worth beginning, in little enough memory to
-stay in the nearest cache. On one core a pixel of pictures of 64 × 64 takes `blend_pictures` 6.3 ns, where row by row it
-took 8.9; one of pictures of 512 × 512 6.5 to 6.8 either way."""
+stay in the nearest cache. On one core a pixel of pictures of 64×64 takes `blend_pictures` 6.3 ns, where row by row it
+took 8.9; one of pictures of 512×512 6.5 to 6.8 either way."""
 
 FILL_CODES = {"constant": CONSTANT, "edge": EDGE, "reflect": REFLECT, "symmetric": SYMMETRIC, "wrap": WRAP}
 
@@ -59,7 +59,7 @@ def hide(boxes_B4: Any, constant_C: Any, out_P: Any, start: int, strides: tuple[
 def move_pictures(
     images_NCHW: Any,
     maps_N23: Any,
-    colours_NCD: Any,
+    colors_NCD: Any,
     boxes_NB4: Any,
     fill: int,
     constant_C: Any,
@@ -72,7 +72,7 @@ def move_pictures(
 
     Args:
         images_NCHW: uint8.
-        maps_N23, colours_NCD, boxes_NB4: as in plan.Plan; N may be 1 for colours.
+        maps_N23, colors_NCD, boxes_NB4: as in plan.Plan; N may be 1 for colors.
         fill: one of FILL_CODES.
         constant_C: float32, what fills boxes, and the outside under `constant`.
         out_P: float32, the finished pictures, one after the other.
@@ -82,13 +82,13 @@ def move_pictures(
     columns = np.empty(width, np.int64)
     for picture in range(first, last):
         start = picture * channels * height * width
-        colour_CD = colours_NCD[min(picture, len(colours_NCD) - 1)]
+        color_CD = colors_NCD[min(picture, len(colors_NCD) - 1)]
         along, right = int(maps_N23[picture, 0, 0]), int(maps_N23[picture, 0, 2])
         down, low = int(maps_N23[picture, 1, 1]), int(maps_N23[picture, 1, 2])
         for x in range(width):
             columns[x] = old_index(along * x + right, width, fill)
         for channel in range(channels):
-            scale, shift = colour_CD[channel, channel], colour_CD[channel, channels]
+            scale, shift = color_CD[channel, channel], color_CD[channel, channels]
             outside = constant_C[channel]
             for y in range(height):
                 to = start + channel * strides[0] + y * strides[1]
@@ -254,15 +254,15 @@ def blend(words_4S: Any, shares_4S: Any, count: int, byte: int, blend_CS: Any, c
 
 
 @compiled
-def colour(blend_CS: Any, inside_1S: Any, count: int, colour_D: Any, outside: Any, fill: int, new_S: Any) -> None:
+def color(blend_CS: Any, inside_1S: Any, count: int, color_D: Any, outside: Any, fill: int, new_S: Any) -> None:
     """Works out one new channel from the old ones; a matrix's offset counts as far as a pixel lies inside."""
     channels = len(blend_CS)
     one = np.float32(1)
-    factor, offset = colour_D[0], colour_D[channels]
+    factor, offset = color_D[0], color_D[channels]
     for at in range(count):
         new_S[at] = factor * blend_CS[0, at]
     for other in range(1, channels):
-        factor = colour_D[other]
+        factor = color_D[other]
         for at in range(count):
             new_S[at] += factor * blend_CS[other, at]
     if fill == CONSTANT:
@@ -279,7 +279,7 @@ def blend_pictures(
     maps_N23: Any,
     lens_N: Any,
     lens_scale: float,
-    colours_NCD: Any,
+    colors_NCD: Any,
     boxes_NB4: Any,
     noise_std_N: Any,
     noise_keys_N2: Any,
@@ -291,11 +291,11 @@ def blend_pictures(
     first: int,
     last: int,
 ) -> None:
-    """Finishes pictures first … last - 1 under any maps and colour matrices; arguments as in `move_pictures`.
+    """Finishes pictures first … last - 1 under any maps and color matrices; arguments as in `move_pictures`.
 
     Each new pixel is the bilinear blend of the four old ones around its place; under `constant`, those that lie outside
     count as the constant. It goes strip by strip through short loops without branches, which a compiler turns into
-    vector instructions: places, old pixels, blend, colours, each in a strip's worth of memory that stays in the cache.
+    vector instructions: places, old pixels, blend, colors, each in a strip's worth of memory that stays in the cache.
 
     Args:
         lens_N: as in plan.Plan, empty for none.
@@ -316,7 +316,7 @@ def blend_pictures(
     new_S = np.empty(strip, np.float32)
     for picture in range(first, last):
         start = picture * channels * height * width
-        colour_CD = colours_NCD[min(picture, len(colours_NCD) - 1)]
+        color_CD = colors_NCD[min(picture, len(colors_NCD) - 1)]
         bend = lens_N[picture] if len(lens_N) else np.float32(0)
         noisy = len(noise_std_N) > 0 and noise_std_N[picture] != 0
         pack(images_NCHW[picture], fill, packed_GHW)
@@ -340,7 +340,7 @@ def blend_pictures(
                     )
             for channel in range(channels):
                 to = np.uint64(start + channel * strides[0] + y * strides[1])
-                colour(blend_CS, inside_1S, count, colour_CD[channel], constant_C[channel], fill, new_S)
+                color(blend_CS, inside_1S, count, color_CD[channel], constant_C[channel], fill, new_S)
                 if strides[2] == 1:
                     for at in range(count):
                         out_P[to + np.uint64(at)] = new_S[at]

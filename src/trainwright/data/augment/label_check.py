@@ -19,7 +19,7 @@ from torch.nn.functional import adaptive_avg_pool2d
 from trainwright.data.pictures import LabelledPictures
 
 from .apply import resample
-from .colour import scaling_matrix
+from .color import scaling_matrix
 from .geometry import flip_maps, identity_maps, rotation_maps
 from .plan import untouched
 

@@ -12,10 +12,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from . import colour, geometry
+from . import color, geometry
 from .noise import normals_on
 from .randomness import unit, words
-from .tricks import COLOUR, GEOMETRY, LENS, NOISE, OCCLUSION, WORDS, both_ways
+from .tricks import COLOR, GEOMETRY, LENS, NOISE, OCCLUSION, WORDS, both_ways
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,11 +40,11 @@ class Noise:
 
 @dataclass(frozen=True, eq=False)
 class Plan:
-    """One map, one colour matrix and some hidden boxes a picture; bent by a lens and noisy where that is asked for.
+    """One map, one color matrix and some hidden boxes a picture; bent by a lens and noisy where that is asked for.
 
     Attributes:
         maps_N23: float32, from a pixel of the new picture to its place in the old one (geometry.py).
-        colours_NCD: float32, from stored channel values to what the net sees (colour.py); N may be 1, shared by all.
+        colors_NCD: float32, from stored channel values to what the net sees (color.py); N may be 1, shared by all.
         boxes_NB4: int32, hidden parts (occlusion.py).
         whole_pixels: every map only mirrors and moves by whole pixels, so that no pixel needs its neighbors. A promise
             that lets a GPU, which cannot look at the maps without waiting, read one pixel in place of four.
@@ -53,7 +53,7 @@ class Plan:
     """
 
     maps_N23: Tensor
-    colours_NCD: Tensor
+    colors_NCD: Tensor
     boxes_NB4: Tensor
     whole_pixels: bool
     lens_N: Tensor | None = None
@@ -61,7 +61,7 @@ class Plan:
 
     def to(self, device: torch.device) -> Plan:
         """Moves the numbers to where the pictures are."""
-        if self.maps_N23.device == device == self.colours_NCD.device:
+        if self.maps_N23.device == device == self.colors_NCD.device:
             return self
 
         def moved(tensor: Tensor) -> Tensor:
@@ -70,23 +70,23 @@ class Plan:
         return replace(
             self,
             maps_N23=moved(self.maps_N23),
-            colours_NCD=moved(self.colours_NCD),
+            colors_NCD=moved(self.colors_NCD),
             boxes_NB4=moved(self.boxes_NB4),
             lens_N=None if self.lens_N is None else moved(self.lens_N),
             noise=None if self.noise is None else self.noise.to(device),
         )
 
 
-def untouched(count: int, colours_1CD: Tensor) -> Plan:
+def untouched(count: int, colors_1CD: Tensor) -> Plan:
     """Plans nothing but normalization, for N = count pictures."""
-    device = colours_1CD.device
+    device = colors_1CD.device
     boxes_N04 = torch.zeros(count, 0, 4, dtype=torch.int32, device=device)
-    return Plan(geometry.identity_maps(count, device), colours_1CD, boxes_N04, whole_pixels=True)
+    return Plan(geometry.identity_maps(count, device), colors_1CD, boxes_N04, whole_pixels=True)
 
 
 def draw_plan(
     doses: Mapping[str, tuple[Any, float]],
-    colours_1CD: Tensor,
+    colors_1CD: Tensor,
     samples_N: Tensor,
     *,
     seed: int,
@@ -100,7 +100,7 @@ def draw_plan(
 
     Args:
         doses: tricks that are on (tricks.doses).
-        colours_1CD: normalization (colour.py).
+        colors_1CD: normalization (color.py).
         samples_N: stable sample ids, int64.
         height, width: of the pictures, pixels.
         means_NC: mean stored value of each channel of each picture; wanted where contrast is on.
@@ -111,7 +111,7 @@ def draw_plan(
     happens = {
         name: unit(drawn[name][:, -1]) < probability for name, (_, probability) in doses.items() if probability < 1
     }
-    plan = untouched(len(samples_N), colours_1CD.to(samples_N.device))
+    plan = untouched(len(samples_N), colors_1CD.to(samples_N.device))
 
     maps = []
     for name, trick in GEOMETRY.items():
@@ -125,7 +125,7 @@ def draw_plan(
         lens_N = both_ways(drawn[LENS][:, 0], doses[LENS][0])
         lens_N = _where(happens.get(LENS), lens_N, torch.zeros_like(lens_N))
         plan = replace(plan, lens_N=lens_N, whole_pixels=False)
-    plan = replace(plan, colours_NCD=_colours(doses, drawn, happens, plan.colours_NCD, means_NC, components_CC))
+    plan = replace(plan, colors_NCD=_colors(doses, drawn, happens, plan.colors_NCD, means_NC, components_CC))
     if NOISE in doses:
         std_N = torch.full_like(plan.maps_N23[:, 0, 0], 255.0 * doses[NOISE][0])
         std_N = _where(happens.get(NOISE), std_N, torch.zeros_like(std_N))
@@ -139,7 +139,7 @@ def draw_plan(
     return replace(plan, boxes_NB4=torch.stack(boxes, dim=1)) if boxes else plan
 
 
-def _colours(
+def _colors(
     doses: Mapping[str, tuple[Any, float]],
     drawn: Mapping[str, Tensor],
     happens: Mapping[str, Tensor],
@@ -147,16 +147,16 @@ def _colours(
     means_NC: Tensor | None,
     components_CC: Tensor | None,
 ) -> Tensor:
-    """Joins the colour tricks that are on, and the normalization after them: float32 N C D, or 1 C D without tricks."""
+    """Joins the color tricks that are on, and the normalization after them: float32 N C D, or 1 C D without tricks."""
     none_1C = torch.zeros_like(last_1CD[:, :, 0])
-    nothing_1CD = colour.scaling_matrix(none_1C[0] + 1, none_1C[0])
+    nothing_1CD = color.scaling_matrix(none_1C[0] + 1, none_1C[0])
     joined_NCD = nothing_1CD
-    for name, trick in COLOUR.items():
+    for name, trick in COLOR.items():
         if name in doses:
-            seen_NC = colour.seen_through(joined_NCD, means_NC) if trick.means and means_NC is not None else none_1C
+            seen_NC = color.seen_through(joined_NCD, means_NC) if trick.means and means_NC is not None else none_1C
             own_NCD = trick.matrices(_own(drawn[name], name), doses[name][0], seen_NC, components_CC)
-            joined_NCD = colour.compose(joined_NCD, _where(happens.get(name), own_NCD, nothing_1CD))
-    return last_1CD if joined_NCD is nothing_1CD else colour.compose(joined_NCD, last_1CD)
+            joined_NCD = color.compose(joined_NCD, _where(happens.get(name), own_NCD, nothing_1CD))
+    return last_1CD if joined_NCD is nothing_1CD else color.compose(joined_NCD, last_1CD)
 
 
 def _own(words_NM: Tensor, name: str) -> Tensor:

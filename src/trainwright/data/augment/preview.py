@@ -64,7 +64,7 @@ def trick_sheet(
         seed: of the run.
         components_CC: see Augmenter.
 
-    Returns: a picture in colour.
+    Returns: a picture in color.
     """
     on = doses(section)
     columns = {"original": NOTHING}

@@ -1,7 +1,7 @@
 """What each trick does with its strength and its random numbers, and the order in which tricks happen to a picture.
 
 A trick is a row of a table: how many random words it wants of a picture, and a function from them to maps (geometry),
-matrices (colour) or boxes (occlusion). Every setting of the section `augment` that is a trick has exactly one row.
+matrices (color) or boxes (occlusion). Every setting of the section `augment` that is a trick has exactly one row.
 
 Legend: N pictures, M words a picture, C channels, D = C+1, H W height and width.
 """
@@ -18,7 +18,7 @@ from torch import Tensor
 
 from trainwright.recipe import AugmentSection, decided, dose
 
-from . import colour, geometry
+from . import color, geometry
 from .elementary import exp, root
 from .occlusion import cutout_boxes, erasing_boxes
 from .randomness import below, unit
@@ -40,17 +40,17 @@ class GeometryTrick:
 
 
 @dataclass(frozen=True)
-class ColourTrick:
+class ColorTrick:
     """`matrices(words_NM, strength, means_NC, components_CC)` gives float32 N C D.
 
     The means are those of each picture after the tricks before; the components are those of the training part, each
     column an eigenvector times the root of its eigenvalue, in stored values. Each is given where `means` or
-    `components` asks for it. With `colour` it is for pictures of three channels only.
+    `components` asks for it. With `color` it is for pictures of three channels only.
     """
 
     words: int
     matrices: Callable[[Tensor, Any, Tensor, Tensor | None], Tensor]
-    colour: bool = False
+    color: bool = False
     means: bool = False
     components: bool = False
 
@@ -70,7 +70,7 @@ def doses(section: AugmentSection) -> dict[str, tuple[Any, float]]:
         section: decided, without `auto`.
     """
     found: dict[str, tuple[Any, float]] = {}
-    for name in (*GEOMETRY, LENS, *COLOUR, NOISE, *OCCLUSION):
+    for name in (*GEOMETRY, LENS, *COLOR, NOISE, *OCCLUSION):
         value = decided(getattr(section, name))
         if name in ("flip", "vertical_flip"):
             strength, probability = 1.0, float(value)
@@ -150,7 +150,7 @@ def _fancy_pca(words_N3: Tensor, strength: float, _: Tensor, components_CC: Tens
     assert components_CC is not None
     share_N3 = (words_N3.to(torch.float64) + 0.5) * 2.0**-32
     normal_N3 = torch.special.ndtri(share_N3).to(torch.float32) * strength
-    return colour.offset_matrices((components_CC * normal_N3[:, None, :]).sum(dim=2))
+    return color.offset_matrices((components_CC * normal_N3[:, None, :]).sum(dim=2))
 
 
 GEOMETRY: Mapping[str, GeometryTrick] = {
@@ -171,22 +171,18 @@ GEOMETRY: Mapping[str, GeometryTrick] = {
 }
 """In the order in which they happen to a picture."""
 
-COLOUR: Mapping[str, ColourTrick] = {
-    "brightness": ColourTrick(
-        1, lambda words, s, means, _: colour.brightness_matrices(_factors(words[:, 0], s), means.shape[1])
+COLOR: Mapping[str, ColorTrick] = {
+    "brightness": ColorTrick(
+        1, lambda words, s, means, _: color.brightness_matrices(_factors(words[:, 0], s), means.shape[1])
     ),
-    "contrast": ColourTrick(
+    "contrast": ColorTrick(
         1,
-        lambda words, s, means, _: colour.contrast_matrices(
-            _factors(words[:, 0], s), colour.gray(means), means.shape[1]
-        ),
+        lambda words, s, means, _: color.contrast_matrices(_factors(words[:, 0], s), color.gray(means), means.shape[1]),
         means=True,
     ),
-    "saturation": ColourTrick(
-        1, lambda words, s, *_: colour.saturation_matrices(_factors(words[:, 0], s)), colour=True
-    ),
-    "hue": ColourTrick(1, lambda words, s, *_: colour.hue_matrices(both_ways(words[:, 0], s)), colour=True),
-    "fancy_pca": ColourTrick(3, _fancy_pca, colour=True, components=True),
+    "saturation": ColorTrick(1, lambda words, s, *_: color.saturation_matrices(_factors(words[:, 0], s)), color=True),
+    "hue": ColorTrick(1, lambda words, s, *_: color.hue_matrices(both_ways(words[:, 0], s)), color=True),
+    "fancy_pca": ColorTrick(3, _fancy_pca, color=True, components=True),
 }
 """In the order in which they happen to a picture; normalization comes last."""
 
@@ -199,7 +195,7 @@ LENS, NOISE = "lens", "noise"
 """The two tricks that are neither map, matrix nor box: one number a picture, and two keys a picture."""
 
 WORDS = {LENS: 1, NOISE: 2} | {
-    name: trick.words for table in (GEOMETRY, COLOUR, OCCLUSION) for name, trick in table.items()
+    name: trick.words for table in (GEOMETRY, COLOR, OCCLUSION) for name, trick in table.items()
 }
 """Random words that each trick wants of a picture; one more decides whether it happens, where it need not."""
 

@@ -66,7 +66,7 @@ def cifar_layout(folder: Path, names: Sequence[str]) -> CifarLayout | None:
 
 
 def open_cifar(folder: Path, layout: CifarLayout, *, title: str, notes: Sequence[str] = ()) -> Catalog:
-    """Reads all batches of a CIFAR folder: 32 × 32 rgb, the split of the files, fine labels for CIFAR-100.
+    """Reads all batches of a CIFAR folder: 32×32 rgb, the split of the files, fine labels for CIFAR-100.
 
     Raises:
         InputError: a damaged or malicious batch, no class names, a label number out of range, a batch that is missing.
@@ -133,7 +133,7 @@ def _read_binary(path: Path, classes: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _upright(rows: np.ndarray) -> np.ndarray:
-    """Turns rows of 3 × 32 × 32 numbers into pictures: N 32 32 3."""
+    """Turns rows of 3×32×32 numbers into pictures: N 32 32 3."""
     return np.ascontiguousarray(rows.reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1))
 
 

@@ -1,4 +1,4 @@
-"""The built-in data `digits`: 1797 handwritten digits of 8 × 8 pixels that come with scikit-learn."""
+"""The built-in data `digits`: 1797 handwritten digits of 8×8 pixels that come with scikit-learn."""
 
 from __future__ import annotations
 
@@ -28,5 +28,5 @@ def open_digits() -> Catalog:
         weights=None,
         pictures=Arrays(images_NHW),
         title="digits",
-        description="handwritten digits of 8 × 8 pixels from the UCI repository, as scikit-learn brings them",
+        description="handwritten digits of 8×8 pixels from the UCI repository, as scikit-learn brings them",
     )

@@ -1,4 +1,4 @@
-"""The built-in data `fashion-mnist`: 60,000 training and 10,000 test pictures of clothes, 28 × 28, gray."""
+"""The built-in data `fashion-mnist`: 60,000 training and 10,000 test pictures of clothes, 28×28, gray."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def open_fashion_mnist(download: Callable[[RemoteFile, str, Path], Path] = fetch
     return open_idx(
         files,
         title="fashion-mnist",
-        description="Zalando's pictures of clothes, 28 × 28 gray, with their own test part, from "
+        description="Zalando's pictures of clothes, 28×28 gray, with their own test part, from "
         + printable(str(source)),
         class_names=CLASS_NAMES,
         name_prefix="fashion-mnist:",

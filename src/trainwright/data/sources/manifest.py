@@ -16,7 +16,7 @@ from trainwright.recipe.tasks import target_columns, task_of
 
 from .manifest_columns import column_of, find_columns
 from .manifest_rows import find_groups, find_splits, locate, mistake
-from .manifest_targets import PREDICTION_COLUMNS, read_labels, read_numbers
+from .manifest_targets import PREDICTION_COLUMNS, number_hint, read_labels, read_numbers
 from .pairs import open_pairs
 from .table import Table, read_table
 
@@ -91,7 +91,7 @@ def open_manifest(path: Path, section: DataSection) -> Catalog:
         description=f"picture files listed in {where}",
         notes=tuple(notes),
         targets=targets,
-        listed=True,
+        label_column=printable(columns.get("label", "")),
     )
 
 
@@ -132,6 +132,7 @@ def _numbers(table: Table, section: DataSection, where: str) -> tuple[Targets, l
             f"cells of the column '{printable(name)}' that are no numbers",
             expected="a finite number, such as 3.5 or 1e-3",
             got=lambda row, cells=cells: f"'{printable(cells[row])}'",
+            hint=number_hint([cells[row] for row in rows]),
         )
     return targets, texts, errors
 

@@ -54,7 +54,7 @@ def find_columns(
             continue
         alike = [column for column in table.header if plain(column) == plain(name) and column not in targets]
         if role in required or not usual or alike:
-            missing.append(_missing(table, role, name, alike, where))
+            missing.append(_missing(table, section, role, name, alike, where))
     if missing:
         raise missing[0] if len(missing) == 1 else InputError.several(f"{where} lacks columns", missing)
     asked = [*found.values(), *targets]
@@ -66,18 +66,20 @@ def find_columns(
     return found
 
 
-def _missing(table: Table, role: str, name: str, alike: Sequence[str], where: str) -> InputError:
+def _missing(table: Table, section: DataSection, role: str, name: str, alike: Sequence[str], where: str) -> InputError:
     key = f"data.{role}_column"
     match = alike[0] if alike else nearest(name, table.header)
     hint = f"did you mean '{printable(match)}'? --set {key}={printable(match)}" if match else None
     if not match and len(table.header) == 1:
         hint = "cells of a .csv are separated by commas, of a .tsv by tabs"
+    open_task = role == "label" and section.task == "auto"
+    numbers = "; for a regression --set data.target_columns=NAME names one of numbers" if open_task else ""
     return InputError(
         f"the manifest has no column '{printable(name)}'",
         expected=f"a column '{printable(name)}' (recipe key {key})",
         got=f"columns {quoted([printable(column) for column in table.header])}",
         where=where,
-        hint=hint or f"--set {key}=NAME names another column",
+        hint=hint or f"--set {key}=NAME names another column{numbers}",
     )
 
 

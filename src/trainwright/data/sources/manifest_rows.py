@@ -7,13 +7,16 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from trainwright.data.catalog import Split
 from trainwright.data.printable_names import printable
-from trainwright.errors import InputError
+from trainwright.errors import InputError, nearest, shown_of
 
 from .split_words import SPLIT_WORDS, split_of
 from .table import Table
 
 SHOWN = 10
 """So many rows of one kind of mistake are listed; of the rest the number is told."""
+
+MEANT = 3
+"""Of so many missing files the nearest names are looked for."""
 
 
 def locate(written: Sequence[str], places: Sequence[str], folder: str) -> tuple[list[str], list[str], list[InputError]]:
@@ -32,9 +35,11 @@ def locate(written: Sequence[str], places: Sequence[str], folder: str) -> tuple[
         leaving,
         places,
         "paths that leave the manifest's folder",
-        expected="a relative path below the manifest's folder, or an absolute path",
+        expected="a relative path below the manifest's folder, or an absolute path; by .. it could name files that are "
+        "no pictures of these data, and another folder's once it is moved",
         got=lambda row: printable(written[row]),
         hint="write absolute paths, or move the manifest to the folder that holds all pictures",
+        shown=1,
     )
     empty = [row for row, text in enumerate(written) if not text]
     errors += mistake(empty, places, "rows without a path", expected="the path of a picture")
@@ -47,9 +52,25 @@ def locate(written: Sequence[str], places: Sequence[str], folder: str) -> tuple[
         "pictures that are not there",
         expected=f"files, found from {printable(folder)}",
         got=lambda row: printable(written[row]) + (" (a folder)" if os.path.isdir(locations[row]) else ""),
-        hint="write / between folders, not \\" if backslashes else None,
+        hint="write / between folders, not \\" if backslashes else _meant([locations[row] for row in missing], root),
     )
     return names, locations, errors
+
+
+def _meant(missing: Sequence[str], root: str) -> str | None:
+    """Asks for files that are there and named nearly like the first missing ones; None where there are none."""
+    found: list[str] = []
+    for location in missing[:MEANT]:
+        folder, name = os.path.split(location)
+        while folder.startswith(root) and not os.path.isdir(folder):
+            folder, name = os.path.split(folder)
+        if os.path.exists(location) or not os.path.isdir(folder):
+            continue
+        there = {entry.lower(): entry for entry in os.listdir(folder)}
+        match = nearest(name, there)
+        if match:
+            found.append(printable(os.path.join(folder, there[match]).removeprefix(root).replace(os.sep, "/")))
+    return f"did you mean {' and '.join(dict.fromkeys(found))}?" if found else None
 
 
 def find_splits(table: Table, columns: Mapping[str, str]) -> tuple[list[Split | None], list[InputError]]:
@@ -81,18 +102,20 @@ def mistake(
     expected: str,
     got: Callable[[int], str] | None = None,
     hint: str | None = None,
+    shown: int = SHOWN,
 ) -> list[InputError]:
-    """Makes one error of all rows with the same mistake; none if there are no rows."""
+    """Makes one error of all rows with the same mistake, of which the first `shown` are named; none without rows."""
     rows = list(rows)
     if not rows:
         return []
-    more = f" and {len(rows) - SHOWN} more" if len(rows) > SHOWN else ""
+    shown = shown_of(len(rows), shown)
+    more = f" and {len(rows) - shown:,} more" if len(rows) > shown else ""
     return [
         InputError(
             f"{problem}: {len(rows)}",
             expected=expected,
-            got="; ".join(got(row) for row in rows[:SHOWN]) + more if got else None,
-            where=", ".join(places[row] for row in rows[:SHOWN]) + more,
+            got="; ".join(got(row) for row in rows[:shown]) + more if got else None,
+            where=", ".join(places[row] for row in rows[:shown]) + more,
             hint=hint,
         )
     ]

@@ -42,6 +42,18 @@ def read_numbers(columns: dict[str, Sequence[str]]) -> tuple[Targets, list[str],
     return Targets("regression", tuple(columns), np.array(values_DN).T), texts, bad
 
 
+def number_hint(cells: Sequence[str]) -> str | None:
+    """Words what to do about cells that are no numbers, where their kind is known.
+
+    >>> number_hint(["1,5", ""])
+    'write decimals with a point: 1.5; fill empty cells in, or take their rows out'
+    """
+    commas = [point for cell in cells if cell.count(",") == 1 and _number(point := cell.replace(",", ".")) is not None]
+    words = [f"write decimals with a point: {commas[0]}"] if commas else []
+    words += ["fill empty cells in, or take their rows out"] if "" in cells else []
+    return "; ".join(words) or None
+
+
 def _number(cell: str) -> float | None:
     try:
         value = float(cell)

@@ -105,4 +105,4 @@ def _words(part: ArrayPart, class_names: Sequence[str] | None) -> list[str]:
 
 def _size(images: np.ndarray) -> str:
     channels = f" × {images.shape[3]} channels" if images.ndim == 4 else " gray"
-    return f"{images.shape[1]} × {images.shape[2]}{channels}"
+    return f"{images.shape[1]}×{images.shape[2]}{channels}"

@@ -79,7 +79,7 @@ def _open(section: DataSection) -> Catalog:
         return BUILT_IN[source]()
     path = Path(os.path.expanduser(source))
     if not os.path.exists(path):
-        raise _no_such_data(source, path)
+        raise no_such_data(source, path)
     if path.is_dir():
         return _open_directory(path)
     return _open_file(path, section)
@@ -155,7 +155,8 @@ def _names_in(folder: Path) -> list[str]:
         return []
 
 
-def _no_such_data(source: str, path: Path) -> InputError:
+def no_such_data(source: str, path: Path) -> InputError:
+    """Words what is wrong with a name that is neither built in nor a path of anything."""
     siblings = [name for name in _names_in(path.parent) if not name.startswith(".")]
     options = {name: path.parent / name for name in siblings} | {name: name for name in BUILT_IN}
     match = nearest(path.name, options)

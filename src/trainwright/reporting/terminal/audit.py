@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from trainwright.errors import shown_of
+
 from ..views.audit import PART_WORDS, ColumnFacts, data_summary
 from ..wording import count, number, plural, printable
 from .lines import Line, labelled
@@ -34,13 +36,15 @@ def audit_lines(audit: Mapping[str, Any], width: int = 80) -> list[str]:
     ]
     lines += labelled("parts", parts, width)
     lines += labelled("found", [f"{name}: {printable(words)}" for name, words in view.facts], width)
-    shown = [printable(" = ".join(names[:TWINS_NAMED])) for names in view.twins[:TWINS_SHOWN]]
-    rest = len(view.twins) - TWINS_SHOWN
+    most = shown_of(len(view.twins), TWINS_SHOWN)
+    shown = [printable(" = ".join(names[:TWINS_NAMED])) for names in view.twins[:most]]
+    rest = len(view.twins) - most
     lines += labelled("copies", [*shown, *([f"and {count(rest)} more groups"] if rest > 0 else [])], width)
     lines += labelled("notes", [printable(note) for note in view.notes], width)
     if view.rejected:
-        shown = [f"{printable(name)}: {printable(reason)}" for name, reason in view.rejected[:REJECTED_SHOWN]]
-        rest = len(view.rejected) - REJECTED_SHOWN
+        most = shown_of(len(view.rejected), REJECTED_SHOWN)
+        shown = [f"{printable(name)}: {printable(reason)}" for name, reason in view.rejected[:most]]
+        rest = len(view.rejected) - most
         lines += labelled("rejected", [*shown, *([f"and {count(rest)} more"] if rest > 0 else [])], width)
     if view.columns:
         heads = ("column", "smallest", "median", "largest", "mean", "deviation")
@@ -52,13 +56,14 @@ def audit_lines(audit: Mapping[str, Any], width: int = 80) -> list[str]:
             lines.append(Line(f"  {row[0]:<{sizes[0]}}  {'  '.join(cells)}"))
     if not view.classes:
         return [line.plain() for line in lines]
-    labels = [printable(row.label) for row in view.classes[:CLASSES_SHOWN]]
+    most = shown_of(len(view.classes), CLASSES_SHOWN)
+    labels = [printable(row.label) for row in view.classes[:most]]
     size = max(map(len, [things.one, *labels]))
     lines += [Line(), Line(f"  {things.one:<{size}}     train    valid     test")]
     for label, row in zip(labels, view.classes, strict=False):
         lines.append(Line(f"  {label:<{size}}  {count(row.train):>8} {count(row.valid):>8} {count(row.test):>8}"))
-    if len(view.classes) > CLASSES_SHOWN:
-        lines.append(Line(f"  and {count(len(view.classes) - CLASSES_SHOWN)} more {things.many}"))
+    if len(view.classes) > most:
+        lines.append(Line(f"  and {count(len(view.classes) - most)} more {things.many}"))
     return [line.plain() for line in lines]
 
 

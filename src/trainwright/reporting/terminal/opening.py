@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from trainwright.errors import shown_of
+
 from ..things import THINGS
 from ..views.audit import cut_words
 from ..wording import count, large, listed, plural, printable
@@ -95,9 +97,10 @@ def _data(plan: RunPlan) -> list[str]:
 def _rejected(plan: RunPlan) -> list[str]:
     total = len(plan.rejected)
     head = f"{plural(total, 'picture')} cannot be used and {'is' if total == 1 else 'are'} left out:"
-    shown = [f"  {printable(name)}: {printable(reason)}" for name, reason in plan.rejected[:REJECTED_SHOWN]]
-    if total > REJECTED_SHOWN:
-        shown.append(f"  and {count(total - REJECTED_SHOWN)} more, all listed in data/rejected.csv")
+    most = shown_of(total, REJECTED_SHOWN)
+    shown = [f"  {printable(name)}: {printable(reason)}" for name, reason in plan.rejected[:most]]
+    if total > most:
+        shown.append(f"  and {count(total - most)} more, all listed in data/rejected.csv")
     return [head, *shown]
 
 

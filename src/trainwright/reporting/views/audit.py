@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from trainwright.errors import shown_of
+
 from ..things import THINGS, Thing
 from ..wording import count, listed, percent, plural
 
@@ -122,12 +124,15 @@ def _facts(audit: Mapping[str, Any]) -> list[tuple[str, str]]:
     ]
     if audit.get("cut"):  # audits of earlier versions do not know
         facts.append(("Cut to squares", cut_words(audit["cut"], audit["cut_median_share"])))
+    if audit.get("merged", {}).get("groups"):
+        facts.append(("Equal once cut and resized", _duplicates(audit["merged"])))
     if audit["rejected"]:
         facts.append(("Cannot be used", plural(len(audit["rejected"]), "picture")))
     if audit["blank_pictures"]:
-        blank, names = audit["blank_pictures"], audit["blank"][:BLANK_NAMED]
+        blank = audit["blank_pictures"]
+        names = audit["blank"][: shown_of(blank, BLANK_NAMED)]
         rest = [f"{count(blank - len(names))} more"] if blank > len(names) else []
-        facts.append(("Of one single color", f"{plural(blank, 'picture')}: {listed([*names, *rest], BLANK_NAMED + 1)}"))
+        facts.append(("Of one single color", f"{plural(blank, 'picture')}: {listed([*names, *rest], BLANK_NAMED + 2)}"))
     if audit.get("task") == "ranking":
         pairs = audit["pairs"]
         words = [f"{count(pairs[part])} {PART_WORDS[part]}" for part in PARTS]

@@ -1,11 +1,11 @@
-"""Colour matrices against affine arithmetic in NumPy."""
+"""Color matrices against affine arithmetic in NumPy."""
 
 from __future__ import annotations
 
 import numpy as np
 import torch
 
-from trainwright.data.augment.colour import compose, scaling_matrix
+from trainwright.data.augment.color import compose, scaling_matrix
 
 
 def test_compose_applies_in_order():

@@ -1,7 +1,7 @@
 """What happens to a pixel's channels: one C×(C+1) matrix a picture, whatever the number of tricks.
 
 A matrix takes the old channel values, as they are stored (0 to 255), with a 1 appended, to the new ones. Normalization
-is the last of them, so that colour tricks and normalization together touch a pixel once. Nothing is cut off at black
+is the last of them, so that color tricks and normalization together touch a pixel once. Nothing is cut off at black
 and white in between or at the end: a net takes 1.1 as well as 1.0, and what is cut off is lost.
 
 Legend: N pictures (1 where all share a matrix), C channels, D = C+1.
@@ -93,14 +93,14 @@ def gray(means_NC: Tensor) -> Tensor:
     return (means_NC * torch.tensor(LUMA, device=means_NC.device)).sum(dim=1)
 
 
-def seen_through(colours_NCD: Tensor, means_NC: Tensor) -> Tensor:
+def seen_through(colors_NCD: Tensor, means_NC: Tensor) -> Tensor:
     """Gives the channel means of pictures after their matrices: float32 N C."""
     channels = means_NC.shape[1]
-    return (colours_NCD[:, :, :channels] * means_NC[:, None, :]).sum(dim=2) + colours_NCD[:, :, channels]
+    return (colors_NCD[:, :, :channels] * means_NC[:, None, :]).sum(dim=2) + colors_NCD[:, :, channels]
 
 
 def compose(first_NCD: Tensor, *later_NCD: Tensor) -> Tensor:
-    """Joins colour matrices into one, in the order in which they happen to the picture.
+    """Joins color matrices into one, in the order in which they happen to the picture.
 
     >>> double, add = scaling_matrix(torch.tensor([2.0]), torch.zeros(1)), scaling_matrix(torch.ones(1), torch.ones(1))
     >>> compose(add, double).tolist()
