@@ -10,7 +10,7 @@ Example:    fit(build(recipe, data), data, Progress(), folder, meta, observers=[
 from .averaging import WeightAverage, ema_decay
 from .build import Setup, build, check_batch_size
 from .checkpoint import Checkpoint, load_checkpoint, load_newest, save_checkpoint
-from .choice import choose_loss, choose_training
+from .choice import choose_clipping, choose_loss, choose_training
 from .evaluation import answer, eval_batch, predict_logits
 from .interruption import Interruption, listening
 from .loop import Observer, fit
@@ -55,6 +55,7 @@ __all__ = [
     "check_batch_size",
     "check_optimizer",
     "check_schedule",
+    "choose_clipping",
     "choose_loss",
     "choose_machine",
     "choose_training",

@@ -230,7 +230,7 @@ def _not_finite(
     key, before = setup.rate_setting, setup.before
     lower = f"{setup.recipe.get(key) / 10:.3g}"
     advice: dict[str, float] = {key: float(lower)}
-    if setup.clip is None or setup.recipe.optim.clip_norm > 1:
+    if setup.clip is None or decided(setup.recipe.optim.clip_norm) > 1:
         advice["optim.clip_norm"] = 1.0
     when = f"at step {before.steps + step}, in epoch {before.epochs + progress.epoch}"
     summary = f"the {what} {when}, first in {layer}"

@@ -37,6 +37,7 @@ from trainwright.training import (
     Setup,
     build,
     check_optimizer,
+    choose_clipping,
     choose_loss,
     choose_machine,
     choose_training,
@@ -154,6 +155,7 @@ def decide(asked: Recipe, data: PreparedData) -> Recipe:
     recipe = asked.decide([*data.choices, *choose_workers(asked.machine)])
     recipe = recipe.decide(choose_machine(asked.machine, img_size=data.img_size, task=data.task))
     recipe = recipe.decide(choose_loss(recipe.loss, data.task))
+    recipe = recipe.decide(choose_clipping(recipe.optim, recipe.loss.name))
     pictures = len(data.train)
     recipe = recipe.decide(
         choose_model(
