@@ -19,7 +19,9 @@ from trainwright.errors import InputError
 from trainwright.recipe import DataSection, MachineSection, compose, read_recipe_file
 from trainwright.reporting import RunConsole
 from trainwright.runs import Evaluation, EvaluationRecord, RankingRecord, RunFolder, Unseen
-from trainwright.training import Answers, Task, answer, choose_workers, open_snapshot
+from trainwright.training import Answers, Task, answer, choose_workers
+
+from .opening import open_result
 
 
 def evaluate_run(
@@ -48,7 +50,7 @@ def evaluate_run(
     """
     recipe = compose(read_recipe_file(folder.recipe))
     machine = machine or MachineSection()
-    snapshot = open_snapshot(folder.checkpoints, machine, fused=fuse)
+    snapshot = open_result(folder, machine, fused=fuse)
     views = snapshot.views(tta)
     workers = choose_workers(machine)[0].value
     seen_N: list[bool] | None = None

@@ -8,8 +8,18 @@ from pathlib import Path
 
 from trainwright.data import PreparedData
 from trainwright.errors import Interrupted, TrainingError
-from trainwright.reporting import RunConsole, write_report
-from trainwright.runs import EpochRecord, EventWriter, Finding, Record, RunFolder, StepRecord, StopRecord
+from trainwright.reporting import RunConsole, after_breakdown, write_report
+from trainwright.runs import (
+    EpochRecord,
+    EventWriter,
+    Finding,
+    History,
+    Record,
+    RunFolder,
+    StepRecord,
+    StopRecord,
+    read_records,
+)
 from trainwright.training import Before, Goal, Observer, Progress, Setup, fit, listening, snapshot_meta
 
 from .layout import write_findings
@@ -56,9 +66,12 @@ def run_stage(
             stop = fit(
                 setup, data, progress, checkpoints, meta, observers=observers, interruption=interruption, goal=goal
             )
-    except TrainingError:
+    except TrainingError as error:
         write_report(folder)
-        raise
+        commands = [
+            step.command for step in after_breakdown(folder.path, History.of(read_records(folder.events)).findings)
+        ]
+        raise TrainingError(error.problem, got=error.got, hint="\n   or: ".join(commands)) from None
     finally:
         write_findings(folder)
     if stop.kind == "interrupted":

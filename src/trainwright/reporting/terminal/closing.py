@@ -69,7 +69,7 @@ def closing(
     if report is not None:
         lines += labelled("report", [printable(str(report))], width)
     lines.append(Line())
-    for step in next_steps(folder, outcome_of(stop)):
+    for step in next_steps(folder, outcome_of(stop), findings):
         lines += [Line(f"  {printable(step.command)}", "cyan"), Line(f"      {step.meaning}", "dim")]
     return [*lines, Line()]
 
