@@ -9,7 +9,7 @@ from typing import Any, cast
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from trainwright.errors import InputError, did_you_mean, nearest
+from trainwright.errors import InputError, Interrupted, did_you_mean, nearest
 
 NUMBER = re.compile(r"-[\d.]+(e-?\d+)?")
 """A word that begins like an option and is a value."""
@@ -32,6 +32,12 @@ class Command(TyperCommand):
                 hint=_help(ctx),
             )
         return left
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            raise Interrupted(f"{ctx.info_name} was interrupted before it was done") from None
 
 
 class Group(TyperGroup):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import shlex
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,6 +20,7 @@ from trainwright.runs import (
     RunFolder,
     StepRecord,
     StopRecord,
+    is_run,
     read_records,
 )
 from trainwright.training import Before, Goal, Observer, Progress, Setup, fit, listening, snapshot_meta
@@ -78,8 +81,32 @@ def run_stage(
         write_report(folder)
         raise Interrupted(
             f"{stop.reason} after step {before.steps + stop.step}; a checkpoint is written",
-            hint=f"trainwright train --resume {folder.path}",
+            hint=f"trainwright train --resume {shlex.quote(str(folder.path))}",
         )
+
+
+@contextmanager
+def telling_interruptions(folder: RunFolder | None) -> Generator[None]:
+    """Says what was kept where Ctrl-C or SIGTERM ends the block at once: outside the steps of training, or the second
+    time.
+
+    Args:
+        folder: of the run; None where it is still to be made.
+
+    Raises:
+        Interrupted: instead of KeyboardInterrupt.
+    """
+    try:
+        yield
+    except KeyboardInterrupt:
+        if folder is None or not is_run(folder.path):
+            raise Interrupted("interrupted before training began; there is no run, and nothing to resume") from None
+        kept = (
+            "its last checkpoint is kept" if any(folder.checkpoints.glob("*last*")) else "no checkpoint is written yet"
+        )
+        raise Interrupted(
+            f"interrupted; {kept}", hint=f"trainwright train --resume {shlex.quote(str(folder.path))}"
+        ) from None
 
 
 def counting_on(observers: Sequence[Observer], before: Before) -> Observer:
