@@ -8,7 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
+
+from trainwright.workflows import train
 
 QUICK = ["--model=plain", "--set=model.width=16", "--set=model.depth=1", "--epochs=1", "--set=machine.threads=1"]
 
@@ -324,3 +327,11 @@ def test_names_that_try_ones_patience_are_shown_and_escaped(cli, tmp_path):
     classes = json.loads((tmp_path / "x" / "data" / "classes.json").read_text())
     assert len(classes) == 4
     assert all(str(label).isprintable() for label in classes)
+
+
+def test_float16_without_a_gpu_is_told_before_pictures_are_read(cli, tmp_path, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(train, "prepare", lambda *_, **__: pytest.fail("pictures were read"))
+    ended = cli("train", "digits", "--set=machine.precision=float16", f"--out={tmp_path}")
+    assert ended.code == 2
+    assert "float16 needs a CUDA device" in ended.err

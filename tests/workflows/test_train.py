@@ -293,6 +293,10 @@ def test_evaluate_says_how_many_pictures_were_learned(photos, cli, tmp_path):
     assert figures["trained_on"] == learned
     assert figures["unseen"]["pictures"] == 40 - learned
     assert f"{learned} of these 40 pictures stood in the training part" in ended.err
+    low, high = figures["unseen"]["accuracy_interval"]
+    told = f"unseen {100 * figures['unseen']['accuracy']:.1f} % of {40 - learned} pictures right "
+    told += f"(95 % interval: {100 * low:.1f} to {100 * high:.1f} %): those that it has not learned"
+    assert told in " ".join(ended.err.split())
     assert f"of the {40 - learned} others" in ended.err
     unseen = tmp_path / "unseen.csv"
     with (tmp_path / "x/data/split.csv").open() as file:

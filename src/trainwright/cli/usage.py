@@ -66,7 +66,8 @@ def _worded(error: Any, ctx: Any, words: list[str]) -> InputError:
     option = getattr(error, "option_name", None)
     if option in options:
         takes = "takes no value" if options[option].is_flag else "needs a value"
-        return InputError(f"{option} {takes}", hint=_help(ctx))
+        form = None if options[option].is_flag else f"{option} {options[option].metavar or 'VALUE'}"
+        return InputError(f"{option} {takes}", expected=form, hint=_help(ctx))
     if option is not None:
         match = _meant(option, [*options, "--help"], _value(option, words))
         hint = _help(ctx) if match is None else f"did you mean '{match}'? otherwise {_help(ctx)}"

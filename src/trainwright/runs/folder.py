@@ -14,8 +14,8 @@ DEFAULT_OUT = Path("runs")
 """Where runs are kept when nobody says otherwise."""
 
 LIKE_ANOTHER = 0.75
-"""Share of letters that a mistyped name of a run has in common with the one that it meant; made of date, model and data,
-names of runs are alike anyway."""
+"""Share of letters that a mistyped name of a run has in common with the one that it meant; names that are made of date,
+model and data are alike anyway."""
 
 _LONGEST_NAME = 150
 _EARLY_NAMES = frozenset({"command.txt", "environment.json", "log.txt", "data", "checks.json"})

@@ -15,7 +15,15 @@ from .evaluation import answer, eval_batch, predict_logits
 from .interruption import Interruption, listening
 from .loop import Observer, fit
 from .losses import Loss, cross_entropy
-from .machine import Machine, choose_machine, choose_workers, decide_machine, open_device, open_machine
+from .machine import (
+    Machine,
+    choose_device,
+    choose_machine,
+    choose_workers,
+    decide_machine,
+    open_device,
+    open_machine,
+)
 from .optimizers import build_optimizer, check_optimizer
 from .parameter_groups import parameter_groups
 from .progress import Progress, kept_preprocessor, restore, save_last, save_result
@@ -56,6 +64,7 @@ __all__ = [
     "check_optimizer",
     "check_schedule",
     "choose_clipping",
+    "choose_device",
     "choose_loss",
     "choose_machine",
     "choose_training",

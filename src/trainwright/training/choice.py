@@ -123,7 +123,13 @@ def choose_training(recipe: Recipe, *, pictures: int) -> list[Choice]:
         if optim.accumulate == "all":
             choices.append(Choice("training.epochs", FULL_BATCH_EPOCHS, "an epoch is one step"))
         else:
-            choices.append(Choice("training.epochs", _epochs(pictures), f"{pictures:,} training pictures"))
+            choices.append(
+                Choice(
+                    "training.epochs",
+                    _epochs(pictures),
+                    f"the fewer pictures, the more often each is shown: {pictures:,} in training; from 8 to 40 epochs",
+                )
+            )
     return choices
 
 

@@ -38,6 +38,7 @@ from trainwright.training import (
     build,
     check_optimizer,
     choose_clipping,
+    choose_device,
     choose_loss,
     choose_machine,
     choose_training,
@@ -142,8 +143,9 @@ def refuse_early(asked: Recipe) -> None:
         InputError: no such device, model, weights, transform or optimizer, or a package that a setting needs is not
             installed.
     """
-    if asked.machine.device != "auto":
-        open_device(asked.machine.device)
+    open_device(
+        decided(asked.decide(choose_device(asked.machine)).machine.device)
+    )  # and what this device can compute in
     check_model(asked.model)
     load_transform(asked.augment.transform)
     check_optimizer(asked.optim)
