@@ -76,7 +76,7 @@ class TrainingError(TrainwrightError):
 
 
 class Interrupted(TrainwrightError):
-    """The user or the machine asked us to stop; a checkpoint is written. Exit code 130."""
+    """The user or the machine asked us to stop; the text says what was kept. Exit code 130."""
 
     exit_code = 130
 
@@ -86,13 +86,18 @@ def together(errors: Sequence[InputError]) -> InputError:
     return errors[0] if len(errors) == 1 else InputError.several(f"{len(errors)} mistakes", errors)
 
 
-def nearest(name: str, options: Iterable[str]) -> str | None:
+def nearest(name: str, options: Iterable[str], likeness: float = 0.6) -> str | None:
     """Finds the option that a mistyped name most likely meant.
+
+    Args:
+        name: as it was typed.
+        options: what it may have meant.
+        likeness: least share of letters in common, 0 to 1.
 
     >>> nearest("otpim", ["optim", "model"])
     'optim'
     """
-    matches = difflib.get_close_matches(name.lower(), list(options), n=1, cutoff=0.6)
+    matches = difflib.get_close_matches(name.lower(), list(options), n=1, cutoff=likeness)
     return matches[0] if matches else None
 
 

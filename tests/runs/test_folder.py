@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from datetime import datetime
 
 import pytest
@@ -152,8 +153,9 @@ def test_a_misspelt_run_names_the_nearest(tmp_path):
     a_run(tmp_path, "first")
     error = refused(open_run, tmp_path / "frist")
     assert error.problem == "there is no such run"
-    assert error.hint == f"did you mean '{tmp_path / 'first'}'?"
-    assert refused(open_run, tmp_path / "zzz").hint == f"runs in '{tmp_path}': first"
+    assert error.hint == f"did you mean '{tmp_path / 'first'}'? runs in '{tmp_path}', the newest first: first"
+    assert refused(open_run, tmp_path / "zzz").hint == f"runs in '{tmp_path}', the newest first: first"
+    assert refused(open_run, tmp_path / "first-of-all").hint == f"runs in '{tmp_path}', the newest first: first"
     assert refused(open_run, tmp_path / "none" / "x").hint is None
 
 
@@ -162,7 +164,14 @@ def test_a_folder_that_is_no_run(tmp_path):
     assert error.problem == "this folder is no run"
     assert (error.got, error.hint) == (str(tmp_path), None)
     a_run(tmp_path, "first")
-    assert refused(open_run, tmp_path).hint == f"runs in '{tmp_path}': first"
+    assert refused(open_run, tmp_path).hint == f"runs in '{tmp_path}', the newest first: first"
+
+
+def test_the_newest_runs_are_listed_first_and_the_rest_counted(tmp_path):
+    for number, name in enumerate("hgfedcba"):
+        os.utime(a_run(tmp_path, name).recipe, (number, number))
+    listed = "a, b, c, d, e and 3 more"
+    assert refused(open_run, tmp_path / "zzz").hint == f"runs in '{tmp_path}', the newest first: {listed}"
 
 
 def test_a_file_is_no_run(tmp_path):

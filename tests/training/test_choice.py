@@ -1,7 +1,7 @@
 import pytest
 
-from trainwright.recipe import compose, parse_assignments
-from trainwright.training.choice import LARGEST_STEP, choose_training
+from trainwright.recipe import LOSSES_OF, OptimSection, compose, parse_assignments
+from trainwright.training.choice import LARGEST_STEP, choose_clipping, choose_training
 
 
 def chosen(pictures: int, *words: str) -> dict[str, object]:
@@ -81,3 +81,18 @@ def test_short_runs_have_a_share_of_the_rate():
 def test_penalties_take_the_place_of_weight_decay(word):
     assert chosen(54_000, word)["optim.weight_decay"] == 0.0
     assert "optim.weight_decay" not in chosen(54_000, word, "optim.weight_decay=0.01")
+
+
+def test_a_loss_whose_gradient_has_no_bound_is_clipped_and_no_other_one():
+    clipped = {
+        loss for losses in LOSSES_OF.values() for loss in losses if choose_clipping(OptimSection(), loss)[0].value > 0
+    }
+    assert clipped == {"l2"}
+    assert "could drive both to infinity" in choose_clipping(OptimSection(), "l2")[0].reason
+
+
+def test_a_clipping_that_somebody_gave_stands_alone():
+    assert choose_clipping(OptimSection(clip_norm=0.0), "l2") == []
+    for key in ("clip_value", "clip_adaptive"):
+        (choice,) = choose_clipping(OptimSection(**{key: 0.5}), "l2")
+        assert (choice.value, choice.reason) == (0.0, "another setting clips the gradient")

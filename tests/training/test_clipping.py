@@ -27,7 +27,7 @@ seeds, sizes = st.integers(0, 1000), st.floats(1e-3, 1e3)
 
 
 def test_nothing_is_clipped_unless_it_is_asked_for():
-    assert build_clip(OptimSection()) is None
+    assert build_clip(OptimSection(clip_norm=0.0)) is None
 
 
 @given(seeds, sizes, st.floats(1e-2, 10))
@@ -47,7 +47,7 @@ def test_by_norm_the_whole_gradient_is_shortened_and_keeps_its_direction(seed, s
 def test_by_value_every_number_is_cut(seed, size, limit):
     model = Net(seed, size)
     before = gradients(model)
-    build_clip(OptimSection(clip_value=limit))(model, gradient_norm(model))
+    build_clip(OptimSection(clip_norm=0.0, clip_value=limit))(model, gradient_norm(model))
     for name, gradient in gradients(model).items():
         assert torch.equal(gradient, before[name].clamp(-limit, limit))
 
@@ -58,7 +58,7 @@ def test_adaptively_as_timm_does_but_for_the_head(seed, size, share):
 
     ours, theirs = Net(seed, size), Net(seed, size)
     before = gradients(ours)
-    build_clip(OptimSection(clip_adaptive=share))(ours, gradient_norm(ours))
+    build_clip(OptimSection(clip_norm=0.0, clip_adaptive=share))(ours, gradient_norm(ours))
     adaptive_clip_grad(theirs.body.parameters(), clip_factor=share)
     expected = gradients(theirs)
     for name, gradient in gradients(ours).items():
@@ -79,7 +79,7 @@ def test_every_head_of_a_net_is_left_alone(name, heads):
     model = build_model(ModelSection(name=name, **size), classes=3, channels=3, img_size=32)
     for parameter in model.parameters():
         parameter.grad = torch.full_like(parameter, 1e3)
-    build_clip(OptimSection(clip_adaptive=0.01))(model, gradient_norm(model))
+    build_clip(OptimSection(clip_norm=0.0, clip_adaptive=0.01))(model, gradient_norm(model))
     untouched = {key for key, gradient in gradients(model).items() if bool((gradient == 1e3).all())}
     assert untouched == {f"{head}.{part}" for head in heads for part in ("weight", "bias")}
 
@@ -88,7 +88,7 @@ def test_a_net_that_names_no_head_is_clipped_as_a_whole():
     model = nn.Sequential(nn.Linear(2, 2))
     for parameter in model.parameters():
         parameter.grad = torch.full_like(parameter, 1e3)
-    build_clip(OptimSection(clip_adaptive=0.01))(model, gradient_norm(model))
+    build_clip(OptimSection(clip_norm=0.0, clip_adaptive=0.01))(model, gradient_norm(model))
     assert all(float(gradient.abs().max()) < 1 for gradient in gradients(model).values())
 
 
@@ -104,5 +104,5 @@ def test_a_unit_s_gradient_by_hand():
 def test_each_setting_turns_its_own_way_on(key):
     model = Net(0, 1e3)
     before = float(gradient_norm(model))
-    build_clip(OptimSection(**{key: 0.01}))(model, gradient_norm(model))
+    build_clip(OptimSection(**{"clip_norm": 0.0, key: 0.01}))(model, gradient_norm(model))
     assert float(gradient_norm(model)) < before

@@ -8,7 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
+
+from trainwright.workflows import inspect_data, train
 
 QUICK = ["--model=plain", "--set=model.width=16", "--set=model.depth=1", "--epochs=1", "--set=machine.threads=1"]
 
@@ -324,3 +327,28 @@ def test_names_that_try_ones_patience_are_shown_and_escaped(cli, tmp_path):
     classes = json.loads((tmp_path / "x" / "data" / "classes.json").read_text())
     assert len(classes) == 4
     assert all(str(label).isprintable() for label in classes)
+
+
+def test_float16_without_a_gpu_is_told_before_pictures_are_read(cli, tmp_path, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(train, "prepare", lambda *_, **__: pytest.fail("pictures were read"))
+    ended = cli("train", "digits", "--set=machine.precision=float16", f"--out={tmp_path}")
+    assert ended.code == 2
+    assert "float16 needs a CUDA device" in ended.err
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["data", "digits", "--preview={}/none/a.png"], "the folder of the file to write is not there"),
+        (["recipe", "--plot={}/none/a.svg", "--pictures=500"], "the folder of the file to write is not there"),
+        (["predict", "run", "--csv={}/none/a.csv"], "the folder of the file to write is not there"),
+        (["data", "digits", "--preview={}/a.jpg"], "the preview is drawn as a PNG file"),
+    ],
+)
+def test_files_that_cannot_be_written_are_told_at_once_and_no_folder_is_made(cli, tmp_path, monkeypatch, words, says):
+    monkeypatch.setattr(inspect_data, "prepare", lambda *_, **__: pytest.fail("pictures were read"))
+    ended = cli(*(word.format(tmp_path) for word in words))
+    assert ended.code == 2
+    assert says in ended.err
+    assert not list(tmp_path.iterdir())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -229,3 +230,17 @@ def test_a_column_called_weight_is_a_number_where_it_is_to_be_predicted(data, cl
     assert "pictures count in the loss by weights of their own" in " ".join(used.out.split())
     shown = cli("data", path, "--set=data.target_columns=size").out
     assert "pictures count in the loss by the column 'weight'" in " ".join(shown.split())
+
+
+def test_a_short_run_with_the_default_net_and_rate_does_not_break_down(data, cli, tmp_path):
+    """Without clipping the losses of this run are up to 200 times that of always answering the mean."""
+    words = ["--epochs=4", "--set=machine.threads=1", "--set=logging.step_every=1"]
+    ended = cli("train", data, COLUMNS, *words, f"--out={tmp_path}", "--name=run")
+    assert ended.code == 0, ended.err
+    recipe = (tmp_path / "run/recipe.yaml").read_text()
+    assert re.search("clip_norm: 3.0 +# auto: the gradient of l2 grows with the error", recipe)
+    with (tmp_path / "run/events.jsonl").open() as file:
+        records = [json.loads(line) for line in file]
+    losses = [record["loss"] for record in records if record["type"] == "step"]
+    assert losses
+    assert max(losses) < 5

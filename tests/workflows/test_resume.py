@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from trainwright.workflows import inspect_data, train
+
 WORDS = [
     "digits",
     "--model=small-resnet",
@@ -260,3 +262,35 @@ def test_killed_again_and_again_it_ends_with_the_same_weights(weighted, cli, run
         assert kills < 20
     assert kills > 1
     assert result(out / "run") == result(tmp_path / "unbroken" / "run")
+
+
+def test_an_interruption_before_training_says_that_there_is_nothing_to_resume(cli, tmp_path, monkeypatch):
+    def stopped(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(train, "prepare", stopped)
+    ended = cli("train", "digits", "--name=x", f"--out={tmp_path}")
+    assert ended.code == 130
+    assert "interrupted before training began; there is no run, and nothing to resume" in ended.err
+    assert not (tmp_path / "x").exists()
+
+
+@pytest.mark.parametrize(("epochs", "kept"), [(0, "no checkpoint is written yet"), (1, "its last checkpoint is kept")])
+def test_an_interruption_at_once_says_what_was_kept(cli, tmp_path, monkeypatch, epochs, kept):
+    def stopped(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(train, *(("judge_result", stopped) if epochs else ("check_first_loss", stopped)))
+    words = ["--model=plain", "--epochs=1", "--set=model.width=4", "--set=model.depth=1", "--set=machine.threads=1"]
+    ended = cli("train", "digits", *words, "--name=x", f"--out={tmp_path}")
+    assert ended.code == 130
+    assert f"interrupted; {kept}\n  try: trainwright train --resume {tmp_path / 'x'}" in ended.err
+
+
+def test_other_commands_say_that_they_were_interrupted(cli, monkeypatch):
+    def stopped(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(inspect_data, "prepare", stopped)
+    ended = cli("data", "digits")
+    assert (ended.code, "data was interrupted before it was done" in ended.err) == (130, True)

@@ -3,6 +3,7 @@ import io
 import json
 import math
 import os
+import shlex
 import shutil
 from pathlib import Path
 
@@ -212,8 +213,18 @@ def test_a_loss_that_is_not_finite_stops_and_says_where(cli, tmp_path):
     ended = cli("train", *TINY, *wild, "--set=machine.precision=float32", "--name=x", f"--out={tmp_path}")
     assert ended.code == 3
     assert "the loss became nan at step" in ended.err
-    assert "first in" in ended.err
-    assert "--lr" in ended.err
+    assert "; it began in " in ended.err
+    run = tmp_path / "x"
+    again = f"trainwright train --recipe {run / 'recipe.yaml'} --set optim.lr=10 --out {tmp_path}"
+    assert f"  try: {again}\n" in ended.err
+    assert again in " ".join((run / "report.html").read_text("utf-8").split())
+    used = cli("evaluate", run)
+    assert used.code == 2
+    assert "this run broke down in its first epoch" in used.err
+    assert f"  try: {again}\n" in used.err
+    assert "--resume" not in used.err
+    assert cli(*shlex.split(again)[1:], "--epochs=1").code in (0, 3), "as pasted it starts, whatever becomes of it"
+    assert len(list(tmp_path.iterdir())) == 2
     finding = json.loads((tmp_path / "x" / "findings.json").read_text())[-1]
     assert (finding["code"], finding["severity"]) == ("non-finite-loss", "stop")
     assert (tmp_path / "x" / "report.html").exists()
@@ -282,6 +293,10 @@ def test_evaluate_says_how_many_pictures_were_learned(photos, cli, tmp_path):
     assert figures["trained_on"] == learned
     assert figures["unseen"]["pictures"] == 40 - learned
     assert f"{learned} of these 40 pictures stood in the training part" in ended.err
+    low, high = figures["unseen"]["accuracy_interval"]
+    told = f"unseen {100 * figures['unseen']['accuracy']:.1f} % of {40 - learned} pictures right "
+    told += f"(95 % interval: {100 * low:.1f} to {100 * high:.1f} %): those that it has not learned"
+    assert told in " ".join(ended.err.split())
     assert f"of the {40 - learned} others" in ended.err
     unseen = tmp_path / "unseen.csv"
     with (tmp_path / "x/data/split.csv").open() as file:

@@ -42,7 +42,7 @@ import pytest
             "  try: one of: activations, data, doctor, evaluate, predict, recipe, report, train",
         ),
         (["evaluate"], "evaluate needs RUN\n  expected: folder of a run\n  try: trainwright evaluate --help"),
-        (["train", "--epochs"], "--epochs needs a value\n  try: trainwright train --help"),
+        (["train", "--epochs"], "--epochs needs a value\n  expected: --epochs N\n  try: trainwright train --help"),
         (["train", "--json=3"], "--json takes no value\n  try: trainwright train --help"),
         (
             ["evaluate", "a", "b", "c"],

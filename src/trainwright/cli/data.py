@@ -30,7 +30,10 @@ def data(
 
     short = {"img_size": img_size, "seed": seed, "workers": workers}
     asked = recipe_from_words(data, recipe, short, set_ or [])
-    from trainwright.workflows.inspect_data import look_at_data, preview_augmentation
+    from trainwright.workflows.inspect_data import check_preview, look_at_data, preview_augmentation
+
+    if preview is not None:
+        check_preview(preview)
 
     with RunConsole(json=json) as console:
         seen = look_at_data(asked, console)
@@ -43,5 +46,8 @@ def data(
             for finding in audit.findings():
                 console.finding(finding)
         if preview is not None:
-            tricks = preview_augmentation(asked, seen, preview)
-            console.note(f"{preview}: a row a picture, a column for each of {tricks} tricks")
+            tricks, epochs = preview_augmentation(asked, seen, preview)
+            console.note(
+                f"{preview}: a row a picture, a column for each of {tricks} tricks of a run of {epochs} epochs"
+            )
+            console.note("a run of fewer may use fewer tricks: --set training.epochs=N shows those of N")

@@ -31,8 +31,10 @@ def predict(
     """
     from trainwright.errors import InputError
     from trainwright.runs import open_run, to_json, write_atomic
-    from trainwright.workflows.requests import machine_from_words
+    from trainwright.workflows.requests import machine_from_words, refuse_missing_folder
 
+    if csv is not None:
+        refuse_missing_folder(csv, "--csv")
     folder = open_run(run)
     words = pictures or ["-"]
     if "-" in words:

@@ -9,7 +9,7 @@ from typing import Any, cast
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from trainwright.errors import InputError, did_you_mean, nearest, together
+from trainwright.errors import InputError, Interrupted, did_you_mean, nearest, together
 
 NUMBER = re.compile(r"-[\d.]+(e-?\d+)?")
 """A word that begins like an option and is a value."""
@@ -47,6 +47,12 @@ class Command(TyperCommand):
                 hint=_help(ctx),
             )
         return left
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            raise Interrupted(f"{ctx.info_name} was interrupted before it was done") from None
 
 
 class Group(TyperGroup):
@@ -100,7 +106,8 @@ def _worded(error: Any, ctx: Any, words: list[str]) -> InputError:
     option = getattr(error, "option_name", None)
     if option in options:
         takes = "takes no value" if options[option].is_flag else "needs a value"
-        return InputError(f"{option} {takes}", hint=_help(ctx))
+        form = None if options[option].is_flag else f"{option} {options[option].metavar or 'VALUE'}"
+        return InputError(f"{option} {takes}", expected=form, hint=_help(ctx))
     if option is not None:
         match = _meant(option, [*options, "--help"], _value(option, words))
         hint = _help(ctx) if match is None else f"did you mean '{match}'? otherwise {_help(ctx)}"

@@ -130,9 +130,10 @@ class OptimSection(Section):
         ge=1,
         le=4096,
     )
-    clip_norm: float = setting(
-        0.0,
-        "Largest norm of the whole gradient; longer gradients are scaled down to it. 0: off.",
+    clip_norm: float | Auto = setting(
+        "auto",
+        "Largest norm of the whole gradient; longer gradients are scaled down to it. 0: off. `auto`: 3 with the "
+        "loss l2, whose gradient has no bound, else 0; 0 beside another clipping.",
         unit="gradient norm",
         source="Pascanu et al. 2013",
         scale="log",

@@ -251,7 +251,7 @@ def _momentum_moves(sections: Sections) -> list[Contradiction]:
 
 
 def _one_way_of_clipping(sections: Sections) -> list[Contradiction]:
-    given = [key for key in CLIPPINGS if value_of(sections, key) > 0]
+    given = [key for key in CLIPPINGS if value_of(sections, key) not in ("auto", 0)]
     if len(given) < 2:
         return []
     return [

@@ -14,6 +14,7 @@ from .charts import schedule_file as schedule_file
 from .report import render_report as render_report
 from .report import write_report as write_report
 from .second_stage import second_stage as second_stage
+from .steps import after_breakdown as after_breakdown
 from .terminal import RunConsole as RunConsole
 from .terminal import RunPlan as RunPlan
 from .terminal import activation_lines as activation_lines

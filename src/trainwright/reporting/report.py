@@ -108,6 +108,7 @@ def render_report(view: RunView, now: datetime) -> str:
             view=view,
             style=Markup(style),
             style_hash=digest,
+            figure_name=wording.figure_name,
             loss_chart=_loss_chart(view.curves),
             figure_chart=_figure_chart(view.curves),
             figure_words=WORDS_OF.get(view.curves.figure, ""),

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from trainwright.runs import DEFAULT_OUT, Finding
+
+from .evidence import advised
 from .outcome import Outcome
 
 
@@ -17,13 +21,13 @@ class NextStep:
     meaning: str
 
 
-def next_steps(folder: Path, outcome: Outcome, *, continued: bool = False) -> tuple[NextStep, ...]:
+def next_steps(folder: Path, outcome: Outcome, findings: Sequence[Finding] = ()) -> tuple[NextStep, ...]:
     """Lists what to do next, the most useful first.
 
     Args:
         folder: the run's folder as the user would write it.
         outcome: how the run ended, if it did.
-        continued: whether it went on from its best snapshot, at a rate of its own.
+        findings: of the run; what a breakdown advises becomes commands.
     """
     run = shlex.quote(str(folder))
     recipe = shlex.quote(str(folder / "recipe.yaml"))
@@ -42,11 +46,28 @@ def next_steps(folder: Path, outcome: Outcome, *, continued: bool = False) -> tu
         case "interrupted" | "unfinished":
             return (go_on,)
         case "non-finite-loss":
-            setting, words = "--lr ", "learning rate"
-            if continued:
-                setting, words = "--set training.retrain_rate=", "rate of the second stage"
-            gentler = NextStep(
-                f"trainwright train --recipe {recipe} {setting}RATE",
-                f"train again with a smaller {words}, a tenth of this one to begin with",
-            )
-            return (gentler,)
+            return after_breakdown(folder, findings)
+
+
+def after_breakdown(folder: Path, findings: Sequence[Finding]) -> tuple[NextStep, ...]:
+    """Lists the commands that train the recipe of a run that broke down anew, in a run of its own.
+
+    Args:
+        folder: the run's folder as the user would write it.
+        findings: of the run; the last breakdown among them advises.
+    """
+    start = f"trainwright train --recipe {shlex.quote(str(folder / 'recipe.yaml'))}"
+    out = "" if folder.parent == DEFAULT_OUT else f" --out {shlex.quote(str(folder.parent))}"
+    advice = next((finding.advice for finding in reversed(findings) if finding.code == "non-finite-loss"), {})
+    steps = [
+        NextStep(
+            f"{start} {advised(key, value)}{out}",
+            "train again, as a new run, with gradients cut to this length"
+            if key == "optim.clip_norm"
+            else "train again, as a new run, with a tenth of this learning rate",
+        )
+        for key, value in advice.items()
+    ]
+    return tuple(steps) or (
+        NextStep(f"{start} --lr RATE{out}", "train again, as a new run, with a smaller learning rate"),
+    )

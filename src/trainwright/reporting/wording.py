@@ -147,6 +147,18 @@ def short_duration(seconds: float | None) -> str:
     return f"{whole // 86_400}d{whole % 86_400 // 3600:02d}"
 
 
+def figure_name(name: str) -> str:
+    """Words the key of a figure as the field writes it.
+
+    >>> figure_name("r2"), figure_name("mae_width"), figure_name("exact_match")
+    ('R²', 'MAE width', 'exact match')
+    """
+    if name == "r2":
+        return "R²"
+    first, _, rest = name.partition("_")
+    return " ".join([first.upper() if first in ("mae", "rmse", "f1") else first, *rest.split("_")]).strip()
+
+
 def listed(words: Sequence[str], limit: int = 5) -> str:
     """Joins words as a sentence does; beyond `limit` the rest is counted.
 

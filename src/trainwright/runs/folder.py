@@ -8,10 +8,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from ..errors import InputError, nearest
+from ..errors import InputError, nearest, some_of
 
 DEFAULT_OUT = Path("runs")
 """Where runs are kept when nobody says otherwise."""
+
+LIKE_ANOTHER = 0.75
+"""Share of letters that a mistyped name of a run has in common with the one that it meant; names that are made of date,
+model and data are alike anyway."""
 
 _LONGEST_NAME = 150
 _EARLY_NAMES = frozenset({"command.txt", "environment.json", "log.txt", "data", "checks.json"})
@@ -250,10 +254,11 @@ def open_run(path: str | Path) -> RunFolder:
     if not path.exists():
         if not path.is_absolute() and is_run(DEFAULT_OUT / path):
             raise InputError("there is no such run", got=str(path), hint=f"did you mean '{DEFAULT_OUT / path}'?")
-        others = _runs_in(path.parent)
-        match = nearest(path.name, others)
-        hint = f"did you mean '{path.parent / match}'?" if match else _listing(others, path.parent)
-        raise InputError("there is no such run", got=str(path), hint=hint)
+        folder = path.parent if path.is_absolute() or _runs_in(path.parent) else DEFAULT_OUT
+        others = _runs_in(folder)
+        match = nearest(path.name, others, LIKE_ANOTHER)
+        meant = f"did you mean '{folder / match}'? " if match else ""
+        raise InputError("there is no such run", got=str(path), hint=meant + (_listing(others, folder) or "") or None)
     if not path.is_dir():
         hint = f"did you mean its folder, '{path.parent}'?" if is_run(path.parent) else None
         raise InputError("a run is a folder, this is a file", got=str(path), hint=hint)
@@ -273,13 +278,15 @@ def is_run(path: str | Path) -> bool:
 
 
 def _runs_in(folder: Path) -> list[str]:
+    """Names the runs of a folder, the newest first."""
     if not folder.is_dir():
         return []
-    return sorted(entry.name for entry in folder.iterdir() if is_run(entry))
+    runs = sorted((entry for entry in folder.iterdir() if is_run(entry)), reverse=True)
+    return [run.name for run in sorted(runs, key=lambda run: RunFolder(run).recipe.stat().st_mtime_ns, reverse=True)]
 
 
 def _listing(runs: list[str], folder: Path) -> str | None:
-    return f"runs in '{folder}': {', '.join(runs[-5:])}" if runs else None
+    return f"runs in '{folder}', the newest first: {some_of(runs, 5)}" if runs else None
 
 
 def _is_early(entry: Path) -> bool:

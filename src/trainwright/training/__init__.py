@@ -10,12 +10,20 @@ Example:    fit(build(recipe, data), data, Progress(), folder, meta, observers=[
 from .averaging import WeightAverage, ema_decay
 from .build import Setup, build, check_batch_size
 from .checkpoint import Checkpoint, load_checkpoint, load_newest, save_checkpoint
-from .choice import choose_loss, choose_training
+from .choice import choose_clipping, choose_loss, choose_training
 from .evaluation import answer, eval_batch, predict_logits
 from .interruption import Interruption, listening
 from .loop import Observer, fit
 from .losses import Loss, cross_entropy
-from .machine import Machine, choose_machine, choose_workers, decide_machine, open_device, open_machine
+from .machine import (
+    Machine,
+    choose_device,
+    choose_machine,
+    choose_workers,
+    decide_machine,
+    open_device,
+    open_machine,
+)
 from .optimizers import build_optimizer, check_optimizer
 from .parameter_groups import parameter_groups
 from .progress import Progress, kept_preprocessor, restore, save_last, save_result
@@ -55,6 +63,8 @@ __all__ = [
     "check_batch_size",
     "check_optimizer",
     "check_schedule",
+    "choose_clipping",
+    "choose_device",
     "choose_loss",
     "choose_machine",
     "choose_training",

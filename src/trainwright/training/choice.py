@@ -16,6 +16,14 @@ from trainwright.recipe import (
 from .step import steps_per_epoch
 from .timm_optimizers import timm_defaults
 
+UNBOUNDED = ("l2",)
+"""Losses whose gradient by the net's outputs grows with the error, and whose curvature never ends."""
+
+CLIP_NORM = 3.0
+"""Norm of the gradient with such a loss. At the start the curvature of l2 is 2 times the squared norm of what the head
+sees, about 600 for small-resnet on colour pictures: with momentum 0.9 a rate above 0.002 makes the error grow from step
+to step, and a short warm-up rises far above it before the net has adapted. docs/tasks.md has the measurements."""
+
 WITH_VELOCITY = ("sgd", "momentum", "nesterov")
 WEIGHT_DECAY = {"sgd": 5e-4, "momentum": 5e-4, "nesterov": 5e-4, "adamw": 0.05}
 """None of the others: where the step is divided by the root of squared gradients, so is the decay that is added to the
@@ -67,6 +75,26 @@ def choose_loss(section: LossSection, task: Task) -> list[Choice]:
     return choices
 
 
+def choose_clipping(section: OptimSection, loss: str) -> list[Choice]:
+    """Decides the largest norm of the gradient, where the recipe says `auto`.
+
+    Args:
+        section: may hold `auto`.
+        loss: its name, decided.
+
+    >>> [choice.value for choice in choose_clipping(OptimSection(), "l2")]
+    [3.0]
+    """
+    if section.clip_norm != "auto":
+        return []
+    if section.clip_value > 0 or section.clip_adaptive > 0:
+        return [Choice("optim.clip_norm", 0.0, "another setting clips the gradient")]
+    if loss in UNBOUNDED:
+        reason = f"the gradient of {loss} grows with the error, and a rising rate could drive both to infinity"
+        return [Choice("optim.clip_norm", CLIP_NORM, reason)]
+    return [Choice("optim.clip_norm", 0.0, f"the gradient of {loss} has a bound of its own")]
+
+
 def choose_training(recipe: Recipe, *, pictures: int) -> list[Choice]:
     """Decides the training settings that are still `auto`.
 
@@ -95,7 +123,13 @@ def choose_training(recipe: Recipe, *, pictures: int) -> list[Choice]:
         if optim.accumulate == "all":
             choices.append(Choice("training.epochs", FULL_BATCH_EPOCHS, "an epoch is one step"))
         else:
-            choices.append(Choice("training.epochs", _epochs(pictures), f"{pictures:,} training pictures"))
+            choices.append(
+                Choice(
+                    "training.epochs",
+                    _epochs(pictures),
+                    f"the fewer pictures, the more often each is shown: {pictures:,} in training; from 8 to 40 epochs",
+                )
+            )
     return choices
 
 

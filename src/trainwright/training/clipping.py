@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from trainwright.models import head_layers
-from trainwright.recipe import OptimSection
+from trainwright.recipe import OptimSection, decided
 
 Clip = Callable[[nn.Module, Tensor], None]
 """Shortens the gradients of a net, given the norm of all of them together."""
@@ -19,7 +19,7 @@ SMALLEST_NORM = 1e-3
 
 def build_clip(section: OptimSection) -> Clip | None:
     """Gives the way of clipping of a recipe, which names one at most; None where gradients stay as they are."""
-    limits = {key: getattr(section, key) for key in CLIPS}
+    limits = {key: decided(getattr(section, key)) for key in CLIPS}
     return next((CLIPS[key](limit) for key, limit in limits.items() if limit > 0), None)
 
 

@@ -228,12 +228,15 @@ def _not_finite(
     """
     rate, peak = top_rate(setup.optimizer), decided(setup.recipe.optim.lr)
     key, before = setup.rate_setting, setup.before
-    lower = f"{setup.recipe.get(key) / 10:.3g}"
-    advice: dict[str, float] = {key: float(lower)}
-    if setup.clip is None or setup.recipe.optim.clip_norm > 1:
+    advice: dict[str, float] = {key: float(f"{setup.recipe.get(key) / 10:.3g}")}
+    if setup.clip is None or decided(setup.recipe.optim.clip_norm) > 1:
         advice["optim.clip_norm"] = 1.0
     when = f"at step {before.steps + step}, in epoch {before.epochs + progress.epoch}"
-    summary = f"the {what} {when}, first in {layer}"
+    origins = {
+        "input": "the prepared pictures were not finite already",
+        "loss": "what every layer gave out was still finite",
+    }
+    summary = f"the {what} {when}; {origins.get(layer, f'it began in {layer}')}"
     finding = Finding(
         code="non-finite-loss",
         severity="stop",
@@ -245,12 +248,7 @@ def _not_finite(
     )
     _tell(observers, finding)
     _stop(progress, "non-finite-loss", summary, observers)
-    return TrainingError(
-        summary,
-        got=f"learning rate {rate:.3g}, peak {peak:.3g}",
-        hint=(f"--lr {lower}" if key == "optim.lr" else f"--set {key}={lower}")
-        + (", or --set optim.clip_norm=1" if "optim.clip_norm" in advice else ""),
-    )
+    return TrainingError(summary, got=f"learning rate {rate:.3g}, peak {peak:.3g}")
 
 
 class _Awaited:

@@ -47,6 +47,11 @@ def choose_workers(section: MachineSection) -> list[Choice]:
     return [Choice("machine.workers", _cores(), reason)] if section.workers == "auto" else []
 
 
+def choose_device(section: MachineSection) -> list[Choice]:
+    """Decides `machine.device`, which a run is refused by before pictures are read."""
+    return [Choice("machine.device", *_best_device())] if section.device == "auto" else []
+
+
 FINE: tuple[Task, ...] = ("regression", "ranking")
 """Tasks whose answers are numbers to be told finely, which 8 bits of bfloat16 would round to 3 digits."""
 
@@ -59,12 +64,8 @@ def choose_machine(section: MachineSection, *, img_size: int, task: Task = "clas
         img_size: side of the pictures, pixels; decides whether a batch is worth sharing among threads.
         task: what is learned.
     """
-    device = section.device
-    choices: list[Choice] = []
-    if device == "auto":
-        device, reason = _best_device()
-        choices.append(Choice("machine.device", device, reason))
-    kind = open_device(device).type
+    choices = choose_device(section)
+    kind = open_device(choices[0].value if choices else section.device).type
     if section.threads == "auto" and img_size <= SMALL_WORK:
         reason = f"pictures of {img_size} pixels are too little work to share; threads would wait for each other"
         choices.append(Choice("machine.threads", 1, reason))

@@ -78,7 +78,7 @@ def check_first_loss(setup: Setup, data: PreparedData) -> Check:
     if stuck:
         return Check("first loss", False, summary, "no gradient reaches the weights", evidence, _no_gradient(evidence))
     limit = f"{TOLERATED_EXCESS:.0%} above"
-    verdict = f"near enough, not over {limit}" if passed else f"too high, over {limit}"
+    verdict = "as it should be before training" if passed else f"too high, more than {limit}"
     if error is None:
         verdict = "a single loss tells nothing"
     return Check("first loss", passed, summary, verdict, evidence, finding)

@@ -19,7 +19,9 @@ from trainwright.errors import InputError
 from trainwright.recipe import DataSection, MachineSection, compose, read_recipe_file
 from trainwright.reporting import RunConsole
 from trainwright.runs import Evaluation, EvaluationRecord, RankingRecord, RunFolder, Unseen
-from trainwright.training import Answers, Task, answer, choose_workers, open_snapshot
+from trainwright.training import Answers, Task, answer, choose_workers
+
+from .opening import open_result
 
 
 def evaluate_run(
@@ -48,7 +50,7 @@ def evaluate_run(
     """
     recipe = compose(read_recipe_file(folder.recipe))
     machine = machine or MachineSection()
-    snapshot = open_snapshot(folder.checkpoints, machine, fused=fuse)
+    snapshot = open_result(folder, machine, fused=fuse)
     views = snapshot.views(tta)
     workers = choose_workers(machine)[0].value
     seen_N: list[bool] | None = None
@@ -156,8 +158,9 @@ def _seen_and_unseen(record: Evaluation, *, retrained: bool) -> str:
     text = f"{record.trained_on:,} of these {record.pictures:,} pictures {where}: the net has seen "
     unseen = record.unseen
     is_class = isinstance(unseen, Unseen)
-    others = {"pictures": unseen.pictures, "accuracy": unseen.accuracy} if is_class else unseen or {"pictures": 0}
-    pictures, *figures = others.items()
+    if is_class and unseen.pictures:
+        return f"{text}their answers; the result of the {unseen.pictures:,} others stands by itself below"
+    pictures, *figures = {"pictures": 0}.items() if is_class or not unseen else unseen.items()
     known = [f"{name.replace('_', ' ')} {value:.3g}" for name, value in figures if value is not None]
     if not known:
         return f"{text}their answers, and these figures say nothing about new pictures"

@@ -33,7 +33,16 @@ def look_at_data(recipe: Recipe, console: RunConsole) -> PreparedData:
     return prepare(recipe.data, seed=recipe.training.seed, workers=workers, progress=console.progress)
 
 
-def preview_augmentation(recipe: Recipe, data: PreparedData, path: Path) -> int:
+def check_preview(path: Path) -> None:
+    """Looks, before pictures are read, at where a preview is to be drawn.
+
+    Raises:
+        InputError: the path does not end on .png.
+    """
+    refuse_other_suffix(path, ".png", "the preview is drawn as a", "--preview")
+
+
+def preview_augmentation(recipe: Recipe, data: PreparedData, path: Path) -> tuple[int, int]:
     """Draws what augmentation does to some training pictures: a row a picture, a column a trick.
 
     Args:
@@ -41,12 +50,13 @@ def preview_augmentation(recipe: Recipe, data: PreparedData, path: Path) -> int:
         data: the prepared pictures.
         path: of the picture that is written.
 
-    Returns: how many tricks are on. Mixing is not shown: it takes two pictures.
+    Returns: how many tricks are on, and for how many epochs of training they are chosen. Mixing is
+        not shown: it takes two pictures.
 
     Raises:
         InputError: the path does not end on .png, or a setting does not fit the pictures.
     """
-    refuse_other_suffix(path, ".png", "the preview is drawn as a", "--preview")
+    check_preview(path)
     recipe = recipe.decide(choose_training(recipe, pictures=data.train.drawn))
     choices = choose_augment(
         recipe.augment,
@@ -72,4 +82,4 @@ def preview_augmentation(recipe: Recipe, data: PreparedData, path: Path) -> int:
     png = io.BytesIO()
     sheet.save(png, "PNG")
     write_atomic(path, png.getvalue())
-    return len(doses(section))
+    return len(doses(section)), decided(recipe.training.epochs)

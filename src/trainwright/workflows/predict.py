@@ -17,8 +17,9 @@ from trainwright.data import PICTURE_SUFFIXES, Batch, Reading, read_pictures
 from trainwright.errors import InputError
 from trainwright.recipe import MachineSection
 from trainwright.runs import RunFolder
-from trainwright.training import Snapshot, choose_workers, eval_batch, open_snapshot, predict_logits
+from trainwright.training import Snapshot, choose_workers, eval_batch, predict_logits
 
+from .opening import open_result
 from .predictions import AnyPrediction, predictions, unread
 
 
@@ -42,7 +43,7 @@ def predict_run(
         raise InputError("no pictures are named", expected="files, folders or patterns", got="nothing")
     if top < 1:
         raise InputError("at least one class a picture must be listed", got=f"--top {top}")
-    snapshot = open_snapshot(folder.checkpoints, machine or MachineSection(), fused=fuse)
+    snapshot = open_result(folder, machine or MachineSection(), fused=fuse)
     task = snapshot.task.described()["name"]
     if top > 1 and task != "classification":
         raise InputError(

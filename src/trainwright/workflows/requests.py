@@ -130,7 +130,7 @@ def refuse_other_suffix(path: Path, suffix: str, what: str, option: str) -> None
         option: of the command line that gave the path.
 
     Raises:
-        InputError: the name ends in another suffix.
+        InputError: the name ends in another suffix, or its folder is not there.
     """
     if path.suffix.lower() != suffix:
         raise InputError(
@@ -139,6 +139,23 @@ def refuse_other_suffix(path: Path, suffix: str, what: str, option: str) -> None
             got=str(path),
             where=option,
             hint=f"{option} {path.with_suffix(suffix)}",
+        )
+    refuse_missing_folder(path, option)
+
+
+def refuse_missing_folder(path: Path, option: str) -> None:
+    """Makes sure that the folder is there in which a command is to write a file.
+
+    Raises:
+        InputError: it is not.
+    """
+    if not path.absolute().parent.is_dir():
+        raise InputError(
+            "the folder of the file to write is not there",
+            expected="a folder that exists",
+            got=str(path),
+            where=option,
+            hint="make the folder, or choose another",
         )
 
 

@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import shlex
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 from trainwright.data import PreparedData
 from trainwright.errors import Interrupted, TrainingError
-from trainwright.reporting import RunConsole, write_report
-from trainwright.runs import EpochRecord, EventWriter, Finding, Record, RunFolder, StepRecord, StopRecord
+from trainwright.reporting import RunConsole, after_breakdown, write_report
+from trainwright.runs import (
+    EpochRecord,
+    EventWriter,
+    Finding,
+    History,
+    Record,
+    RunFolder,
+    StepRecord,
+    StopRecord,
+    is_run,
+    read_records,
+)
 from trainwright.training import Before, Goal, Observer, Progress, Setup, fit, listening, snapshot_meta
 
 from .layout import write_findings
@@ -56,17 +69,44 @@ def run_stage(
             stop = fit(
                 setup, data, progress, checkpoints, meta, observers=observers, interruption=interruption, goal=goal
             )
-    except TrainingError:
+    except TrainingError as error:
         write_report(folder)
-        raise
+        commands = [
+            step.command for step in after_breakdown(folder.path, History.of(read_records(folder.events)).findings)
+        ]
+        raise TrainingError(error.problem, got=error.got, hint="\n   or: ".join(commands)) from None
     finally:
         write_findings(folder)
     if stop.kind == "interrupted":
         write_report(folder)
         raise Interrupted(
             f"{stop.reason} after step {before.steps + stop.step}; a checkpoint is written",
-            hint=f"trainwright train --resume {folder.path}",
+            hint=f"trainwright train --resume {shlex.quote(str(folder.path))}",
         )
+
+
+@contextmanager
+def telling_interruptions(folder: RunFolder | None) -> Generator[None]:
+    """Says what was kept where Ctrl-C or SIGTERM ends the block at once: outside the steps of training, or the second
+    time.
+
+    Args:
+        folder: of the run; None where it is still to be made.
+
+    Raises:
+        Interrupted: instead of KeyboardInterrupt.
+    """
+    try:
+        yield
+    except KeyboardInterrupt:
+        if folder is None or not is_run(folder.path):
+            raise Interrupted("interrupted before training began; there is no run, and nothing to resume") from None
+        kept = (
+            "its last checkpoint is kept" if any(folder.checkpoints.glob("*last*")) else "no checkpoint is written yet"
+        )
+        raise Interrupted(
+            f"interrupted; {kept}", hint=f"trainwright train --resume {shlex.quote(str(folder.path))}"
+        ) from None
 
 
 def counting_on(observers: Sequence[Observer], before: Before) -> Observer:

@@ -37,6 +37,8 @@ from trainwright.training import (
     Setup,
     build,
     check_optimizer,
+    choose_clipping,
+    choose_device,
     choose_loss,
     choose_machine,
     choose_training,
@@ -55,7 +57,7 @@ from .plan import run_plan
 from .requests import ShortSettings, recipe_from_python, refuse_name_beside_resume
 from .retraining import first_stage, newest_of_second, retrain
 from .run import Run
-from .stages import run_stage
+from .stages import run_stage, telling_interruptions
 
 OF_THE_DAY = ("data.cache", "machine.workers")
 """Settings that `auto` takes from what is free on the machine, and that change no figure."""
@@ -89,7 +91,7 @@ def train(
     Raises:
         InputError: data or recipe are wrong; says what, where, and what to try.
         TrainingError: the loss became not finite; the run is kept.
-        Interrupted: Ctrl-C or SIGTERM; a checkpoint is written.
+        Interrupted: Ctrl-C or SIGTERM; says what was kept.
     """
     asked = recipe_from_python(data, recipe, short, settings)
     refuse_name_beside_resume(resume, out, name)
@@ -109,11 +111,12 @@ def train_run(asked: Recipe, out: Path, name: str | None, console: RunConsole) -
             refuse_existing(RunFolder(out / name))
     refuse_bad_out(out)
     refuse_early(asked)
-    data = _look(asked, console)
-    recipe = decide(asked, data)
-    setup = build(recipe, data, progress=console.progress)
-    folder = make_folder(out, name, recipe, data)
-    with EventWriter(folder.events) as events:
+    with telling_interruptions(None):
+        data = _look(asked, console)
+        recipe = decide(asked, data)
+        setup = build(recipe, data, progress=console.progress)
+        folder = make_folder(out, name, recipe, data)
+    with telling_interruptions(folder), EventWriter(folder.events) as events:
         lay_out(folder, recipe, data)
         first = _learn(folder, events, setup, data, console, resumed=False)
         del setup  # its net and moments, before a second stage has its own
@@ -140,8 +143,9 @@ def refuse_early(asked: Recipe) -> None:
         InputError: no such device, model, weights, transform or optimizer, or a package that a setting needs is not
             installed.
     """
-    if asked.machine.device != "auto":
-        open_device(asked.machine.device)
+    open_device(
+        decided(asked.decide(choose_device(asked.machine)).machine.device)
+    )  # and what this device can compute in
     check_model(asked.model)
     load_transform(asked.augment.transform)
     check_optimizer(asked.optim)
@@ -154,6 +158,7 @@ def decide(asked: Recipe, data: PreparedData) -> Recipe:
     recipe = asked.decide([*data.choices, *choose_workers(asked.machine)])
     recipe = recipe.decide(choose_machine(asked.machine, img_size=data.img_size, task=data.task))
     recipe = recipe.decide(choose_loss(recipe.loss, data.task))
+    recipe = recipe.decide(choose_clipping(recipe.optim, recipe.loss.name))
     pictures = len(data.train)
     recipe = recipe.decide(
         choose_model(
@@ -289,7 +294,7 @@ def _go_on(folder: RunFolder, stored: Recipe, asked: Recipe, console: RunConsole
 
     A recipe of an earlier version lacks settings that there are today; they are decided as if nobody had given them.
     """
-    with EventWriter(folder.events) as events:
+    with telling_interruptions(folder), EventWriter(folder.events) as events:
         data = _look(asked, console, given_split=folder.split)
         recipe = decide(asked, data)
         why = "the run was made before there was this setting"

@@ -189,7 +189,7 @@ def _fitted(
     if name in CHECKED and pictures is not None:
         check = _checked(name, value, pictures)
         if check is not None and check.harmful:
-            return OFF[name], f"altered copies mislead nearest neighbors: {_said(check)}"
+            return OFF[name], f"altered copies are taken for other classes: {_said(check)}"
         if check is not None:
             return value, f"policy {policy}; altered copies keep their class: {_said(check)}"
     return value, ""
@@ -204,7 +204,10 @@ def _checked(name: str, strength: float, pictures: LabelledPictures) -> LabelChe
 
 
 def _said(check: LabelCheck) -> str:
-    return f"they turn {check.lost} of {check.pictures:,} wrong and {check.won} right"
+    return (
+        f"of {check.pictures:,} training pictures, each named by the one most like it, "
+        f"the copies make {check.lost} wrong that were right, and {check.won} right that were wrong"
+    )
 
 
 def _evidence(check: LabelCheck) -> dict[str, Any]:

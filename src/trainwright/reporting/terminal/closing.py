@@ -69,7 +69,7 @@ def closing(
     if report is not None:
         lines += labelled("report", [printable(str(report))], width)
     lines.append(Line())
-    for step in next_steps(folder, outcome_of(stop)):
+    for step in next_steps(folder, outcome_of(stop), findings):
         lines += [Line(f"  {printable(step.command)}", "cyan"), Line(f"      {step.meaning}", "dim")]
     return [*lines, Line()]
 
@@ -118,6 +118,11 @@ def evaluation_lines(record: Evaluation, width: int = 80) -> list[Line]:
         f"loss {number(record.loss)}, calibration error {percent(record.calibration_error)}"
     ]
     lines = [Line(), *labelled("result", [_judgement(record)], width, "bold"), *labelled("", texts, width)]
+    new = record.unseen
+    if record.trained_on and new is not None and new.accuracy is not None and new.accuracy_interval is not None:
+        right, sure = percent(new.accuracy, new.pictures), interval(*new.accuracy_interval, new.pictures)
+        whom = f"{plural(new.pictures, 'picture')} right (95 % interval: {sure}): those that it has not learned"
+        lines += labelled("unseen", [f"{right} of {whom}"], width, "bold")
     scores = sorted(record.per_class, key=lambda score: (score.recall is None, score.recall or 0.0, score.label))
     labels = [printable(score.label) for score in scores]
     size = max([len("class"), *map(len, labels)])

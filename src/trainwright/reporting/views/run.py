@@ -126,7 +126,6 @@ def read_view(folder: RunFolder) -> RunView:
         again=second_stage(history),
         last=history.stop,
     )
-    continued = history.retrain is not None and history.retrain.way == "continue"
     first_batch = folder.plots / "first-batch.png"
     audit = _read(folder.audit, lambda text: data_summary(json.loads(text)), None)
     return RunView(
@@ -151,7 +150,7 @@ def read_view(folder: RunFolder) -> RunView:
         command=_read(folder.command, str.strip, None),
         recipe=recipe,
         resumed=history.resumes,
-        next_steps=next_steps(folder.path, head.outcome, continued=continued),
+        next_steps=next_steps(folder.path, head.outcome, history.findings),
         task=values.get("data.task", "classification"),
     )
 
