@@ -11,7 +11,7 @@ import typer
 
 from trainwright.errors import TrainwrightError
 
-from . import activations, data, doctor, evaluate, predict, recipe, report, train
+from . import activations, check, data, doctor, evaluate, predict, recipe, report, train
 from .usage import Command, Group
 
 INTERRUPTED = 130
@@ -25,7 +25,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (train, evaluate, predict, report, data, activations, recipe, doctor):
+for command in (train, check, evaluate, predict, report, data, activations, recipe, doctor):
     name = command.__name__.rpartition(".")[2]
     app.command(name, cls=Command)(getattr(command, name))
 
@@ -43,7 +43,8 @@ def root(version: bool = typer.Option(False, "--version", help="Print the versio
 def main() -> NoReturn:
     """Runs the command line and ends the process.
 
-    Exit codes: 0 done, 1 a bug of ours, 2 the user's input is wrong, 3 training failed, 130 interrupted.
+    Exit codes: 0 done, 1 a bug of ours, 2 the user's input is wrong, 3 training failed or a check did not pass,
+    130 interrupted.
     """
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:

@@ -49,6 +49,9 @@ def train(
     ] = None,
     name: Annotated[str | None, typer.Option(help="Name of the run; the name of an unfinished run resumes it.")] = None,
     resume: Annotated[Path | None, typer.Option(metavar="RUN", help="Go on with a run.")] = None,
+    check: Annotated[
+        bool, typer.Option(help="Make checks before the first step, in at most a tenth of the training's time.")
+    ] = True,
     set_: Set = None,
     json: Json = False,
 ) -> None:
@@ -78,9 +81,9 @@ def train(
         from trainwright.workflows.train import resume_run, train_run
 
         run = (
-            resume_run(open_run(resume), asked, console)
+            resume_run(open_run(resume), asked, console, checks=check)
             if resume
-            else train_run(asked, out or DEFAULT_OUT, name, console)
+            else train_run(asked, out or DEFAULT_OUT, name, console, checks=check)
         )
     if json:
         print(to_json(run.metrics))

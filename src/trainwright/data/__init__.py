@@ -16,6 +16,7 @@ from .augment import Augmenter as Augmenter
 from .augment import Mix as Mix
 from .augment import Mixing as Mixing
 from .augment import augment_findings as augment_findings
+from .augment import check_policy as check_policy
 from .augment import choose_augment as choose_augment
 from .augment import doses as doses
 from .augment import is_off as is_off

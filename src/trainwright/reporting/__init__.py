@@ -19,6 +19,8 @@ from .terminal import RunConsole as RunConsole
 from .terminal import RunPlan as RunPlan
 from .terminal import activation_lines as activation_lines
 from .terminal import audit_lines as audit_lines
+from .terminal import check_lines as check_lines
+from .terminal import checks_line as checks_line
 from .terminal import machine_lines as machine_lines
 from .terminal import prediction_lines as prediction_lines
 from .terminal import setting_lines as setting_lines

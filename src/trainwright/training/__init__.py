@@ -11,6 +11,7 @@ from .averaging import WeightAverage, ema_decay
 from .build import Setup, build, check_batch_size
 from .checkpoint import Checkpoint, load_checkpoint, load_newest, save_checkpoint
 from .choice import choose_clipping, choose_loss, choose_training
+from .clipping import gradient_norm
 from .evaluation import answer, eval_batch, predict_logits
 from .interruption import Interruption, listening
 from .loop import Observer, fit
@@ -30,7 +31,7 @@ from .progress import Progress, kept_preprocessor, restore, save_last, save_resu
 from .retraining import SECOND_STAGES, FirstStage, build_second, losses_at_the_stop
 from .schedules import check_schedule, rate_factor
 from .snapshot import Snapshot, open_snapshot, snapshot_from, snapshot_meta
-from .step import grouped, steps_per_epoch, train_step
+from .step import grouped, mixed_loss, steps_per_epoch, train_step
 from .stopping import Before, Best, Goal, better, out_of_patience
 from .tasks import THRESHOLD, Answers, Classification, Regression, Task, Verdict, task_of_data
 
@@ -74,12 +75,14 @@ __all__ = [
     "ema_decay",
     "eval_batch",
     "fit",
+    "gradient_norm",
     "grouped",
     "kept_preprocessor",
     "listening",
     "load_checkpoint",
     "load_newest",
     "losses_at_the_stop",
+    "mixed_loss",
     "open_device",
     "open_machine",
     "open_snapshot",

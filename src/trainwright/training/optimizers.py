@@ -9,7 +9,7 @@ from torch import nn
 
 from trainwright.recipe import TIMM_OPTIMIZER, OptimSection, decided
 
-from .parameter_groups import Group, parameter_groups
+from .parameter_groups import Group, parameter_groups, set_rates
 from .timm_optimizers import build_timm_optimizer, check_timm_optimizer
 
 Builder = Callable[[OptimSection, list[Group], bool], torch.optim.Optimizer]
@@ -17,8 +17,14 @@ Builder = Callable[[OptimSection, list[Group], bool], torch.optim.Optimizer]
 
 
 def build_optimizer(section: OptimSection, model: nn.Module) -> torch.optim.Optimizer:
-    """Builds the optimizer of a decided recipe over all trainable parameters of the model."""
+    """Builds the optimizer of a decided recipe over all trainable parameters of the model, at its peak rates."""
     groups = parameter_groups(model, decided(section.weight_decay), section.layer_decay)
+    optimizer = _built(section, groups, model)
+    set_rates(optimizer, decided(section.lr))
+    return optimizer
+
+
+def _built(section: OptimSection, groups: list[Group], model: nn.Module) -> torch.optim.Optimizer:
     if section.name.startswith(TIMM_OPTIMIZER):
         return build_timm_optimizer(section.name.removeprefix(TIMM_OPTIMIZER), groups, decided(section.lr))
     fused = all(parameter.device.type in ("cpu", "cuda") for parameter in model.parameters())

@@ -1,12 +1,15 @@
 """Tuning: whatever trains or measures on purpose to learn about training.
 
-Comes in:   a setup that is about to train, and its data
-Goes out:   checks with verdict and evidence, findings
+Comes in:   a setup that is about to train, and its data; or a loop that is not ours
+Goes out:   checks with verdict, evidence and causes, findings
 May import: errors, recipe, runs, data, models, training
-Read next:  first_loss.py
-Example:    check_first_loss(setup, data).passed
+Read next:  ladder.py, then subject.py
+Example:    for check in climb(rungs_of_run(setup, data)): print(check.name, check.verdict)
 """
 
-from .first_loss import Check, check_first_loss
+from .checks import Check
+from .ladder import climb, rungs_of_loop, rungs_of_run, step_time
+from .own_loop import subject_of_loop
+from .subject import subject_of
 
-__all__ = ["Check", "check_first_loss"]
+__all__ = ["Check", "climb", "rungs_of_loop", "rungs_of_run", "step_time", "subject_of", "subject_of_loop"]

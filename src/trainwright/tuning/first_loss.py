@@ -1,19 +1,17 @@
-"""The first check before training: an untrained net knows nothing, its loss is that of knowing nothing (of K classes
-ln K), and it can learn."""
+"""The loss of an untrained net: that of knowing nothing (of K classes ln K), of a sound form, and with a gradient."""
 
 from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
 
-from trainwright.data import PreparedData, batches
-from trainwright.runs import Finding
-from trainwright.training import Answers, Loss, Setup, eval_batch
+from .checks import Check, alarm, passed
+from .subject import Lesson, Subject
+
+NAME = "first-loss"
 
 TOLERATED_EXCESS = 0.5
 """Share of that by which the first loss may lie above it; own choice, until thresholds come from a healthy corpus."""
@@ -21,87 +19,118 @@ TOLERATED_EXCESS = 0.5
 PICTURES_FOR_GRADIENT = 16
 """Enough to see whether a gradient is exactly 0."""
 
-
-@dataclass(frozen=True)
-class Check:
-    """One check before training: what was looked at, whether it passed, and the numbers that decide it."""
-
-    name: str
-    passed: bool
-    summary: str
-    verdict: str
-    evidence: Mapping[str, float]
-    finding: Finding | None = None
+SURE = 1e-4
+"""By how much the probabilities of a picture may miss 1 and still be taken for probabilities."""
 
 
-@torch.no_grad()
-def check_first_loss(setup: Setup, data: PreparedData) -> Check:
-    """Compares the loss of the untrained net with that of all scores 0, on one batch of training pictures as they are.
+def check_first_loss(subject: Subject) -> Check:
+    """Compares the loss of the untrained net with that of knowing nothing, on one batch of training pictures as they
+    are, and looks at the form of outputs and loss.
 
     Where all pictures get the same answer, looks whether any gradient reaches the weights. Runs on a copy in training
-    mode (batch statistics), so the setup stays as it was. Pretrained bodies pass too: their head is new. A single
-    picture or pair has no standard error, so that its loss tells nothing and passes.
+    mode (batch statistics). Pretrained bodies pass too: their head is new. A single picture or pair has no standard
+    error, so that its loss tells nothing and passes.
 
     Source: Karpathy 2019, A Recipe for Training Neural Networks (verify loss at init).
     """
-    batch = next(batches(data.train, min(eval_batch(data.img_size), data.train.drawn), seed=0, epoch=0))
-    twin = copy.deepcopy(setup.model).train()
-    state = torch.get_rng_state()
-    images_NCHW = setup.prepare_eval(batch)
-    with setup.machine.autocast():
-        logits_NK = twin(images_NCHW)
-    same = bool((logits_NK == logits_NK[:1]).all())
-    stuck = same and not _gets_gradient(twin, setup.loss, images_NCHW, batch.labels_N)
-    torch.set_rng_state(state)
-    answers = Answers(logits_NK.cpu().float(), batch.labels_N)
-    losses_N = setup.task.losses(answers)
-    loss = losses_N.mean().item()
+    lesson = subject.clean(512)
+    twin = copy.deepcopy(subject.model).train()
+    with torch.no_grad():
+        outputs_NK = subject.answer(twin, lesson.images_NCHW).float()
+    wrong_form = _form(subject, lesson, outputs_NK)
+    if wrong_form is not None:
+        return wrong_form
+    losses_N = subject.losses(outputs_NK, lesson.labels)
+    loss, expected = losses_N.mean().item(), subject.blind_loss(outputs_NK, lesson.labels)
     error = losses_N.std().item() / math.sqrt(len(losses_N)) if len(losses_N) > 1 else None
-    expected = setup.task.losses(replace(answers, logits_NK=torch.zeros_like(answers.logits_NK))).mean().item()
-    words, name = setup.task.blind
-    measured = {} if error is None else {"standard_error": error}
-    evidence = {"first_loss": loss, **measured, name: expected}
+    words, key = subject.blind
+    evidence: dict[str, float | str | None] = {"first_loss": loss, "standard_error": error, key: expected}
     told = f"{loss:.3f} of a single one" if error is None else f"{loss:.3f} ± {error:.3f}"
     summary = f"first loss {told}, {words} = {expected:.3f}"
-    passed = error is None or loss - 2 * error <= (1 + TOLERATED_EXCESS) * expected
-    finding = None
-    if not passed:
-        finding = Finding(
-            code="initialization-too-large",
-            severity="warn",
-            summary=f"the untrained net is confidently wrong: {summary}",
+    if bool((outputs_NK == outputs_NK[:1]).all()) and not _gets_gradient(subject, twin, lesson):
+        return alarm(
+            NAME,
+            "no-gradient-at-start",
+            "the untrained net gives every picture the same answer, and no gradient reaches its weights: it cannot "
+            "learn",
             evidence=evidence,
-            advice={"do": "look for inputs that are not scaled, or a last layer with large weights"},
-            since_step=0,
-            source="Karpathy 2019, A Recipe for Training Neural Networks",
+            causes=("weights that are all 0, or units that are never active", "a graph that is cut by detach"),
+            advice={"init.scheme": "auto"},
+            source="Goodfellow et al. 2016, Deep Learning, section 8.4 (units that start alike stay alike)",
         )
-    if stuck:
-        return Check("first loss", False, summary, "no gradient reaches the weights", evidence, _no_gradient(evidence))
-    limit = f"{TOLERATED_EXCESS:.0%} above"
-    verdict = "as it should be before training" if passed else f"too high, more than {limit}"
     if error is None:
-        verdict = "a single loss tells nothing"
-    return Check("first loss", passed, summary, verdict, evidence, finding)
+        return passed(NAME, f"{summary}: a single loss tells nothing", evidence)
+    if not math.isfinite(loss):
+        return alarm(
+            NAME,
+            "initialization-too-large",
+            "the loss of the untrained net is not a finite number",
+            evidence={**evidence, "first_loss": None},
+            causes=("inputs that are not scaled", "weights so large that activations overflow"),
+        )
+    if loss - 2 * error > (1 + TOLERATED_EXCESS) * expected:
+        return alarm(
+            NAME,
+            "initialization-too-large",
+            f"the untrained net is confidently wrong: {summary}",
+            evidence=evidence,
+            causes=("inputs that are not scaled", "a last layer with large weights"),
+            advice={"do": "look for inputs that are not scaled, or a last layer with large weights"},
+            source="Karpathy 2019, A Recipe for Training Neural Networks",
+            stop=False,
+        )
+    return passed(NAME, summary, evidence)
 
 
-def _gets_gradient(model: nn.Module, loss_of: Loss, images_NCHW: Tensor, labels_N: Tensor) -> bool:
-    """Tells whether the loss of some pictures has a gradient by any weight but those of vectors, such as biases."""
+def _form(subject: Subject, lesson: Lesson, outputs_NK: Tensor) -> Check | None:
+    """Looks for outputs and losses that cannot be meant: too few outputs, probabilities in the place of scores, a loss
+    that is below 0 or grows with the batch."""
+    count = len(outputs_NK)
+    if subject.classes is not None and outputs_NK.ndim == 2 and subject.classes > outputs_NK.shape[1]:
+        return alarm(
+            NAME,
+            "head-size-mismatch",
+            f"the net has {outputs_NK.shape[1]} outputs, and labels go up to {subject.classes - 1}",
+            evidence={"outputs": outputs_NK.shape[1], "classes": subject.classes},
+            causes=("the last layer is of another number of classes", "labels are counted from 1"),
+        )
+    loss = lesson.loss_of(outputs_NK).item()
+    if loss < 0:
+        return alarm(
+            NAME,
+            "negative-loss",
+            f"the first loss is {loss:.3f}; a loss of this kind is never below 0",
+            evidence={"first_loss": loss},
+            causes=("the sign of the loss is flipped", "a loss of log-probabilities is given probabilities"),
+        )
+    if subject.classes is not None and outputs_NK.ndim == 2 and outputs_NK.shape[1] > 1:
+        sums_N = outputs_NK.sum(dim=1)
+        if bool((outputs_NK >= 0).all()) and bool(((sums_N - 1).abs() < SURE).all()):
+            return alarm(
+                NAME,
+                "softmax-twice",
+                "the outputs of the net are probabilities already, and the loss applies a softmax of its own",
+                evidence={"first_loss": loss, "smallest_sum": sums_N.min().item(), "largest_sum": sums_N.max().item()},
+                causes=("a softmax at the end of the net; cross-entropy wants scores",),
+                source="PyTorch, CrossEntropyLoss (expects unnormalized logits)",
+            )
+    mean = subject.losses(outputs_NK, lesson.labels).mean().item()
+    if count >= 16 and mean > 0 and 0.75 < loss / (mean * count) < 1.25:
+        return alarm(
+            NAME,
+            "loss-reduction-sum",
+            f"the loss of {count} pictures is their sum, {loss:.4g}, where the mean is {mean:.3g}: gradients grow with "
+            "the batch",
+            evidence={"loss": loss, "mean_loss_of_a_picture": mean, "pictures": count},
+            causes=("reduction='sum' in the loss",),
+            stop=False,
+        )
+    return None
+
+
+def _gets_gradient(subject: Subject, model: nn.Module, lesson: Lesson) -> bool:
+    """Tells whether the loss has a gradient by any weight but those of vectors, such as biases."""
     weights = [parameter for parameter in model.parameters() if parameter.requires_grad and parameter.ndim > 1]
-    with torch.enable_grad():
-        logits_NK = model(images_NCHW[:PICTURES_FOR_GRADIENT])
-        loss = loss_of(logits_NK, labels_N[: len(logits_NK)].to(logits_NK.device), None)
-        gradients = torch.autograd.grad(loss, weights, allow_unused=True)
+    outputs_NK = subject.answer(model, lesson.images_NCHW)
+    gradients = torch.autograd.grad(lesson.loss_of(outputs_NK), weights, allow_unused=True)
     return any(gradient is not None and bool(gradient.any()) for gradient in gradients)
-
-
-def _no_gradient(evidence: Mapping[str, float]) -> Finding:
-    return Finding(
-        code="no-gradient-at-start",
-        severity="warn",
-        summary="the untrained net gives every picture the same answer, and no gradient reaches its weights: it cannot "
-        "learn",
-        evidence=evidence,
-        advice={"init.scheme": "auto"},
-        since_step=0,
-        source="Goodfellow et al. 2016, Deep Learning, section 8.4 (units that start alike stay alike)",
-    )

@@ -77,11 +77,7 @@ def draw_start(folder: RunFolder, setup: Setup, data: PreparedData) -> None:
 
 def write_checks(folder: RunFolder, checks: Sequence[Check]) -> None:
     """Writes checks.json: each check with its verdict and evidence."""
-    rows = [
-        {"name": check.name, "passed": check.passed, "summary": check.summary, "evidence": dict(check.evidence)}
-        for check in checks
-    ]
-    write_atomic(folder.checks, to_json(rows, indent=1))
+    write_atomic(folder.checks, to_json([check.plain() for check in checks], indent=1))
 
 
 def write_findings(folder: RunFolder) -> None:

@@ -48,10 +48,10 @@ from trainwright.training import (
     open_device,
     restore,
 )
-from trainwright.tuning import check_first_loss
 
+from .before_training import check_before_training
 from .final_test import judge_result
-from .layout import draw_start, lay_out, make_folder, note_changed_code, write_checks
+from .layout import draw_start, lay_out, make_folder, note_changed_code
 from .observers import require_tensorboard
 from .plan import run_plan
 from .requests import ShortSettings, recipe_from_python, refuse_name_beside_resume
@@ -71,6 +71,7 @@ def train(
     out: Path | str | None = None,
     name: str | None = None,
     resume: Path | str | None = None,
+    check: bool = True,
     **short: Unpack[ShortSettings],
 ) -> Run:
     """Trains a classifier on a set of pictures, tests it once, and writes a run folder with a report.
@@ -83,6 +84,7 @@ def train(
         name: name of the run; made from date, model and data when left out. The name of an unfinished run with the
             same recipe resumes it.
         resume: a run to go on with; nothing else may then ask for another recipe.
+        check: whether checks are made before the first step, in at most a tenth of the training's time.
         **short: `model, weights, epochs, batch_size, lr, weight_decay, opt, sched, init, img_size, seed, workers,
             device`.
 
@@ -90,23 +92,23 @@ def train(
 
     Raises:
         InputError: data or recipe are wrong; says what, where, and what to try.
-        TrainingError: the loss became not finite; the run is kept.
+        TrainingError: a check failed, or the loss became not finite; the run is kept.
         Interrupted: Ctrl-C or SIGTERM; says what was kept.
     """
     asked = recipe_from_python(data, recipe, short, settings)
     refuse_name_beside_resume(resume, out, name)
     with RunConsole() as console:
         if resume is not None:
-            return resume_run(open_run(Path(resume)), asked, console)
-        return train_run(asked, Path(out or DEFAULT_OUT), name, console)
+            return resume_run(open_run(Path(resume)), asked, console, checks=check)
+        return train_run(asked, Path(out or DEFAULT_OUT), name, console, checks=check)
 
 
-def train_run(asked: Recipe, out: Path, name: str | None, console: RunConsole) -> Run:
+def train_run(asked: Recipe, out: Path, name: str | None, console: RunConsole, *, checks: bool = True) -> Run:
     """Starts a run, or goes on with the unfinished one of that name and recipe."""
     if name is not None:
         refuse_bad_name(name)
         if RunFolder(out / name).recipe.is_file():
-            return _go_on_by_name(open_run(out / name), asked, console)
+            return _go_on_by_name(open_run(out / name), asked, console, checks)
         if (out / name).exists():
             refuse_existing(RunFolder(out / name))
     refuse_bad_out(out)
@@ -118,12 +120,12 @@ def train_run(asked: Recipe, out: Path, name: str | None, console: RunConsole) -
         folder = make_folder(out, name, recipe, data)
     with telling_interruptions(folder), EventWriter(folder.events) as events:
         lay_out(folder, recipe, data)
-        first = _learn(folder, events, setup, data, console, resumed=False)
+        first = _learn(folder, events, setup, data, console, resumed=False, checks=checks)
         del setup  # its net and moments, before a second stage has its own
         return _conclude(folder, events, first, console)
 
 
-def resume_run(folder: RunFolder, asked: Recipe, console: RunConsole) -> Run:
+def resume_run(folder: RunFolder, asked: Recipe, console: RunConsole, *, checks: bool = True) -> Run:
     """Goes on with a run from its last whole checkpoint; what was asked for beside must agree with its recipe."""
     stored = compose(read_recipe_file(folder.recipe))
     given = {key: value for key, value in asked.items() if asked.origin(key).kind in ("user", "file")}
@@ -133,7 +135,7 @@ def resume_run(folder: RunFolder, asked: Recipe, console: RunConsole) -> Run:
         console.note(f"{folder.path} is finished; nothing is left to train")
         _complete_report(folder)
         return run
-    return _go_on(folder, stored, stored, console)
+    return _go_on(folder, stored, stored, console, checks)
 
 
 def refuse_early(asked: Recipe) -> None:
@@ -200,7 +202,14 @@ def _look(recipe: Recipe, console: RunConsole, given_split: Path | None = None) 
 
 
 def _learn(
-    folder: RunFolder, events: EventWriter, setup: Setup, data: PreparedData, console: RunConsole, *, resumed: bool
+    folder: RunFolder,
+    events: EventWriter,
+    setup: Setup,
+    data: PreparedData,
+    console: RunConsole,
+    *,
+    resumed: bool,
+    checks: bool,
 ) -> FirstStage:
     """Checks and trains, in a folder that stands and whose log this process alone writes."""
     console.log_to(folder.log)
@@ -216,15 +225,12 @@ def _learn(
         *preprocess_findings(setup.preprocessor, pictures=len(data.train)),
         *_augment_findings(setup.recipe, data),
     ]
-    if progress.step == 0:
-        check = check_first_loss(setup, data)
-        write_checks(folder, [check])
-        console.note(f"check: {check.summary}: {check.verdict}")
-        findings += [check.finding] if check.finding else []
     for finding in findings:
         if finding not in told:
             console.finding(finding)
             events.write(finding)
+    if checks and progress.step == 0 and not in_second:
+        check_before_training(folder, events, setup, data, console)
 
     if not in_second:
         run_stage(folder, folder.checkpoints, events, console, setup, data, progress)
@@ -277,7 +283,7 @@ def _take_up(folder: RunFolder, events: EventWriter, setup: Setup, console: RunC
     return progress
 
 
-def _go_on_by_name(folder: RunFolder, asked: Recipe, console: RunConsole) -> Run:
+def _go_on_by_name(folder: RunFolder, asked: Recipe, console: RunConsole, checks: bool) -> Run:
     """Resumes the run of a name when the same was asked for as then; never writes over another run."""
     if Run(folder).finished:
         _complete_report(folder)
@@ -286,10 +292,10 @@ def _go_on_by_name(folder: RunFolder, asked: Recipe, console: RunConsole) -> Run
             got=str(folder.path),
             hint="another --name, or none to have one made from the date",
         )
-    return _go_on(folder, compose(read_recipe_file(folder.recipe)), asked, console)
+    return _go_on(folder, compose(read_recipe_file(folder.recipe)), asked, console, checks)
 
 
-def _go_on(folder: RunFolder, stored: Recipe, asked: Recipe, console: RunConsole) -> Run:
+def _go_on(folder: RunFolder, stored: Recipe, asked: Recipe, console: RunConsole, checks: bool) -> Run:
     """Trains a run further with its stored recipe, if what is asked for comes to the same on its data.
 
     A recipe of an earlier version lacks settings that there are today; they are decided as if nobody had given them.
@@ -304,7 +310,7 @@ def _go_on(folder: RunFolder, stored: Recipe, asked: Recipe, console: RunConsole
         pairs = recipe.differences(stored)
         _refuse_another(folder, {key: (mine, theirs) for key, mine, theirs in pairs if key not in left_out})
         setup = build(stored, data, preprocessor=kept_preprocessor(folder.checkpoints / "last", data))
-        first = _learn(folder, events, setup, data, console, resumed=True)
+        first = _learn(folder, events, setup, data, console, resumed=True, checks=checks)
         del setup  # as above
         return _conclude(folder, events, first, console)
 

@@ -53,6 +53,11 @@ class Augmenter:
         self._wants_means = any(COLOR[name].means for name in self._doses if name in COLOR)
         self._components_CC = components_CC
 
+    @property
+    def alters(self) -> bool:
+        """Whether training pictures are altered at all."""
+        return bool(self._doses) or self._transform is not None
+
     def train(self, images_NCHW: Tensor, samples_N: Tensor, epoch: int) -> Tensor:
         """Augments and normalizes training pictures; what happens to one depends on (seed, epoch, sample, trick) alone.
 

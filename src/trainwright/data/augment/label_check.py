@@ -9,8 +9,9 @@ Legend: N pictures, C channels, H W height and width, F features of a picture.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -19,6 +20,7 @@ from torch.nn.functional import adaptive_avg_pool2d
 from trainwright.data.pictures import LabelledPictures
 
 from .apply import resample
+from .augmenter import Augmenter
 from .color import scaling_matrix
 from .geometry import flip_maps, identity_maps, rotation_maps
 from .plan import untouched
@@ -37,6 +39,14 @@ AT_ONCE = 64
 """Pictures that are read and altered at a time."""
 
 ALL = torch.ones(1, dtype=torch.bool)
+
+
+class NumberedPictures(LabelledPictures, Protocol):
+    """Labelled pictures with the sample ids that their random numbers hang on, int64 N."""
+
+    @property
+    def samples_N(self) -> Tensor: ...
+
 
 Alterations = Callable[[int, int], list[Tensor]]
 """Gives the maps, 1 2 3 each, that alter pictures of a height and width."""
@@ -80,27 +90,51 @@ def check_rotation(part: LabelledPictures, degrees: float) -> LabelCheck:
     )
 
 
-def _check(part: LabelledPictures, alterations: Alterations, *, whole_pixels: bool = False) -> LabelCheck:
-    from scipy.stats import binomtest
+def check_policy(part: NumberedPictures, augmenter: Augmenter) -> LabelCheck | None:
+    """Checks all that happens to pictures in training together, with one altered copy of each; None where nothing does.
 
+    Mixing is not looked at: it mixes the labels, too.
+    """
+    if not augmenter.alters:
+        return None
     count = min(MOST, len(part))
     rows_N = torch.arange(count) * len(part) // count
-    labels_N = part.labels_N[rows_N]
+    plain: list[Tensor] = []
+    altered: list[Tensor] = []
+    for some in rows_N.split(AT_ONCE):
+        images_NCHW = part.images(some)
+        plain.append(_reduced(augmenter.evaluate(images_NCHW)))
+        altered.append(_reduced(augmenter.train(images_NCHW, part.samples_N[some], 1)))
+    return _compared(torch.cat(plain), [torch.cat(altered)], part.labels_N[rows_N])
+
+
+def _check(part: LabelledPictures, alterations: Alterations, *, whole_pixels: bool = False) -> LabelCheck:
+    count = min(MOST, len(part))
+    rows_N = torch.arange(count) * len(part) // count
     channels, height, width = part.images(rows_N[:1]).shape[1:]
     nothing_C = torch.zeros(channels)
     features_NF = _features(part, rows_N, identity_maps(1), nothing_C, whole_pixels=True)
     mean_C = features_NF.view(count, channels, -1).mean(dim=(0, 2))
+    altered = (
+        _features(part, rows_N, map_123, mean_C, whole_pixels=whole_pixels) for map_123 in alterations(height, width)
+    )
+    return _compared(features_NF, altered, part.labels_N[rows_N])
+
+
+def _compared(features_NF: Tensor, copies: Iterable[Tensor], labels_N: Tensor) -> LabelCheck:
+    """Counts whose nearest neighbor changes its class where altered copies stand among the pictures."""
+    from scipy.stats import binomtest
+
     nearest_N, labels_of_N = _nearest(features_NF, features_NF, labels_N)
     right_N = labels_of_N == labels_N
-    for map_123 in alterations(height, width):
-        altered_NF = _features(part, rows_N, map_123, mean_C, whole_pixels=whole_pixels)
+    for altered_NF in copies:
         distance_N, labels = _nearest(features_NF, altered_NF, labels_N)
         labels_of_N = torch.where(distance_N < nearest_N, labels, labels_of_N)
         nearest_N = torch.minimum(distance_N, nearest_N)
     right_now_N = labels_of_N == labels_N
     lost, won = int((right_N & ~right_now_N).sum()), int((~right_N & right_now_N).sum())
     chance = binomtest(lost, lost + won, alternative="greater").pvalue if lost else 1.0
-    return LabelCheck(count, int(right_N.sum()), lost, won, float(chance))
+    return LabelCheck(len(labels_N), int(right_N.sum()), lost, won, float(chance))
 
 
 def _features(part: LabelledPictures, rows_N: Tensor, map_123: Tensor, fill_C: Tensor, *, whole_pixels: bool) -> Tensor:
@@ -108,12 +142,17 @@ def _features(part: LabelledPictures, rows_N: Tensor, map_123: Tensor, fill_C: T
     features: list[Tensor] = []
     for some in rows_N.split(AT_ONCE):
         images_NCHW = part.images(some)
-        count, channels, height, width = images_NCHW.shape
+        count, channels = images_NCHW.shape[:2]
         plan = untouched(count, scaling_matrix(torch.ones(channels), torch.zeros(channels)))
         plan = replace(plan, maps_N23=map_123.expand(count, 2, 3), whole_pixels=whole_pixels)
         pixels_NCHW = resample(images_NCHW, plan, fill="constant", constant_C=fill_C)
-        features.append(adaptive_avg_pool2d(pixels_NCHW, min(SIDE, height, width)).flatten(1))
+        features.append(_reduced(pixels_NCHW))
     return torch.cat(features)
+
+
+def _reduced(pixels_NCHW: Tensor) -> Tensor:
+    """Averages pixels down to at most SIDE × SIDE: N F, on the CPU."""
+    return adaptive_avg_pool2d(pixels_NCHW, min(SIDE, *pixels_NCHW.shape[2:])).flatten(1).cpu()
 
 
 def _nearest(features_NF: Tensor, others_NF: Tensor, labels_N: Tensor) -> tuple[Tensor, Tensor]:

@@ -1,0 +1,134 @@
+"""Somebody's own net, loader, loss and optimizer, described for the checks.
+
+Legend: N pictures, C channels, H W height and width, K outputs.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from trainwright.errors import InputError
+
+from .subject import Lesson, Subject
+
+MOST_KEPT = 512
+"""Pictures of the loader that are kept for checks which look at the same pictures again."""
+
+OwnLoss = Callable[[Tensor, Tensor], Tensor]
+
+
+def subject_of_loop(
+    model: nn.Module,
+    loader: Iterable[Any],
+    *,
+    valid_loader: Iterable[Any] | None = None,
+    loss: OwnLoss = F.cross_entropy,
+    optimizer: torch.optim.Optimizer | None = None,
+    steps: int | None = None,
+) -> Subject:
+    """Describes a training loop that is not ours.
+
+    Args:
+        model: on its device, N C H W → outputs N K.
+        loader: gives pairs of inputs and labels; can be walked through again and again.
+        valid_loader: the same of pictures that are not trained on.
+        loss: (outputs, labels) → scalar.
+        optimizer: over the model's parameters.
+        steps: that training will make, where known.
+
+    Raises:
+        InputError: the loader gives nothing, or something else than pairs of tensors.
+    """
+    device = next((parameter.device for parameter in model.parameters()), torch.device("cpu"))
+    images_NCHW, labels_N, size = _first(loader, device, "loader")
+    valid = None if valid_loader is None else _first(valid_loader, device, "valid_loader")
+    classifies = not labels_N.is_floating_point() and labels_N.ndim == 1
+
+    def lesson(images_NCHW: Tensor, labels_N: Tensor) -> Lesson:
+        return Lesson(images_NCHW, labels_N, lambda outputs: loss(outputs, labels_N))
+
+    def trained() -> Iterator[Lesson]:
+        while True:
+            for images_NCHW, labels_N in _pairs(loader, device):
+                yield lesson(images_NCHW, labels_N)
+
+    def clean_batches() -> Iterator[Lesson]:
+        for first in range(0, len(labels_N), size):
+            yield lesson(images_NCHW[first : first + size], labels_N[first : first + size])
+
+    def losses(outputs_NK: Tensor, labels_N: Tensor) -> Tensor:
+        with torch.no_grad():
+            rows = zip(outputs_NK.split(1), labels_N.split(1), strict=True)
+            return torch.stack([loss(said, true).reshape(()) for said, true in rows]).double().cpu()
+
+    def blind_loss(outputs_NK: Tensor, labels_N: Tensor) -> float:
+        if classifies:
+            return math.log(max(outputs_NK.shape[1], 2))
+        return losses(torch.zeros_like(outputs_NK), labels_N).mean().item()
+
+    def hits(outputs_NK: Tensor, labels_N: Tensor) -> Tensor | None:
+        return (outputs_NK.argmax(dim=1) == labels_N).sum() if classifies else None
+
+    return Subject(
+        model=model,
+        optimizer=optimizer,
+        clean=lambda count: lesson(images_NCHW[:count], labels_N[:count]),
+        clean_batches=clean_batches,
+        unseen=None if valid is None else lambda count: lesson(valid[0][:count], valid[1][:count]),
+        trained=trained,
+        losses=losses,
+        hits=hits,
+        blind=("ln of the number of outputs", "ln_outputs") if classifies else ("outputs of 0", "loss_of_zeros"),
+        blind_loss=blind_loss,
+        classes=int(labels_N.max()) + 1 if classifies else None,
+        steps=steps,
+    )
+
+
+def _first(loader: Iterable[Any], device: torch.device, name: str) -> tuple[Tensor, Tensor, int]:
+    """Keeps the first batches of a loader, MOST_KEPT pictures or a little more, and the size of the first.
+
+    Raises:
+        InputError: there is none.
+    """
+    images: list[Tensor] = []
+    labels: list[Tensor] = []
+    for images_NCHW, labels_N in _pairs(loader, device):
+        images.append(images_NCHW)
+        labels.append(labels_N)
+        if sum(map(len, labels)) >= MOST_KEPT:
+            break
+    if not images:
+        raise InputError("the loader gives no batch", expected="pairs of inputs and labels", where=name)
+    return torch.cat(images), torch.cat(labels), len(labels[0])
+
+
+def _pairs(loader: Iterable[Any], device: torch.device) -> Iterator[tuple[Tensor, Tensor]]:
+    """Takes batches apart and moves them to a device.
+
+    Raises:
+        InputError: a batch is no pair of tensors.
+    """
+    for batch in loader:
+        parts = list(batch) if isinstance(batch, list | tuple) else []
+        if len(parts) != 2 or not all(isinstance(part, Tensor) for part in parts):
+            raise InputError(
+                "a batch of the loader is no pair of inputs and labels",
+                expected="(inputs N C H W, labels N), two tensors",
+                got=_described(batch),
+                where="loader",
+                hint="wrap the loader in a generator that gives such pairs",
+            )
+        yield parts[0].to(device), parts[1].to(device)
+
+
+def _described(batch: object) -> str:
+    if isinstance(batch, list | tuple):
+        return f"{type(batch).__name__} of " + ", ".join(type(part).__name__ for part in batch)
+    return type(batch).__name__

@@ -1,0 +1,124 @@
+"""Checks of the way from picture to net: the same for training and validation but for chance, and labels survive it.
+
+Legend: N pictures, C channels, H W height and width.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from trainwright.data import NOTHING, Augmenter, PreparedData, batches, check_policy
+from trainwright.training import Setup, eval_batch
+
+from .checks import Check, alarm, passed, skipped
+from .subject import Subject
+
+PIPELINE, LABELS = "pipeline", "labels-kept"
+
+APART = 0.5
+"""Difference of two means, in standard deviations of a pixel, and of the logarithms of two deviations, from which two
+pipelines are called different where pictures of both are not the same; own choice."""
+
+HARM = 0.02
+"""Share of pictures that augmentation may move into other classes, beyond those that it moves back."""
+
+
+def check_pipeline(setup: Setup, data: PreparedData) -> Check:
+    """Sends the same pictures through training's and validation's pipeline, without chance in the first.
+
+    Every bit must be equal.
+    """
+    seed = setup.recipe.training.seed
+    batch = next(batches(data.train, min(64, eval_batch(data.img_size), data.train.drawn), seed=seed, epoch=0))
+    plain = Augmenter(NOTHING, setup.preprocessor, seed, channels_last=setup.augmenter.channels_last)
+    images_NCHW = batch.images_NCHW.to(setup.machine.device)
+    trained_NCHW = plain.train(images_NCHW, batch.samples_N, 1)
+    differ = int((trained_NCHW != setup.prepare_eval(batch)).sum())
+    evidence = {"values": trained_NCHW.numel(), "values_that_differ": differ}
+    if differ:
+        return alarm(
+            PIPELINE,
+            "preprocessing-differs",
+            f"without chance, training and validation see {differ} of {trained_NCHW.numel()} values otherwise",
+            evidence=evidence,
+            causes=("training and validation prepare pictures in two ways",),
+        )
+    return passed(PIPELINE, "training without chance and validation see the same numbers, bit for bit", evidence)
+
+
+@torch.no_grad()
+def check_statistics(subject: Subject) -> Check:
+    """Compares mean and deviation of what training and validation give the net, where pictures are not the same."""
+    if subject.unseen is None:
+        return skipped(PIPELINE, "no validation pictures were given")
+    trained_NCHW = next(subject.trained()).images_NCHW.float()
+    unseen_NCHW = subject.unseen(512).images_NCHW.float()
+    evidence: dict[str, float | str | None] = {
+        "training_mean": trained_NCHW.mean().item(),
+        "validation_mean": unseen_NCHW.mean().item(),
+        "training_std": trained_NCHW.std().item(),
+        "validation_std": unseen_NCHW.std().item(),
+    }
+    summary = (
+        f"training gives the net numbers of {_spread(trained_NCHW)}, validation of {_spread(unseen_NCHW)} (mean ± "
+        "deviation)"
+    )
+    if trained_NCHW.shape[1:] != unseen_NCHW.shape[1:]:
+        return alarm(
+            PIPELINE,
+            "preprocessing-differs",
+            f"training gives the net pictures of {_shape(trained_NCHW)}, validation of {_shape(unseen_NCHW)}",
+            evidence=evidence,
+            causes=("validation resizes or crops in another way",),
+            stop=trained_NCHW.shape[1] != unseen_NCHW.shape[1],
+        )
+    trained_std, unseen_std = trained_NCHW.std().clamp(min=1e-12), unseen_NCHW.std().clamp(min=1e-12)
+    shift = float((trained_NCHW.mean() - unseen_NCHW.mean()).abs() / torch.minimum(trained_std, unseen_std))
+    if shift > APART or float((trained_std / unseen_std).log().abs()) > APART:
+        return alarm(
+            PIPELINE,
+            "preprocessing-differs",
+            summary,
+            evidence=evidence,
+            causes=(
+                "one of both is not standardized, or with other figures",
+                "validation pictures are of another kind",
+            ),
+            source="own choice",
+        )
+    return passed(PIPELINE, summary, evidence)
+
+
+def check_labels_kept(setup: Setup, data: PreparedData) -> Check:
+    """Looks whether the whole augmentation moves pictures into other classes, by their nearest neighbors."""
+    if data.task != "classification":
+        return skipped(LABELS, "neighbors tell of classes only")
+    found = check_policy(data.train, setup.augmenter)
+    if found is None:
+        return passed(LABELS, "pictures are not altered in training")
+    moved = (found.lost - found.won) / found.pictures
+    evidence = {"pictures": found.pictures, "right": found.right, "lost": found.lost, "won": found.won}
+    summary = (
+        f"of {found.pictures} pictures, altered copies make the nearest neighbor of {found.lost} one of another class "
+        f"that was of the same, and of {found.won} the other way round"
+    )
+    if found.harmful and moved > 0:
+        return alarm(
+            LABELS,
+            "augmentation-harmful",
+            summary,
+            evidence=evidence,
+            causes=("a trick makes of one class what looks like another, such as 6 and 9 upside down",),
+            advice={"augment.policy": "auto"},
+            stop=moved > HARM,
+        )
+    return passed(LABELS, summary, evidence)
+
+
+def _spread(images_NCHW: Tensor) -> str:
+    return f"{images_NCHW.mean().item():.3g} ± {images_NCHW.std().item():.3g}"
+
+
+def _shape(images_NCHW: Tensor) -> str:
+    return "×".join(map(str, images_NCHW.shape[1:]))

@@ -1,0 +1,226 @@
+"""Checks that rehearse the beginning of training: does the loss fall at the chosen rate, and do pictures matter?
+
+Legend: N pictures, F features of a picture.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from dataclasses import dataclass
+from itertools import islice
+
+import torch
+from torch import Tensor
+from torch.nn.functional import adaptive_avg_pool2d
+
+from .by_heart import step
+from .checks import Check, alarm, passed, skipped
+from .subject import Lesson, Subject, plainly
+
+RATE, BLANK = "learning-rate", "blank-pictures"
+
+STEPS = 100
+"""Steps within which the loss must fall. Source: Stanford CS231n (find a rate that makes the loss go down within about
+100 iterations)."""
+
+FEWEST_STEPS = 20
+"""A training of fewer is not rehearsed: too little can happen to say anything."""
+
+WARM_UP = 0.2
+"""Share of these steps in which the rate rises to the chosen one, as it does in schedules that begin with a warm-up."""
+
+LOWER, HIGHER = (0.1, 0.01, 1e-3, 1e-4), (10.0, 100.0, 1e3, 1e4)
+"""Shares of the chosen rate that are tried where it fails, to say in which direction it is wrong."""
+
+CLEAR = 3.0
+"""Standard errors from which a difference is called one."""
+
+JUDGED = 512
+"""Pictures by which a rehearsal is judged."""
+
+ENOUGH = 500
+"""Pictures from which on seeing nothing means that there is nothing to be seen."""
+
+SIDE = 16
+"""Pixels a side to which pictures are reduced before they are compared."""
+
+
+@dataclass(frozen=True)
+class Rehearsal:
+    """Losses of each judged picture before and after some steps; None after, where the loss became not finite."""
+
+    before_N: Tensor
+    after_N: Tensor | None
+    reference: float
+    steps: int
+
+    @property
+    def fell(self) -> bool:
+        """Whether the loss has clearly fallen, below that of the beginning and that of knowing nothing."""
+        if self.after_N is None or not bool(self.after_N.isfinite().all()):
+            return False
+        gains = [self.reference - self.after_N]
+        if self.before_N.mean() <= self.reference:
+            gains = [self.before_N - self.after_N]
+        return all(_clearly_positive(gain_N) for gain_N in gains)
+
+    @property
+    def words(self) -> str:
+        if self.after_N is None or not bool(self.after_N.isfinite().all()):
+            return f"the loss became not finite within {self.steps} steps"
+        return f"loss {self.before_N.mean().item():.3f} → {self.after_N.mean().item():.3f} in {self.steps} steps"
+
+    @property
+    def evidence(self) -> dict[str, float | str | None]:
+        after = None if self.after_N is None else self.after_N.mean().item()
+        return {
+            "loss_before": self.before_N.mean().item(),
+            "loss_after": after if after is not None and math.isfinite(after) else None,
+            "steps": self.steps,
+        }
+
+
+def check_rehearsal(subject: Subject) -> tuple[Check, Check]:
+    """Trains a twin for some steps as training will begin, and another on blank pictures.
+
+    Source: Stanford CS231n (rate); Karpathy 2019 (input-independent baseline).
+    """
+    steps = STEPS if subject.steps is None else min(STEPS, subject.steps)
+    if subject.optimizer is None or steps < FEWEST_STEPS:
+        why = "no optimizer was given" if subject.optimizer is None else f"training has {steps} steps only"
+        return skipped(RATE, why), skipped(BLANK, why)
+    seen = subject.clean(JUDGED)
+    unseen = seen if subject.unseen is None else subject.unseen(JUDGED)
+    chosen, chosen_unseen = rehearse(subject, steps, seen, unseen)
+    if not chosen.fell:
+        return _wrong_rate(subject, chosen, steps, seen), skipped(BLANK, "the rehearsal learned nothing")
+    rate = passed(RATE, chosen.words, chosen.evidence)
+    _, blank_unseen = rehearse(subject, steps, blank(seen), blank(unseen), blanked=True)
+    return rate, _pictures_matter(subject, chosen_unseen, blank_unseen, unseen)
+
+
+def rehearse(
+    subject: Subject, steps: int, seen: Lesson, unseen: Lesson, *, factor: float = 1.0, blanked: bool = False
+) -> tuple[Rehearsal, Rehearsal]:
+    """Trains a twin as training would begin, but for the schedule, and judges it by two sets of pictures.
+
+    Args:
+        steps: to be made.
+        seen, unseen: training pictures, and pictures that are not trained on.
+        factor: share of the chosen rate.
+        blanked: whether every picture is zeroed.
+    """
+    twin = subject.twin()
+    lessons = (seen, unseen)
+    before = [_losses(subject, plainly(twin.model), lesson) for lesson in lessons]
+    twin.model.train()
+    finite = True
+    for done, lesson in enumerate(islice(subject.trained(), steps)):
+        twin.set_rate(factor * min(1.0, (done + 1) / (WARM_UP * steps)))
+        finite = step(subject, twin, blank(lesson) if blanked else lesson) is not None
+        if not finite:
+            break
+    after = [_losses(subject, plainly(twin.model), lesson) if finite else (None, None) for lesson in lessons]
+    first, second = (
+        Rehearsal(was_N, is_N, subject.blind_loss(said_NK, lesson.labels), steps)
+        for lesson, (said_NK, was_N), (_, is_N) in zip(lessons, before, after, strict=True)
+    )
+    return first, second
+
+
+def blank(lesson: Lesson) -> Lesson:
+    """Takes away what pictures show, and leaves their labels."""
+    return lesson.with_images(torch.zeros_like(lesson.images_NCHW))
+
+
+@torch.no_grad()
+def _losses(subject: Subject, model: torch.nn.Module, lesson: Lesson) -> tuple[Tensor, Tensor]:
+    outputs_NK = subject.answer(model, lesson.images_NCHW).float()
+    return outputs_NK, subject.losses(outputs_NK, lesson.labels)
+
+
+def _wrong_rate(subject: Subject, chosen: Rehearsal, steps: int, seen: Lesson) -> Check:
+    """Tries other rates, to say in which direction the chosen one is wrong, if it is."""
+    assert subject.optimizer is not None
+    rate = max(float(group["lr"]) for group in subject.optimizer.param_groups)
+    rose = chosen.after_N is None or not bool(chosen.after_N.mean() < chosen.before_N.mean())
+    for factor in (*LOWER, *HIGHER) if rose else (*HIGHER, *LOWER):
+        other, _ = rehearse(subject, steps, seen, seen, factor=factor)
+        if other.fell:
+            word = "high" if factor < 1 else "low"
+            return alarm(
+                RATE,
+                f"learning-rate-too-{word}",
+                f"at the chosen rate {rate:.3g} {chosen.words}; at {rate * factor:.3g}: {other.words}",
+                evidence={**chosen.evidence, "learning_rate": rate, "rate_that_works": rate * factor},
+                causes=(f"the learning rate is too {word}",),
+                advice={"optim.lr": float(f"{rate * factor:.3g}")},
+                source="Stanford CS231n, Neural networks 3",
+            )
+    return alarm(
+        RATE,
+        "nothing-learned",
+        f"{chosen.words}, and no clear fall at any share of the rate from 0.0001 to 10,000 either",
+        evidence={**chosen.evidence, "learning_rate": rate},
+        causes=("labels do not belong to their pictures", "the task needs more steps than these"),
+        stop=False,
+    )
+
+
+def _pictures_matter(subject: Subject, real: Rehearsal, blanked: Rehearsal, unseen: Lesson) -> Check:
+    """Compares what was learned from pictures with what was learned from labels alone."""
+    assert real.after_N is not None
+    without_N = blanked.after_N if blanked.after_N is not None else torch.full_like(real.after_N, blanked.reference)
+    gain_N = without_N - real.after_N
+    summary = (
+        f"after {real.steps} steps the loss is {real.after_N.mean().item():.3f} with pictures, "
+        f"{without_N.mean().item():.3f} with blank ones"
+    )
+    evidence = {
+        "loss_with_pictures": real.after_N.mean().item(),
+        "loss_with_blank_pictures": without_N.mean().item(),
+        "pictures": len(gain_N),
+    }
+    if _clearly_positive(gain_N):
+        return passed(BLANK, summary, evidence)
+    agreement = neighbors_agree(subject, unseen)
+    sure = len(gain_N) >= ENOUGH and agreement is not None and not agreement[0] > agreement[1] + CLEAR * agreement[2]
+    if agreement is not None:
+        evidence |= {"neighbors_of_one_class": agreement[0], "by_chance": agreement[1]}
+    return alarm(
+        BLANK,
+        "labels-shuffled" if sure else "nothing-learned",
+        f"{summary}: what pictures show does not help"
+        + (", and pictures that look alike are of one class no more often than by chance" if sure else " yet"),
+        evidence=evidence,
+        causes=("labels do not belong to their pictures", "pictures are damaged on their way to the net"),
+        source="Karpathy 2019, A Recipe for Training Neural Networks (input-independent baseline)",
+        stop=sure,
+    )
+
+
+def neighbors_agree(subject: Subject, lesson: Lesson) -> tuple[float, float, float] | None:
+    """Compares each picture with the one that looks most like it.
+
+    Returns: the share of pairs of one class, that which chance would give, and its standard error; None in other tasks
+        than classification.
+    """
+    if subject.classes is None:
+        return None
+    images_NCHW = lesson.images_NCHW.float()
+    height, width = images_NCHW.shape[2:]
+    features_NF = adaptive_avg_pool2d(images_NCHW, (min(SIDE, height), min(SIDE, width))).flatten(1)
+    distance_NN = torch.cdist(features_NF, features_NF)
+    distance_NN.fill_diagonal_(math.inf)
+    agree = (lesson.labels[distance_NN.argmin(dim=1)] == lesson.labels).double().mean().item()
+    count = len(features_NF)
+    chance = sum(number * (number - 1) for number in Counter(lesson.labels.tolist()).values()) / count / (count - 1)
+    return agree, chance, math.sqrt(chance * (1 - chance) / count)
+
+
+def _clearly_positive(gain_N: Tensor) -> bool:
+    """Tells whether a mean lies above 0 by more than CLEAR of its standard errors."""
+    if len(gain_N) < 2:
+        return False
+    return gain_N.mean().item() > CLEAR * gain_N.std().item() / math.sqrt(len(gain_N))

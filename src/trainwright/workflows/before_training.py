@@ -1,0 +1,44 @@
+"""The checks as the first act of `train`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from trainwright.data import PreparedData
+from trainwright.errors import TrainingError
+from trainwright.reporting import RunConsole, checks_line, write_report
+from trainwright.runs import EventWriter, RunFolder
+from trainwright.training import Setup
+from trainwright.tuning import Check, climb, rungs_of_run, step_time, subject_of
+
+from .layout import write_checks, write_findings
+
+SHARE = 0.1
+"""Of the time of a training that its checks may take."""
+
+
+def check_before_training(
+    folder: RunFolder, events: EventWriter, setup: Setup, data: PreparedData, console: RunConsole
+) -> None:
+    """Makes the checks for which a tenth of the training's time is enough, and keeps what they say.
+
+    Raises:
+        TrainingError: a check failed; the run is kept, with its report.
+    """
+    seconds = step_time(subject_of(setup, data))
+    budget_s = SHARE * setup.total_steps * seconds
+    made: Sequence[Check] = list(climb(rungs_of_run(setup, data), budget_s=budget_s, step_s=seconds))
+    write_checks(folder, made)
+    console.note(checks_line([check.plain() for check in made]))
+    for one in made:
+        if one.finding is not None:
+            console.finding(one.finding)
+            events.write(one.finding)
+    failed = [one for one in made if not one.passed]
+    if failed:
+        write_findings(folder)
+        write_report(folder)
+        raise TrainingError(
+            f"a check before training failed: {failed[0].name}: {failed[0].summary}",
+            hint=f"{failed[0].causes[0]}; or train all the same: trainwright train --resume {folder.path} --no-check",
+        )
