@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from .errors import InputError, Interrupted, TrainingError, TrainwrightError
     from .recipe import Recipe
     from .workflows.activations import Activations, activations
+    from .workflows.lr_find import lr_find, lr_find_loop
+    from .workflows.range_test import RangeTest
     from .workflows.run import Run
     from .workflows.train import train
 
@@ -26,12 +28,15 @@ __all__ = [
     "Activations",
     "InputError",
     "Interrupted",
+    "RangeTest",
     "Recipe",
     "Run",
     "TrainingError",
     "TrainwrightError",
     "__version__",
     "activations",
+    "lr_find",
+    "lr_find_loop",
     "train",
 ]
 
@@ -39,11 +44,14 @@ _HOMES = {
     "Activations": ".workflows.activations",
     "InputError": ".errors",
     "Interrupted": ".errors",
+    "RangeTest": ".workflows.range_test",
     "Recipe": ".recipe",
     "Run": ".workflows.run",
     "TrainingError": ".errors",
     "TrainwrightError": ".errors",
     "activations": ".workflows.activations",
+    "lr_find": ".workflows.lr_find",
+    "lr_find_loop": ".workflows.lr_find",
     "train": ".workflows.train",
 }
 

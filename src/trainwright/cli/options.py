@@ -24,7 +24,12 @@ Epochs = Annotated[str | None, typer.Option(metavar="N", help="Passes over the d
 BatchSize = Annotated[
     str | None, typer.Option("--batch-size", "-b", metavar="N", help="Pictures a batch.", show_default="auto")
 ]
-Lr = Annotated[str | None, typer.Option(metavar="RATE", help="Peak learning rate.", show_default="auto")]
+Lr = Annotated[
+    str | None,
+    typer.Option(
+        metavar="RATE", help="Peak learning rate; auto: found by a range test on the data.", show_default="by rule"
+    ),
+]
 WeightDecay = Annotated[
     str | None,
     typer.Option("--weight-decay", metavar="DECAY", help="Decay of filters and matrices.", show_default="auto"),

@@ -41,7 +41,9 @@ from .scalars import format_value as format_value
 from .scalars import parse_plain as parse_plain
 from .schedule import ScheduleSection as ScheduleSection
 from .schema import json_schema as json_schema
+from .section import OPEN as OPEN
 from .section import Auto as Auto
+from .section import Find as Find
 from .section import Section as Section
 from .section import decided as decided
 from .table import settings_table as settings_table

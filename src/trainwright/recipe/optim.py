@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from .section import Auto, Section, setting
+from .section import Auto, Find, Section, setting
 
 OWN_OPTIMIZERS = ("sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "adamw")
 TIMM_OPTIMIZER = "timm:"
@@ -32,12 +32,13 @@ class OptimSection(Section):
             f"{TIMM_OPTIMIZER}lion": ("lion",),
         },
     )
-    lr: float | Auto = setting(
+    lr: float | Auto | Find = setting(
         "auto",
         "Peak learning rate of the schedule. `auto`: by optimizer and batch size, and less in runs of fewer than 200 "
-        "steps.",
+        "steps. `find`: by a range test on the data before the first step, for which `--lr auto` is short; the rate "
+        "that was found then stands here. See docs/learning-rate.md.",
         unit="learning rate",
-        source="own choice",
+        source="own choice (auto); Smith 2017, section 3.3 (find)",
         scale="log",
         gt=0.0,
         le=100.0,

@@ -22,7 +22,7 @@ from .preprocess import PreprocessSection
 from .regularization import RegularizationSection
 from .rules import refuse_contradictions
 from .schedule import ScheduleSection
-from .section import Section
+from .section import OPEN, Section
 from .training import TrainingSection
 
 OriginKind = Literal["user", "file", "default", "auto"]
@@ -147,28 +147,28 @@ class Recipe(Section):
         )
 
     def undecided(self) -> tuple[str, ...]:
-        """Lists the keys that still say `auto`, without those that have no effect.
+        """Lists the keys that still say `auto` or `find`, without those that have no effect.
 
         >>> "optim.lr" in Recipe().undecided()
         True
         """
         idle = self.idle()
-        return tuple(key for key, value in self.items() if value == "auto" and key not in idle)
+        return tuple(key for key, value in self.items() if value in OPEN and key not in idle)
 
     def decide(self, choices: Iterable[Choice]) -> Recipe:
-        """Fills in values that are `auto`, each with the reason as its origin.
+        """Fills in values that are `auto` or to be found, each with the reason as its origin.
 
         Values that nobody asked for give way where a choice takes away their effect.
 
         Raises:
-            TrainwrightError: a choice for a key that is unknown, not `auto` or without effect, or with a value that
+            TrainwrightError: a choice for a key that is unknown, decided or without effect, or with a value that
                 the key cannot have: a bug of ours.
             InputError: what was chosen contradicts what the user gave.
         """
         values = dict(self.items())
         chosen: dict[str, Choice] = {}
         for choice in choices:
-            if values.get(choice.key) != "auto" or choice.key in chosen or choice.value == "auto":
+            if values.get(choice.key) not in OPEN or choice.key in chosen or choice.value in OPEN:
                 raise _wrong_choice(choice, "a value, once, for a key that says auto")
             chosen[choice.key] = choice
         sections = {name: _replace(section, name, chosen) for name, section in self.sections().items()}

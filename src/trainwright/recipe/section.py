@@ -13,6 +13,12 @@ from pydantic.fields import FieldInfo
 from .dosing import PATTERN, dose, written
 
 Auto = Literal["auto"]
+Find = Literal["find"]
+"""A value that is to be found by trying on the data, when training is about to begin."""
+
+OPEN = ("auto", "find")
+"""Words that stand for a value which is still to be decided."""
+
 Value = TypeVar("Value")
 
 BOUNDS: Mapping[str, tuple[str, Callable[[float, float], bool]]] = {
@@ -112,11 +118,11 @@ def setting(
     return Field(default, description=meaning, json_schema_extra=extra)
 
 
-def decided(value: Value | Auto) -> Value:
-    """Narrows a setting that may be `auto` to its value, in code that runs after everything was decided.
+def decided(value: Value | Auto | Find) -> Value:
+    """Narrows a setting that may be `auto` or `find` to its value, in code that runs after everything was decided.
 
     >>> decided(3)
     3
     """
-    assert value != "auto", "this setting should have been decided before it is used"
+    assert value not in OPEN, "this setting should have been decided before it is used"
     return cast(Value, value)

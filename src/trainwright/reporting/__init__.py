@@ -10,6 +10,7 @@ Example:    write_report(open_run("runs/digits"))
 from __future__ import annotations
 
 from .charts import activations_picture as activations_picture
+from .charts import rate_curve_picture as rate_curve_picture
 from .charts import schedule_file as schedule_file
 from .report import render_report as render_report
 from .report import write_report as write_report
@@ -23,9 +24,11 @@ from .terminal import check_lines as check_lines
 from .terminal import checks_line as checks_line
 from .terminal import machine_lines as machine_lines
 from .terminal import prediction_lines as prediction_lines
+from .terminal import rate_curve_lines as rate_curve_lines
 from .terminal import setting_lines as setting_lines
 from .views import PlannedRates as PlannedRates
 from .views import RunView as RunView
 from .views import activations_view as activations_view
 from .views import planned_rates as planned_rates
+from .views import rate_curve as rate_curve
 from .views import read_view as read_view

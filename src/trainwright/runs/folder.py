@@ -18,7 +18,7 @@ LIKE_ANOTHER = 0.75
 model and data are alike anyway."""
 
 _LONGEST_NAME = 150
-_EARLY_NAMES = frozenset({"command.txt", "environment.json", "log.txt", "data", "checks.json"})
+_EARLY_NAMES = frozenset({"command.txt", "environment.json", "log.txt", "data", "checks.json", "lr_find.json"})
 """What a start may leave behind that was killed before the run's recipe and log existed."""
 
 
@@ -97,6 +97,11 @@ class RunFolder:
     def checks(self) -> Path:
         """Results of the checks before training."""
         return self.path / "checks.json"
+
+    @property
+    def range_test(self) -> Path:
+        """The range test that found the learning rate, where one did."""
+        return self.path / "lr_find.json"
 
     @property
     def plots(self) -> Path:

@@ -26,12 +26,12 @@ from .machine import (
     open_machine,
 )
 from .optimizers import build_optimizer, check_optimizer
-from .parameter_groups import parameter_groups
+from .parameter_groups import parameter_groups, set_rates
 from .progress import Progress, kept_preprocessor, restore, save_last, save_result
 from .retraining import SECOND_STAGES, FirstStage, build_second, losses_at_the_stop
 from .schedules import check_schedule, rate_factor
 from .snapshot import Snapshot, open_snapshot, snapshot_from, snapshot_meta
-from .step import grouped, mixed_loss, steps_per_epoch, train_step
+from .step import NonFiniteLoss, batch_sizes, grouped, mixed_loss, steps_per_epoch, train_step
 from .stopping import Before, Best, Goal, better, out_of_patience
 from .tasks import THRESHOLD, Answers, Classification, Regression, Task, Verdict, task_of_data
 
@@ -48,6 +48,7 @@ __all__ = [
     "Interruption",
     "Loss",
     "Machine",
+    "NonFiniteLoss",
     "Observer",
     "Progress",
     "Regression",
@@ -57,6 +58,7 @@ __all__ = [
     "Verdict",
     "WeightAverage",
     "answer",
+    "batch_sizes",
     "better",
     "build",
     "build_optimizer",
@@ -94,6 +96,7 @@ __all__ = [
     "save_checkpoint",
     "save_last",
     "save_result",
+    "set_rates",
     "snapshot_from",
     "snapshot_meta",
     "steps_per_epoch",

@@ -1,15 +1,31 @@
 """Tuning: whatever trains or measures on purpose to learn about training.
 
 Comes in:   a setup that is about to train, and its data; or a loop that is not ours
-Goes out:   checks with verdict, evidence and causes, findings
+Goes out:   checks with verdict, evidence and causes, findings; a learning rate, or why none
 May import: errors, recipe, runs, data, models, training
-Read next:  ladder.py, then subject.py
+Read next:  ladder.py, then subject.py; range_test.py, then rate_suggestion.py
 Example:    for check in climb(rungs_of_run(setup, data)): print(check.name, check.verdict)
 """
 
 from .checks import Check
 from .ladder import climb, rungs_of_loop, rungs_of_run, step_time
 from .own_loop import subject_of_loop
+from .range_test import Sweep, Trace, traces_of_loop, traces_of_run
+from .rate_suggestion import Suggestion, suggest
 from .subject import subject_of
 
-__all__ = ["Check", "climb", "rungs_of_loop", "rungs_of_run", "step_time", "subject_of", "subject_of_loop"]
+__all__ = [
+    "Check",
+    "Suggestion",
+    "Sweep",
+    "Trace",
+    "climb",
+    "rungs_of_loop",
+    "rungs_of_run",
+    "step_time",
+    "subject_of",
+    "subject_of_loop",
+    "suggest",
+    "traces_of_loop",
+    "traces_of_run",
+]

@@ -17,6 +17,7 @@ from trainwright.training import build
 from trainwright.tuning import Check, climb, rungs_of_loop, rungs_of_run, subject_of_loop
 
 from .inspect_data import look_at_data
+from .range_test import decide_rate
 from .requests import ShortSettings, recipe_from_python
 from .train import decide, refuse_early
 
@@ -114,7 +115,8 @@ def check_recipe(asked: Recipe, console: RunConsole, tell: Callable[[Check], Non
     """
     refuse_early(asked)
     data = look_at_data(asked, console)
-    setup = build(decide(asked, data), data, progress=console.progress)
+    recipe, _ = decide_rate(decide(asked, data), data, console)
+    setup = build(recipe, data, progress=console.progress)
     made: list[Check] = []
     for one in climb(rungs_of_run(setup, data)):
         tell(one)

@@ -32,6 +32,7 @@ from trainwright.runs import (
 from trainwright.training import Setup
 from trainwright.tuning import Check
 
+from .range_test import RangeTest
 from .schedule import draw_schedule, rates_of
 
 
@@ -48,15 +49,20 @@ def make_folder(out: Path, name: str | None, recipe: Recipe, data: PreparedData)
     return create_run(out, name or automatic, automatic=name is None)
 
 
-def lay_out(folder: RunFolder, recipe: Recipe, data: PreparedData) -> None:
+def lay_out(folder: RunFolder, recipe: Recipe, data: PreparedData, test: RangeTest | None) -> None:
     """Writes all that is known before training; the caller holds the run's event log.
 
     The recipe is written last: a folder that holds one is a run that can be resumed.
+
+    Args:
+        test: the range test that found the rate, where there was one.
 
     Raises:
         InputError: another process made this run since the folder was found empty.
     """
     refuse_existing(folder)
+    if test is not None:
+        write_atomic(folder.range_test, to_json(dict(test.facts)))
     write_atomic(folder.environment, json.dumps(_environment(recipe), indent=1))
     write_atomic(folder.command, shlex.join(["trainwright", *sys.argv[1:]]) + "\n")
     write_data_files(data, folder)
@@ -64,7 +70,7 @@ def lay_out(folder: RunFolder, recipe: Recipe, data: PreparedData) -> None:
 
 
 def draw_start(folder: RunFolder, setup: Setup, data: PreparedData) -> None:
-    """Writes the table of layers, a picture of the first augmented batch, and the planned learning rate."""
+    """Writes the table of layers, a picture of the first augmented batch, the planned rate, and how it was found."""
     table = layer_table(setup.model, channels=data.channels, img_size=data.img_size)
     write_atomic(folder.layers, json.dumps([dataclasses.asdict(row) for row in table], indent=1))
     seed = setup.recipe.training.seed
@@ -73,6 +79,8 @@ def draw_start(folder: RunFolder, setup: Setup, data: PreparedData) -> None:
     folder.plots.mkdir(exist_ok=True)
     Image.fromarray(grid).save(folder.plots / "first-batch.png")
     draw_schedule(rates_of(setup.recipe, setup.steps_per_epoch), folder.plots / "schedule.svg")
+    if folder.range_test.is_file():
+        RangeTest(json.loads(folder.range_test.read_text())).draw(folder.plots / "lr-find.svg")
 
 
 def write_checks(folder: RunFolder, checks: Sequence[Check]) -> None:

@@ -28,7 +28,7 @@ class ShortSettings(TypedDict, total=False):
     weights: str | Path | None
     epochs: int | None
     batch_size: int | None
-    lr: float | None
+    lr: float | str | None
     weight_decay: float | None
     opt: str | None
     sched: str | None
@@ -56,6 +56,10 @@ SHORT_NAMES = {
 }
 """Short name → recipe key."""
 
+SPOKEN = {("lr", "auto"): "find"}
+"""(Short name, word) → the value that it stands for. Who leaves the rate to trainwright says nothing; who says `auto`
+on purpose wants more than the rule. In recipes both have words of their own, so that one value has one meaning."""
+
 PATHS = {"data.source": BUILT_IN_DATA, "model.weights": ("none", "pretrained")}
 """Recipe keys that take a path → the words that they take, too."""
 
@@ -75,7 +79,7 @@ def recipe_from_words(
         InputError: lists every mistake.
     """
     named = {
-        SHORT_NAMES[name]: Given(parse_plain(word), Origin("user", f"--{name.replace('_', '-')} {word}"))
+        SHORT_NAMES[name]: Given(_meant(name, parse_plain(word)), Origin("user", f"--{name.replace('_', '-')} {word}"))
         for name, word in short.items()
         if word is not None
     }
@@ -97,7 +101,7 @@ def recipe_from_python(
             hint=did_you_mean(unknown[0], get_type_hints(ShortSettings)) + ", or settings={'section.key': value}",
         )
     named = {
-        SHORT_NAMES[name]: Given(value, Origin("user", f"{name}={value!r}"))
+        SHORT_NAMES[name]: Given(_meant(name, value), Origin("user", f"{name}={value!r}"))
         for name, value in short.items()
         if value is not None
     }
@@ -179,6 +183,10 @@ def _composed(recipe: Path | str | None, source: str | Path | None, *layers: Map
     except InputError as error:
         missing = missing_data(source)
         raise error if missing is None else together([error, missing]) from None
+
+
+def _meant(name: str, value: Any) -> Any:
+    return SPOKEN.get((name, value), value) if isinstance(value, str) else value
 
 
 def missing_data(source: str | Path | None) -> InputError | None:

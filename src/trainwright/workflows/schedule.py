@@ -28,10 +28,19 @@ def plan_schedule(asked: Recipe, pictures: int) -> PlannedRates:
         pictures: training pictures.
 
     Raises:
-        InputError: no pictures, a batch larger than they are, or a schedule that has no room in the run.
+        InputError: no pictures, a batch larger than they are, a rate that is still to be found, or a schedule that has
+            no room in the run.
     """
     if pictures < 1:
         raise InputError("a schedule needs training pictures", expected="at least 1", got=str(pictures))
+    if asked.optim.lr == "find":
+        raise InputError(
+            "the rate is to be found on the data, which a drawing does not read",
+            expected="a number, or no word of the rate",
+            got="optim.lr: find",
+            where=asked.origin("optim.lr").detail,
+            hint="--lr 0.1, or `trainwright lr-find DATA` first",
+        )
     check_optimizer(asked.optim)
     recipe = asked.decide(choose_training(asked, pictures=pictures))
     batch_size = decided(recipe.optim.batch_size)

@@ -54,6 +54,7 @@ from .final_test import judge_result
 from .layout import draw_start, lay_out, make_folder, note_changed_code
 from .observers import require_tensorboard
 from .plan import run_plan
+from .range_test import decide_rate, was_found
 from .requests import ShortSettings, recipe_from_python, refuse_name_beside_resume
 from .retraining import first_stage, newest_of_second, retrain
 from .run import Run
@@ -115,11 +116,11 @@ def train_run(asked: Recipe, out: Path, name: str | None, console: RunConsole, *
     refuse_early(asked)
     with telling_interruptions(None):
         data = _look(asked, console)
-        recipe = decide(asked, data)
+        recipe, test = decide_rate(decide(asked, data), data, console)
         setup = build(recipe, data, progress=console.progress)
         folder = make_folder(out, name, recipe, data)
     with telling_interruptions(folder), EventWriter(folder.events) as events:
-        lay_out(folder, recipe, data)
+        lay_out(folder, recipe, data, test)
         first = _learn(folder, events, setup, data, console, resumed=False, checks=checks)
         del setup  # its net and moments, before a second stage has its own
         return _conclude(folder, events, first, console)
@@ -129,7 +130,8 @@ def resume_run(folder: RunFolder, asked: Recipe, console: RunConsole, *, checks:
     """Goes on with a run from its last whole checkpoint; what was asked for beside must agree with its recipe."""
     stored = compose(read_recipe_file(folder.recipe))
     given = {key: value for key, value in asked.items() if asked.origin(key).kind in ("user", "file")}
-    _refuse_another(folder, {key: (value, stored.get(key)) for key, value in given.items() if value != "auto"})
+    said = {key: value for key, value in given.items() if value != "auto" and not was_found(folder, key, value)}
+    _refuse_another(folder, {key: (value, stored.get(key)) for key, value in said.items()})
     run = Run(folder)
     if run.finished:
         console.note(f"{folder.path} is finished; nothing is left to train")
@@ -307,6 +309,7 @@ def _go_on(folder: RunFolder, stored: Recipe, asked: Recipe, console: RunConsole
         newer = [key for key, value in stored.items() if value == "auto" and recipe.get(key) != "auto"]
         stored = stored.decide([Choice(key, recipe.get(key), why) for key in newer])
         left_out = {key for key in OF_THE_DAY if asked.get(key) == "auto"}
+        left_out |= {key for key, value in asked.items() if was_found(folder, key, value)}
         pairs = recipe.differences(stored)
         _refuse_another(folder, {key: (mine, theirs) for key, mine, theirs in pairs if key not in left_out})
         setup = build(stored, data, preprocessor=kept_preprocessor(folder.checkpoints / "last", data))

@@ -18,6 +18,7 @@ from .lines import Mark as Mark
 from .lines import Series as Series
 from .lines import line_chart as line_chart
 from .matrix import matrix_chart as matrix_chart
+from .rate_curve import rate_curve_picture as rate_curve_picture
 from .scatter import scatter_chart as scatter_chart
 from .schedule import schedule_chart as schedule_chart
 from .schedule import schedule_file as schedule_file

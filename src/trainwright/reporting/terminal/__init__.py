@@ -17,4 +17,5 @@ from .checks import checks_line as checks_line
 from .console import RunConsole as RunConsole
 from .machine import machine_lines as machine_lines
 from .opening import RunPlan as RunPlan
+from .rate_curve import rate_curve_lines as rate_curve_lines
 from .settings import setting_lines as setting_lines

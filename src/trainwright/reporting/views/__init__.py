@@ -11,6 +11,8 @@ from __future__ import annotations
 
 from .activations import ActivationsView as ActivationsView
 from .activations import activations_view as activations_view
+from .rate_curve import RateCurve as RateCurve
+from .rate_curve import rate_curve as rate_curve
 from .run import RunView as RunView
 from .run import read_view as read_view
 from .schedule import PlannedRates as PlannedRates
