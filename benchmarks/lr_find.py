@@ -3,9 +3,11 @@
     uv run python benchmarks/lr_find.py                  # what is not yet in results/lr_find.jsonl, then the table
     uv run python benchmarks/lr_find.py --only digits    # cells whose name holds the word
     uv run python benchmarks/lr_find.py --table          # the table alone, results/lr_find.md
+    uv run --group bench python benchmarks/lr_find.py --verify   # our fastai rules against fastai's own functions
 
-A cell is data × net × optimizer. In each, runs of a few epochs with one cycle at nine rates, factor 2 apart around the
-rule's, and at the rates that we, fastai and Lightning suggest; three seeds each (two of mobilenetv3), test accuracy of the last weights.
+A cell is data × net × optimizer. In each, runs of a few epochs with one cycle at nine rates or more, factor 2 apart
+around the rule's, and at the rates that we, fastai and Lightning suggest; three seeds each (two of mobilenetv3), test
+accuracy of the last weights. The grid grows by a rate at an end while the best stands there.
 """
 
 from __future__ import annotations
@@ -13,10 +15,9 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -43,7 +44,7 @@ EPOCHS = {"digits": 6, "fashion": 5, "drawings": 5, "toys": 5}
 
 @dataclass(frozen=True)
 class Cell:
-    """Data, net and optimizer; `judged` are those that the figure is about, the others are what the rule was made on."""
+    """Data, net and optimizer; `judged` are what the figure is about, by the others the rule was made."""
 
     data: str
     net: str
@@ -79,12 +80,20 @@ CELLS = (
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", default="")
-    parser.add_argument("--kind", choices=("all", "judged", "others"), default="all")
-    parser.add_argument("--stage", choices=("all", "grid"), default="all")
+    parser.add_argument("--table", action="store_true")
+    parser.add_argument("--verify", action="store_true")
     arguments = parser.parse_args()
+    if arguments.verify:
+        verify()
+        return
     for cell in CELLS:
-        if arguments.only in cell.name and arguments.kind in ("all", "judged" if cell.judged else "others"):
-            Bench(cell).grid()
+        if arguments.only in cell.name and not arguments.table:
+            bench = Bench(cell)
+            bench.suggestions()
+            bench.grid()
+            bench.suggested()
+            bench.widened()
+    write_table()
 
 
 class Bench:
@@ -110,19 +119,71 @@ class Bench:
         asked = self.compose({})
         self.data = prepare(asked.data, seed=0, workers=1)
         self.rule = float(decide(asked, self.data).optim.lr)
-        self.done = {(row["rate"], row["seed"]) for row in rows() if row["cell"] == cell.name}
 
     def grid(self) -> None:
         for seed in self.cell.seeds:
             for factor in FACTORS:
                 self.run(float(f"{self.rule * factor:.3g}"), seed)
 
+    def widened(self) -> None:
+        """Adds rates at an end of the grid while the best one stands there."""
+        for _ in range(4):
+            measured = means(self.cell.name)
+            rates = sorted(rate for rate in measured if self._of_grid(rate))
+            best = max(rates, key=lambda rate: measured[rate])
+            if best not in (rates[0], rates[-1]):
+                return
+            further = float(f"{best * (2 if best == rates[-1] else 0.5):.3g}")
+            for seed in self.cell.seeds:
+                self.run(further, seed)
+
+    def suggested(self) -> None:
+        for seed in self.cell.seeds:
+            for rate in self.suggestions()["rates"].values():
+                if rate is not None:
+                    self.run(rate, seed)
+
+    def suggestions(self) -> dict[str, Any]:
+        """Makes the range test, once, and asks every rule; the others' see the first seed to where they would stop."""
+        from trainwright.reporting import RunConsole
+        from trainwright.training import build
+        from trainwright.tuning import Sweep, range_test, traces_of_run
+        from trainwright.workflows.range_test import range_test as make_test
+
+        kept = [row for row in rows() if row["cell"] == self.cell.name and "rates" in row]
+        if kept:
+            return kept[0]
+        recipe = self.decide(self.compose({}), self.data)
+        began = time.perf_counter()
+        with RunConsole(json=True) as console:
+            test = make_test(recipe, self.data, Sweep(), console)
+        seconds = time.perf_counter() - began
+        range_test.RISEN = 1e9  # the whole curve, since others stop by other rules
+        (whole,) = traces_of_run(build(recipe, self.data), self.data, Sweep(steps=100, seeds=1))
+        rates, losses = list(Sweep(steps=100).rates[: len(whole.losses)]), list(whole.losses)
+        row = {
+            "cell": self.cell.name,
+            "rates": {"ours": test.suggested, "the rule": self.rule, **others(rates, losses)},
+            "lower": test.lower,
+            "upper": test.upper,
+            "reason": test.reason,
+            "seconds": round(seconds, 1),
+            "losses": [round(loss, 5) for loss in losses],
+        }
+        range_test.RISEN = 2.0
+        append(row)
+        return row
+
+    def _of_grid(self, rate: float) -> bool:
+        power = np.log2(rate / self.rule)
+        return bool(abs(power - round(power)) < 0.01)
+
     def run(self, rate: float, seed: int) -> None:
         """Trains once and appends the figure, unless it is there."""
         from trainwright.errors import TrainingError
         from trainwright.training import Interruption, Progress, answer, build, fit
 
-        if (rate, seed) in self.done:
+        if any((row["cell"], row.get("rate"), row.get("seed")) == (self.cell.name, rate, seed) for row in rows()):
             return
         setup = build(self.decide(self.compose({"optim.lr": rate, "training.seed": seed}), self.data), self.data)
         began = time.perf_counter()
@@ -142,9 +203,88 @@ class Bench:
             "steps": setup.total_steps,
             "seconds": round(time.perf_counter() - began, 1),
         }
-        print(row, flush=True)
-        with RAW.open("a") as file:
-            file.write(json.dumps(row) + "\n")
+        append(row)
+
+
+def smoothed(losses: list[float], beta: float = 0.98) -> list[float]:
+    """Smooths as fastai's AvgSmoothLoss and Lightning's _LRCallback do."""
+    mean, made = 0.0, []
+    for count, loss in enumerate(losses, start=1):
+        mean = beta * mean + (1 - beta) * loss
+        made.append(mean / (1 - beta**count))
+    return made
+
+
+def others(rates: list[float], losses: list[float]) -> dict[str, float | None]:
+    """Asks fastai's and Lightning's rules what they suggest for the losses of one run over exponentially grown rates.
+
+    fastai 2.8 (callback/schedule.py): smoothed by 0.98, ended above 4 times the best, without the first tenth of the
+    steps and the last 5. `valley`: in the longest falling subsequence, taken as so many steps in a row before its end,
+    half-way in the middle third; `steep`: the steepest slope by the rate's logarithm; `minimum`: a tenth of the rate of
+    the lowest loss. Lightning (tuner/lr_finder.py): smoothed and ended alike, without the first 10 and the last; the
+    steepest slope by the step, or, in 2.6, by the rate itself.
+    """
+    curve, best, count = smoothed(losses), float("inf"), 0
+    for count, loss in enumerate(curve, start=1):  # noqa: B007
+        best = min(best, loss)
+        if loss > 4 * best:
+            break
+    x, y = np.array(rates[:count]), np.array(curve[:count])
+    fx, fy = x[len(rates) // 10 : -5], y[len(rates) // 10 : -5]
+    lx, ly = x[10:-1], y[10:-1]
+    found = {
+        "fastai valley": fx[valley(fy)],
+        "fastai steep": fx[np.argmin(np.diff(fy) / np.diff(np.log(fx)))],
+        "fastai minimum": fx[np.argmin(fy)] / 10,
+        "Lightning by step": lx[np.argmin(np.gradient(ly))],
+        "Lightning by rate": lx[np.argmin(np.gradient(ly, lx))],
+    }
+    return {name: float(f"{rate:.3g}") for name, rate in found.items()}
+
+
+def valley(losses: np.ndarray) -> int:
+    """Gives the place that fastai's `valley` takes: by the length of the longest falling subsequence."""
+    lengths = np.ones(len(losses), int)
+    for place in range(1, len(losses)):
+        higher = lengths[:place][losses[:place] > losses[place]]
+        lengths[place] = 1 + (higher.max() if len(higher) else 0)
+    end = int(np.argmax(lengths))
+    third = lengths[end] / 3
+    return end - int(lengths[end]) + int(third) + int(third / 2)
+
+
+def verify() -> None:
+    """Compares our fastai rules with fastai's own functions on the recorded curves."""
+    import torch
+    from fastai.callback import schedule
+
+    from trainwright.tuning import Sweep
+
+    for row in rows():
+        if "rates" not in row:
+            continue
+        rates, curve = Sweep(steps=100).rates[: len(row["losses"])], smoothed(row["losses"])
+        stop = next((place for place, loss in enumerate(curve) if loss > 4 * min(curve[: place + 1])), len(curve) - 1)
+        lrs, losses = torch.tensor(rates[: stop + 1][10:-5]), torch.tensor(curve[: stop + 1][10:-5])
+        for name in ("valley", "steep", "minimum"):
+            theirs = getattr(schedule, name)(lrs, losses, 100)[0]
+            print(f"{row['cell']:32} {name:8} ours {row['rates'][f'fastai {name}']:.3g} fastai {theirs:.3g}")
+
+
+def means(cell: str) -> dict[float, float]:
+    """Gives the mean test accuracy in per cent of every rate that all seeds of a cell have run with."""
+    found: dict[float, dict[int, float]] = {}
+    for row in rows():
+        if row["cell"] == cell and "rate" in row:
+            found.setdefault(row["rate"], {})[row["seed"]] = row["accuracy"]
+    seeds = max((len(by_seed) for by_seed in found.values()), default=0)
+    return {rate: 100 * float(np.mean(list(by.values()))) for rate, by in found.items() if len(by) == seeds}
+
+
+def append(row: dict[str, Any]) -> None:
+    print({key: value for key, value in row.items() if key != "losses"}, flush=True)
+    with RAW.open("a") as file:
+        file.write(json.dumps(row) + "\n")
 
 
 def rows() -> list[dict[str, Any]]:

@@ -10,15 +10,16 @@ Example:    for check in climb(rungs_of_run(setup, data)): print(check.name, che
 from .checks import Check
 from .ladder import climb, rungs_of_loop, rungs_of_run, step_time
 from .own_loop import subject_of_loop
-from .range_test import Sweep, Trace, traces_of_loop, traces_of_run
+from .range_test import Sweep, Trace, blind_level, traces_of_loop, traces_of_run
 from .rate_suggestion import Suggestion, suggest
-from .subject import subject_of
+from .subject import subject_of, undisturbed
 
 __all__ = [
     "Check",
     "Suggestion",
     "Sweep",
     "Trace",
+    "blind_level",
     "climb",
     "rungs_of_loop",
     "rungs_of_run",
@@ -28,4 +29,5 @@ __all__ = [
     "suggest",
     "traces_of_loop",
     "traces_of_run",
+    "undisturbed",
 ]

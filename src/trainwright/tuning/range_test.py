@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
 import math
 from collections.abc import Callable, Iterator, Sequence
@@ -58,7 +59,7 @@ class Sweep:
     growth: str = "exponential"
     low: float = 1e-5
     high: float = 10.0
-    steps: int = 100
+    steps: int = 200
     seeds: int = 3
 
     def __post_init__(self) -> None:
@@ -200,6 +201,19 @@ def traces_of_loop(subject: Subject, sweep: Sweep) -> Iterator[Trace]:
                 return None if outputs_NK is None else float(lesson.loss_of(outputs_NK))
 
             yield record(advance, sweep, seed)
+
+
+@torch.no_grad()
+def blind_level(subject: Subject) -> float:
+    """Gives the training loss of a classifier that knows nothing, and answers 0 for all; infinity in other tasks."""
+    if subject.classes is None:
+        return math.inf
+    with undisturbed():
+        lesson = subject.clean(512)
+        few_NCHW = lesson.images_NCHW[:2]
+        outputs_NK = subject.answer(copy.deepcopy(subject.model).eval(), few_NCHW).float()
+        zeros_NK = outputs_NK.new_zeros(len(lesson.images_NCHW), *outputs_NK.shape[1:])
+        return float(lesson.loss_of(zeros_NK))
 
 
 def _advancing(setup: Setup, data: PreparedData) -> Callable[[float], float | None]:

@@ -12,10 +12,10 @@ from .range_test import FIRST, WINDOW, Sweep, Trace, first_level, weight_of
 
 Floats = np.ndarray
 
-LOWER, BEST, UPPER = 0.1, 0.5, 0.9
+LOWER, BEST, UPPER = 0.1, 0.85, 0.95
 """Shares of the loss's fall at which the range begins, at which the suggested rate lies, and at which the range ends.
-Where the fall begins and ends: Smith 2017, section 3.3. Half-way: own choice, benchmarks/results/lr_find.md; the lowest
-point itself moves by factors from seed to seed, since the curve is flat there, and lies where a longer run breaks."""
+Where the fall begins and ends: Smith 2017, section 3.3. At 0.85: own choice by measurement, see
+benchmarks/results/lr_find.md. The lowest point itself moves by factors from seed to seed, where the curve is flat."""
 
 CLEAR = 4.0
 """Standard errors of the smoothed mean by which the loss must fall. Noise alone comes to 3 in one curve of twenty,
@@ -51,7 +51,7 @@ class Suggestion:
     high: tuple[float, ...]
 
 
-def suggest(sweep: Sweep, traces: Sequence[Trace]) -> Suggestion:
+def suggest(sweep: Sweep, traces: Sequence[Trace], blind: float = math.inf) -> Suggestion:
     """Reads the curves of all seeds together, over the steps that all of them have made.
 
     Scaling all rates scales what is suggested; scaling the losses leaves it.
@@ -59,15 +59,19 @@ def suggest(sweep: Sweep, traces: Sequence[Trace]) -> Suggestion:
     Args:
         sweep: how the rate grew.
         traces: one a seed, at least one.
+        blind: loss of knowing nothing. A net that begins above it falls to it without learning anything of pictures, so
+            that its fall counts from there.
 
     Returns: lower, suggested and upper are the rates at which the mean of the smoothed losses first has done LOWER,
-        BEST and UPPER of its fall, from the mean of its first values to its lowest, placed between steps in proportion.
+        BEST and UPPER of its fall, from the mean of its first values (or `blind`) to its lowest, placed between steps
+        in proportion.
     """
     made = min(len(trace.smoothed) for trace in traces)
     smoothed_ST = np.array([trace.smoothed[:made] for trace in traces], float).reshape(len(traces), made)
     mean_T = smoothed_ST.mean(axis=0)
     spread_T = smoothed_ST.std(axis=0, ddof=1) if len(traces) > 1 else np.zeros(made)
     start = float(np.mean([first_level(trace.losses[:made]) for trace in traces])) if made else math.nan
+    start = min(start, blind)
     reason = _too_short(sweep, traces, made) or _unclear(sweep, traces, mean_T, start)
     found: tuple[float | None, float | None, float | None] = (None, None, None)
     if reason is None:
@@ -92,19 +96,24 @@ def suggest(sweep: Sweep, traces: Sequence[Trace]) -> Suggestion:
     )
 
 
-def noise_of(sweep: Sweep, traces: Sequence[Trace], made: int) -> float:
-    """Estimates the standard error of the smoothed mean from the differences between neighboring steps.
+def noise_of_fall(sweep: Sweep, traces: Sequence[Trace], place: int) -> float:
+    """Estimates the standard error of the fall from the first level to the smoothed mean at a place.
 
-    Differences, so that the fall itself does not count as noise; the median of their squares, so that a steep end does
-    not either. 0.4549 is the median of a squared standard normal number.
+    The deviation of single losses comes from the differences between neighbors, so that the fall itself does not count
+    as noise, and from the median of their squares, so that a steep end does not either; 0.4549 is the median of a
+    squared standard normal number. The smoothed value after t steps with weight w has (1 − w)(1 + wᵗ) / ((1 + w)(1 −
+    wᵗ)) of the variance of one, the first level a FIRSTth of it.
 
     Args:
-        made: steps to look at.
+        place: of the smoothed value, from 0.
     """
+    made = min(len(trace.losses) for trace in traces)
     differences_SD = np.array([np.diff(trace.losses[:made]) for trace in traces], float)
     variance = float(np.median(differences_SD**2)) / 0.4549 / 2
     weight = weight_of(sweep.steps)
-    return math.sqrt(variance * (1 - weight) / (1 + weight) / len(traces))
+    left = weight ** (place + 1)
+    share = (1 - weight) * (1 + left) / ((1 + weight) * (1 - left)) + 1 / FIRST
+    return math.sqrt(variance * share / len(traces))
 
 
 def _too_short(sweep: Sweep, traces: Sequence[Trace], made: int) -> str | None:
@@ -119,16 +128,16 @@ def _too_short(sweep: Sweep, traces: Sequence[Trace], made: int) -> str | None:
 
 
 def _unclear(sweep: Sweep, traces: Sequence[Trace], mean_T: Floats, start: float) -> str | None:
-    made, fall = len(mean_T), start - float(mean_T.min())
-    noise = noise_of(sweep, traces, made)
+    made, fall, lowest = len(mean_T), start - float(mean_T.min()), int(mean_T.argmin())
+    noise = noise_of_fall(sweep, traces, lowest)
     if not (fall > CLEAR * noise and fall > SMALLEST_FALL * abs(start)):
         rose = all(trace.ended != "the last rate" for trace in traces)
         after = ", before it diverges" if rose else ""
         return (
-            f"the loss never clearly falls{after}: from {start:.3g} by {fall:.2g} at most, where noise alone comes to "
-            f"{CLEAR * noise:.2g}; more --steps or --seeds, or `trainwright check`"
+            f"the loss never clearly falls{after}: below {start:.3g} by {max(fall, 0.0):.2g} at most, where noise "
+            f"alone comes to {CLEAR * noise:.2g}; more --steps or --seeds, or `trainwright check`"
         )
-    if all(trace.ended == "the last rate" for trace in traces) and int(mean_T.argmin()) >= made - _window(sweep):
+    if all(trace.ended == "the last rate" for trace in traces) and lowest >= made - _window(sweep):
         return (
             f"the loss falls all the way to the last rate, {sweep.high:.3g}: what is too high was not seen; "
             f"end higher (--to {sweep.high * 100:.3g})"
@@ -138,15 +147,16 @@ def _unclear(sweep: Sweep, traces: Sequence[Trace], mean_T: Floats, start: float
 
 def _too_steep(sweep: Sweep, places: Sequence[float]) -> str | None:
     """Refuses a fall that begins with the first rates or takes only a step or two, so that its rate is not known."""
-    _, best, upper = places
-    if best >= FIRST + _window(sweep) / 2 and upper - best >= 1:
+    lower, best, upper = places
+    if best >= FIRST + _window(sweep) and best - lower >= 2:
         return None
     more = f"more --steps than {sweep.steps}"
     if sweep.growth == "linear":
         more += f", a lower end (--to {sweep.rates[math.ceil(upper)] * 5:.3g}), or --growth exponential"
-    else:
-        more += f", or begin lower (--from {sweep.low / 100:.3g})"
-    return f"half of the loss's fall is done after {best:.0f} of {sweep.steps} steps, too early to place it: {more}"
+    elif best - lower >= 2:
+        more = f"begin lower (--from {sweep.low / 100:.3g})"
+    done = f"{LOWER:.0%} of the fall is done after {lower:.0f} of {sweep.steps} steps, {BEST:.0%} after {best:.0f}"
+    return f"{done}, too early or too fast to place it: {more}"
 
 
 def _crossing(fallen_T: Floats, share: float) -> float:
@@ -174,5 +184,5 @@ def _in_words(seeds: int, start: float, lowest: float, lower: float, best: float
     over = f"the mean of {seeds} seeds" if seeds > 1 else "one seed"
     return (
         f"over {over} the loss falls from {start:.3g} to {lowest:.3g}; {LOWER:.0%} of the fall is done at {lower:.3g}, "
-        f"{UPPER:.0%} at {upper:.3g}; at {best:.3g}, half-way, it falls fast and with room above"
+        f"{UPPER:.0%} at {upper:.3g}; at {best:.3g}, where {BEST:.0%} is done, it learns fast and is still falling"
     )

@@ -19,6 +19,7 @@ from trainwright.runs import write_atomic
 from trainwright.training import Setup, build, eval_batch
 
 from .inspect_data import look_at_data
+from .range_test import with_any_rate
 from .requests import ShortSettings, recipe_from_python, refuse_other_suffix
 from .train import decide, refuse_early
 
@@ -83,7 +84,7 @@ def look_at_activations(asked: Recipe, console: RunConsole) -> Activations:
     """
     refuse_early(asked)
     data = look_at_data(asked, console)
-    recipe = decide(asked, data)
+    recipe = with_any_rate(decide(asked, data))
     setup = build(recipe, data, progress=console.progress)
     rows, pictures, loss = _measure(setup, data)
     return Activations(

@@ -13,7 +13,7 @@ from trainwright.recipe import Choice, Recipe
 from trainwright.reporting import RunConsole, rate_curve, rate_curve_picture
 from trainwright.runs import RunFolder, write_atomic
 from trainwright.training import build
-from trainwright.tuning import Sweep, Trace, suggest, traces_of_run
+from trainwright.tuning import Sweep, Trace, blind_level, subject_of, suggest, traces_of_run
 
 from .requests import refuse_other_suffix
 
@@ -69,11 +69,10 @@ class RangeTest:
 
 def range_test(recipe: Recipe, data: PreparedData, sweep: Sweep, console: RunConsole) -> RangeTest:
     """Makes the test for a recipe in which all is decided but, perhaps, the rate."""
-    if recipe.optim.lr == "find":
-        recipe = recipe.decide([Choice("optim.lr", sweep.low, "the first of the range test")])
-    setup = build(recipe, data, progress=console.progress)
+    setup = build(with_any_rate(recipe), data, progress=console.progress)
     names = {"data": data.title, "model": recipe.model.name, "optimizer": recipe.optim.name}
-    return summed_up(sweep, names, _shown(traces_of_run(setup, data, sweep), sweep, console))
+    traces = _shown(traces_of_run(setup, data, sweep), sweep, console)
+    return summed_up(sweep, names, traces, blind_level(subject_of(setup, data)))
 
 
 def decide_rate(recipe: Recipe, data: PreparedData, console: RunConsole) -> tuple[Recipe, RangeTest | None]:
@@ -86,6 +85,13 @@ def decide_rate(recipe: Recipe, data: PreparedData, console: RunConsole) -> tupl
         return recipe, None
     test = range_test(recipe, data, Sweep(), console)
     return recipe.decide([found_rate(test)]), test
+
+
+def with_any_rate(recipe: Recipe) -> Recipe:
+    """Fills in a learning rate that is still to be found, for what does not depend on it."""
+    if recipe.optim.lr != "find":
+        return recipe
+    return recipe.decide([Choice("optim.lr", Sweep.low, "not used")])
 
 
 def was_found(folder: RunFolder, key: str, value: Any) -> bool:
@@ -125,13 +131,14 @@ def _shown(traces: Iterator[Trace], sweep: Sweep, console: RunConsole) -> list[T
     return made
 
 
-def summed_up(sweep: Sweep, names: Mapping[str, str | None], traces: Sequence[Trace]) -> RangeTest:
+def summed_up(sweep: Sweep, names: Mapping[str, str | None], traces: Sequence[Trace], blind: float) -> RangeTest:
     """Reads the curves of all seeds and puts all that is known of them into plain data.
 
     Args:
         names: `data, model, optimizer`.
+        blind: loss of knowing nothing.
     """
-    found = suggest(sweep, traces)
+    found = suggest(sweep, traces, blind)
     return RangeTest(
         {
             "suggested": found.suggested,

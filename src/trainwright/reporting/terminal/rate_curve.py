@@ -44,7 +44,7 @@ def sparkline(values: Sequence[float], columns: int) -> str:
         values: at least as many as columns; those above CEILING times the first are drawn as high as that.
 
     >>> sparkline([8.0, 8.0, 4.0, 1.0, 1.0, 10.0], 6)
-    '▇▇▄▁▁█'
+    '▆▆▃▁▁█'
     """
     groups = [values[_first(place, columns, values) : _first(place + 1, columns, values)] for place in range(columns)]
     most = values[0] + (CEILING - 1) * abs(values[0])
