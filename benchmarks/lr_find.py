@@ -129,7 +129,7 @@ class Bench:
         """Adds rates at an end of the grid while the best one stands there."""
         for _ in range(4):
             measured = means(self.cell.name)
-            rates = sorted(rate for rate in measured if self._of_grid(rate))
+            rates = sorted(rate for rate in measured if _on_grid(rate, self.rule))
             best = max(rates, key=lambda rate: measured[rate])
             if best not in (rates[0], rates[-1]):
                 return
@@ -174,10 +174,6 @@ class Bench:
         append(row)
         return row
 
-    def _of_grid(self, rate: float) -> bool:
-        power = np.log2(rate / self.rule)
-        return bool(abs(power - round(power)) < 0.01)
-
     def run(self, rate: float, seed: int) -> None:
         """Trains once and appends the figure, unless it is there."""
         from trainwright.errors import TrainingError
@@ -218,8 +214,8 @@ def smoothed(losses: list[float], beta: float = 0.98) -> list[float]:
 def others(rates: list[float], losses: list[float]) -> dict[str, float | None]:
     """Asks fastai's and Lightning's rules what they suggest for the losses of one run over exponentially grown rates.
 
-    fastai 2.8 (callback/schedule.py): smoothed by 0.98, ended above 4 times the best, without the first tenth of the
-    steps and the last 5. `valley`: in the longest falling subsequence, taken as so many steps in a row before its end,
+    fastai 2.8 (callback/schedule.py): smoothed by 0.98, ended above 4 times the best, without the first 10 of
+    100 steps and the last 5. `valley`: in the longest falling subsequence, taken as so many steps in a row before its end,
     half-way in the middle third; `steep`: the steepest slope by the rate's logarithm; `minimum`: a tenth of the rate of
     the lowest loss. Lightning (tuner/lr_finder.py): smoothed and ended alike, without the first 10 and the last; the
     steepest slope by the step, or, in 2.6, by the rate itself.
@@ -230,7 +226,7 @@ def others(rates: list[float], losses: list[float]) -> dict[str, float | None]:
         if loss > 4 * best:
             break
     x, y = np.array(rates[:count]), np.array(curve[:count])
-    fx, fy = x[len(rates) // 10 : -5], y[len(rates) // 10 : -5]
+    fx, fy = x[10:-5], y[10:-5]
     lx, ly = x[10:-1], y[10:-1]
     found = {
         "fastai valley": fx[valley(fy)],
@@ -279,6 +275,72 @@ def means(cell: str) -> dict[float, float]:
             found.setdefault(row["rate"], {})[row["seed"]] = row["accuracy"]
     seeds = max((len(by_seed) for by_seed in found.values()), default=0)
     return {rate: 100 * float(np.mean(list(by.values()))) for rate, by in found.items() if len(by) == seeds}
+
+
+RULES = ("ours", "fastai valley", "fastai steep", "fastai minimum", "Lightning by step", "the rule")
+NOTES = HERE / "results" / "lr_find_notes.md"
+
+
+def write_table() -> None:
+    """Writes results/lr_find.md: every cell with the best of its grid and what each suggestion came to beside it."""
+    tables, behind = {}, {name: [] for name in RULES}
+    for judged in (True, False):
+        names = RULES if judged else ("ours", "the rule")
+        lines = ["| cell | best of the grid | " + " | ".join(names) + " |", "|" + "---|" * (len(names) + 2)]
+        for cell in (cell for cell in CELLS if cell.judged == judged):
+            measured = means(cell.name)
+            asked = next(row for row in rows() if row["cell"] == cell.name and "rates" in row)
+            grid = {rate: figure for rate, figure in measured.items() if _on_grid(rate, asked["rates"]["the rule"])}
+            best = max(grid, key=lambda rate: grid[rate])
+            cells = [f"{grid[best]:.1f} at {best:g} ({len(grid)})"]
+            for name in names:
+                rate = asked["rates"][name]
+                if rate is None:
+                    cells.append("refused")
+                elif rate not in measured:
+                    cells.append(f"not run, {rate:g}")
+                else:
+                    cells.append(f"{measured[rate] - grid[best]:+.1f}, {rate:g}")
+                if judged:
+                    behind[name].append(None if rate is None or rate not in measured else measured[rate] - grid[best])
+            lines.append(f"| {cell.name} | " + " | ".join(cells) + " |")
+        tables[judged] = lines
+    told = [place for place, difference in enumerate(behind["ours"]) if difference is not None]
+    summary = [
+        f"| | within 1 point of the best | mean of all cells with a rate | of the {len(told)} where ours has one |",
+        "|---|---|---|---|",
+    ]
+    for name, differences in behind.items():
+        known = [difference for difference in differences if difference is not None]
+        near = sum(difference >= -1.0 for difference in known)
+        both = [differences[place] for place in told if differences[place] is not None]
+        mean = f"{np.mean(known):+.2f} ({len(known)}) | {np.mean(both):+.2f} ({len(both)})"
+        summary.append(f"| {name} | {near} of {len(differences)} | {mean} |")
+    from importlib.metadata import version
+
+    import torch
+
+    head = [
+        "# What the rate of lr-find is worth",
+        "",
+        f"`uv run python benchmarks/lr_find.py`; trainwright {version('trainwright')}, torch "
+        f"{torch.__version__}, one thread of a CPU.",
+        "",
+        *NOTES.read_text("utf-8").splitlines(),
+        "",
+        "## Cells that are judged",
+        "",
+        "Mean test accuracy in per cent of the best rate of the grid, at that rate (of so many); then of each",
+        "suggestion the difference to it in points, and its rate.",
+        "",
+    ]
+    parts = [*head, *tables[True], "", *summary, "", "## Cells by which the rule was made", "", *tables[False], ""]
+    TABLE.write_text("\n".join(parts), "utf-8")
+
+
+def _on_grid(rate: float, rule: float) -> bool:
+    power = np.log2(rate / rule)
+    return bool(abs(power - round(power)) < 0.01)
 
 
 def append(row: dict[str, Any]) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import strategies as st
 
-from trainwright.recipe import Choice, Given, Origin, Recipe, Section, Setting, catalog, compose
+from trainwright.recipe import OPEN, Choice, Given, Origin, Recipe, Section, Setting, catalog, compose
 from trainwright.recipe.catalog import section_class
 from trainwright.recipe.rules import contradictions
 
@@ -53,7 +53,7 @@ def recipes(draw: st.DrawFn) -> Recipe:
     recipe = compose(given)
     waiting = [key for key in recipe.undecided() if catalog()[key].kind in ("number", "whole number")]
     decided = draw(st.lists(st.sampled_from(waiting), unique=True, max_size=3)) if waiting else []
-    concrete = {key: draw(values(catalog()[key]).filter(lambda value: value != "auto")) for key in decided}
+    concrete = {key: draw(values(catalog()[key]).filter(lambda value: value not in OPEN)) for key in decided}
     return recipe.decide([Choice(key, value, draw(st.text())) for key, value in concrete.items()])
 
 

@@ -56,8 +56,8 @@ def test_siblings_that_decide_exist_and_have_the_values():
 
 def test_a_row_in_words():
     lr = catalog()["optim.lr"]
-    assert (lr.section, lr.type, lr.range, lr.unit) == ("optim", "number or auto", "(0, 100]", "learning rate")
-    assert lr.expected == "a number above 0 and at most 100 (learning rate), or auto"
+    assert (lr.section, lr.type, lr.range, lr.unit) == ("optim", "number or auto or find", "(0, 100]", "learning rate")
+    assert lr.expected == "a number above 0 and at most 100 (learning rate), or auto, or find"
     assert catalog()["data.valid_share"].range == "[0, 1)"
     assert catalog()["data.source"].range == ""
     assert catalog()["optim.name"].range == "sgd, momentum, nesterov, adagrad, rmsprop, adam, adamw, timm:lion"

@@ -37,19 +37,19 @@ def test_later_layers_win_and_sources_are_kept(recipe_file):
         (
             "optim.lr=fast",
             "optim.lr is not a number\n"
-            "  expected: a number above 0 and at most 100 (learning rate), or auto\n  got: fast\n"
+            "  expected: a number above 0 and at most 100 (learning rate), or auto, or find\n  got: fast\n"
             "  where: --set optim.lr=fast",
         ),
         (
             "optim.lr=-1",
             "optim.lr is out of range\n"
-            "  expected: a number above 0 and at most 100 (learning rate), or auto\n  got: -1\n"
+            "  expected: a number above 0 and at most 100 (learning rate), or auto, or find\n  got: -1\n"
             "  where: --set optim.lr=-1",
         ),
         (
             "optim.lr=atuo",
             "optim.lr is not a number\n"
-            "  expected: a number above 0 and at most 100 (learning rate), or auto\n  got: atuo\n"
+            "  expected: a number above 0 and at most 100 (learning rate), or auto, or find\n  got: atuo\n"
             "  where: --set optim.lr=atuo\n  try: did you mean 'auto'?",
         ),
         (

@@ -18,7 +18,7 @@ def test_a_line_in_full():
         "| `optim.momentum` | `0.9` |  | [0, 1) | Share of the last velocity that is kept. "
         "Only where optim.name is sgd or momentum or nesterov. | Sutskever et al. 2013 |"
     ) in settings_table()
-    assert "| `optim.lr` | `auto` | learning rate | (0, 100], or auto |" in settings_table()
+    assert "| `optim.lr` | `auto` | learning rate | (0, 100], or auto, or find |" in settings_table()
     assert "| `optim.accumulate` | `1` | batches | [1, 4096], or all |" in settings_table()
     assert "| `machine.compile` | `false` |  | true, false |" in settings_table()
     assert "Only where schedule.warmup is above 0." in settings_table()
