@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .errors import InputError, Interrupted, TrainingError, TrainwrightError
     from .recipe import Recipe
     from .workflows.activations import Activations, activations
+    from .workflows.check import Checks, check, check_loop
     from .workflows.run import Run
     from .workflows.train import train
 
@@ -24,6 +25,7 @@ __version__ = version("trainwright")
 
 __all__ = [
     "Activations",
+    "Checks",
     "InputError",
     "Interrupted",
     "Recipe",
@@ -32,11 +34,14 @@ __all__ = [
     "TrainwrightError",
     "__version__",
     "activations",
+    "check",
+    "check_loop",
     "train",
 ]
 
 _HOMES = {
     "Activations": ".workflows.activations",
+    "Checks": ".workflows.check",
     "InputError": ".errors",
     "Interrupted": ".errors",
     "Recipe": ".recipe",
@@ -44,6 +49,8 @@ _HOMES = {
     "TrainingError": ".errors",
     "TrainwrightError": ".errors",
     "activations": ".workflows.activations",
+    "check": ".workflows.check",
+    "check_loop": ".workflows.check",
     "train": ".workflows.train",
 }
 

@@ -47,6 +47,22 @@ def next_steps(folder: Path, outcome: Outcome, findings: Sequence[Finding] = ())
             return (go_on,)
         case "non-finite-loss":
             return after_breakdown(folder, findings)
+        case "check-failed":
+            return (*_as_advised(folder, findings), NextStep(f"{go_on.command} --no-check", "train all the same"))
+
+
+def _as_advised(folder: Path, findings: Sequence[Finding]) -> tuple[NextStep, ...]:
+    """Lists the commands that train the recipe anew as a failed check advises."""
+    start, out = _anew(folder)
+    advice = next((finding.advice for finding in reversed(findings) if finding.severity == "stop"), {})
+    keys = [key for key in advice if key != "do"]
+    return tuple(NextStep(f"{start} {advised(key, advice[key])}{out}", "train with this setting") for key in keys)
+
+
+def _anew(folder: Path) -> tuple[str, str]:
+    """Begins a command that trains the recipe of a run as a new one, and says how it ends."""
+    out = "" if folder.parent == DEFAULT_OUT else f" --out {shlex.quote(str(folder.parent))}"
+    return f"trainwright train --recipe {shlex.quote(str(folder / 'recipe.yaml'))}", out
 
 
 def after_breakdown(folder: Path, findings: Sequence[Finding]) -> tuple[NextStep, ...]:
@@ -56,8 +72,7 @@ def after_breakdown(folder: Path, findings: Sequence[Finding]) -> tuple[NextStep
         folder: the run's folder as the user would write it.
         findings: of the run; the last breakdown among them advises.
     """
-    start = f"trainwright train --recipe {shlex.quote(str(folder / 'recipe.yaml'))}"
-    out = "" if folder.parent == DEFAULT_OUT else f" --out {shlex.quote(str(folder.parent))}"
+    start, out = _anew(folder)
     advice = next((finding.advice for finding in reversed(findings) if finding.code == "non-finite-loss"), {})
     steps = [
         NextStep(

@@ -68,7 +68,7 @@ def check_first_loss(subject: Subject) -> Check:
             evidence={**evidence, "first_loss": None},
             causes=("inputs that are not scaled", "weights so large that activations overflow"),
         )
-    if loss - 2 * error > (1 + TOLERATED_EXCESS) * expected:
+    if too_high(losses_N, expected):
         return alarm(
             NAME,
             "initialization-too-large",
@@ -80,6 +80,12 @@ def check_first_loss(subject: Subject) -> Check:
             stop=False,
         )
     return passed(NAME, summary, evidence)
+
+
+def too_high(losses_N: Tensor, expected: float) -> bool:
+    """Tells whether losses lie clearly above that of knowing nothing, so that a net is sure without reason."""
+    error = losses_N.std().item() / math.sqrt(len(losses_N)) if len(losses_N) > 1 else math.inf
+    return not losses_N.mean().item() - 2 * error <= (1 + TOLERATED_EXCESS) * expected
 
 
 def _form(subject: Subject, lesson: Lesson, outputs_NK: Tensor) -> Check | None:

@@ -26,6 +26,8 @@ from .by_heart import BATCHES, FEW, STEPS, check_few_batches, check_few_pictures
 from .checks import Check, skipped
 from .first_loss import NAME as FIRST_LOSS
 from .first_loss import check_first_loss
+from .flow import NAME as FLOW
+from .flow import check_gradient_flow
 from .gradients import NAME as GRADIENTS
 from .gradients import check_gradients
 from .pipeline import LABELS, PIPELINE, check_labels_kept, check_pipeline, check_statistics
@@ -69,12 +71,13 @@ def rungs_of_loop(subject: Subject) -> list[Rung]:
 def _rungs(subject: Subject) -> list[Rung]:
     few = STEPS / 4 * 20 / 128
     return [
-        Rung((INPUTS,), 0, lambda: [check_inputs(subject)]),
         Rung((OPTIMIZER,), 0, lambda: [check_optimizer_holds(subject)]),
         Rung((FIRST_LOSS,), 0, lambda: [check_first_loss(subject)]),
+        Rung((INPUTS,), 0, lambda: [check_inputs(subject)]),
         Rung((REGULARIZATION,), 1, lambda: [check_regularization(subject)]),
         Rung((SEPARATE,), 1, lambda: [check_separate_pictures(subject)]),
         Rung((DETERMINISM,), 2, lambda: [check_determinism(subject)]),
+        Rung((FLOW,), 3, lambda: [check_gradient_flow(subject)]),
         Rung((GRADIENTS,), 8, lambda: [check_gradients(subject)]),
         Rung((FEW,), few, lambda: [check_few_pictures(subject)]),
         Rung((RATE, BLANK), 2 * REHEARSED, lambda: check_rehearsal(subject)),
@@ -85,7 +88,7 @@ def _rungs(subject: Subject) -> list[Rung]:
 def climb(rungs: Sequence[Rung], *, budget_s: float | None = None, step_s: float = 0.0) -> Iterator[Check]:
     """Makes the checks one after the other, and leaves the random numbers of the program as they were.
 
-    A rung after a failed one is still climbed, as its numbers help to say why, unless it would train in vain.
+    Nothing is climbed after a failed rung: what came of it would be the same fault once more.
 
     Args:
         rungs: cheapest first.
@@ -95,11 +98,11 @@ def climb(rungs: Sequence[Rung], *, budget_s: float | None = None, step_s: float
     began, failed = time.perf_counter(), False
     for rung in rungs:
         spent = time.perf_counter() - began
+        if failed:
+            yield from (skipped(name, "an earlier check failed") for name in rung.names)
+            continue
         if budget_s is not None and rung.steps > 0 and spent + rung.steps * step_s > budget_s:
             yield from (skipped(name, "would take more than a tenth of the training") for name in rung.names)
-            continue
-        if failed and rung.steps >= REHEARSED:
-            yield from (skipped(name, "an earlier check failed") for name in rung.names)
             continue
         with undisturbed():
             made = rung.climb()

@@ -27,6 +27,9 @@ STEPS = 100
 FEWEST_STEPS = 20
 """A training of fewer is not rehearsed: too little can happen to say anything."""
 
+MOST_BATCHES = 8
+"""A training whose steps take more batches is not rehearsed: it would take too long."""
+
 WARM_UP = 0.2
 """Share of these steps in which the rate rises to the chosen one, as it does in schedules that begin with a warm-up."""
 
@@ -36,10 +39,13 @@ LOWER, HIGHER = (0.1, 0.01, 1e-3, 1e-4), (10.0, 100.0, 1e3, 1e4)
 CLEAR = 3.0
 """Standard errors from which a difference is called one."""
 
+LEAST_FALL = 0.01
+"""Share of the loss of knowing nothing that must go in these steps: less is sure to be a fall, and no progress."""
+
 JUDGED = 512
 """Pictures by which a rehearsal is judged."""
 
-ENOUGH = 500
+ENOUGH = 300
 """Pictures from which on seeing nothing means that there is nothing to be seen."""
 
 SIDE = 16
@@ -60,10 +66,9 @@ class Rehearsal:
         """Whether the loss has clearly fallen, below that of the beginning and that of knowing nothing."""
         if self.after_N is None or not bool(self.after_N.isfinite().all()):
             return False
-        gains = [self.reference - self.after_N]
-        if self.before_N.mean() <= self.reference:
-            gains = [self.before_N - self.after_N]
-        return all(_clearly_positive(gain_N) for gain_N in gains)
+        from_above = bool(self.before_N.mean() > self.reference)
+        began_N = torch.full_like(self.after_N, self.reference) if from_above else self.before_N
+        return _clearly_positive(began_N - self.after_N - LEAST_FALL * self.reference)
 
     @property
     def words(self) -> str:
@@ -87,8 +92,14 @@ def check_rehearsal(subject: Subject) -> tuple[Check, Check]:
     Source: Stanford CS231n (rate); Karpathy 2019 (input-independent baseline).
     """
     steps = STEPS if subject.steps is None else min(STEPS, subject.steps)
-    if subject.optimizer is None or steps < FEWEST_STEPS:
-        why = "no optimizer was given" if subject.optimizer is None else f"training has {steps} steps only"
+    why = None
+    if subject.optimizer is None:
+        why = "no optimizer was given"
+    elif steps < FEWEST_STEPS:
+        why = f"training has {steps} steps only"
+    elif subject.batches_per_step > MOST_BATCHES:
+        why = f"a step takes {subject.batches_per_step} batches"
+    if why is not None:
         return skipped(RATE, why), skipped(BLANK, why)
     seen = subject.clean(JUDGED)
     unseen = seen if subject.unseen is None else subject.unseen(JUDGED)
@@ -116,9 +127,11 @@ def rehearse(
     before = [_losses(subject, plainly(twin.model), lesson) for lesson in lessons]
     twin.model.train()
     finite = True
-    for done, lesson in enumerate(islice(subject.trained(), steps)):
+    lessons_of_training = subject.trained()
+    for done in range(steps):
         twin.set_rate(factor * min(1.0, (done + 1) / (WARM_UP * steps)))
-        finite = step(subject, twin, blank(lesson) if blanked else lesson) is not None
+        group = list(islice(lessons_of_training, subject.batches_per_step))
+        finite = step(subject, twin, *(map(blank, group) if blanked else group)) is not None
         if not finite:
             break
     after = [_losses(subject, plainly(twin.model), lesson) if finite else (None, None) for lesson in lessons]

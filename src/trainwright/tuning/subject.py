@@ -69,6 +69,7 @@ class Subject:
         blind_loss: that loss, for labels of some pictures and the outputs for them.
         classes: of a classification; None in other tasks.
         steps: that the training will make; None where nobody knows.
+        batches_per_step: whose gradients make a step.
         autocast: opens the number format of training.
         clip: shortens gradients as training does.
     """
@@ -87,6 +88,7 @@ class Subject:
     steps: int | None
     autocast: Callable[[], contextlib.AbstractContextManager[object]] = contextlib.nullcontext
     clip: Callable[[nn.Module], None] | None = None
+    batches_per_step: int = 1
 
     def twin(self, *, regularized: bool = True) -> Twin:
         """Copies net and optimizer, which then hold each other's parameters as the originals do.
@@ -105,11 +107,18 @@ class Subject:
         return Twin(model, optimizer, [float(group["lr"]) for group in optimizer.param_groups])
 
     def twin_by_adam(self, rate: float) -> Twin:
-        """Copies the net, without regularization, under an optimizer that learns almost anywhere; it moves what the
-        subject's own does."""
-        twin = self.twin(regularized=False)
-        moved = [parameter for group in twin.optimizer.param_groups for parameter in group["params"]]
-        return Twin(twin.model, torch.optim.Adam(moved, lr=rate), [rate])
+        """Copies the net, without regularization, under an optimizer that learns almost anywhere.
+
+        It moves what the subject's own does; all that may learn where there is none.
+        """
+        if self.optimizer is None:
+            model = copy.deepcopy(self.model)
+            moved = [parameter for parameter in model.parameters() if parameter.requires_grad]
+        else:
+            twin = self.twin(regularized=False)
+            model = twin.model
+            moved = [parameter for group in twin.optimizer.param_groups for parameter in group["params"]]
+        return Twin(model, torch.optim.Adam(moved, lr=rate), [rate])
 
     def answer(self, model: nn.Module, images_NCHW: Tensor) -> Tensor:
         """Asks a model in the number format of training: outputs N K."""
@@ -185,5 +194,6 @@ def subject_of(setup: Setup, data: PreparedData) -> Subject:
         classes=len(data.classes) if data.task == "classification" else None,
         steps=setup.total_steps,
         autocast=setup.machine.autocast,
+        batches_per_step=setup.batches_per_step,
         clip=None if clip is None else lambda model: clip(model, gradient_norm(model)),
     )
