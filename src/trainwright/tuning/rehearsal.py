@@ -164,7 +164,7 @@ def _wrong_rate(subject: Subject, chosen: Rehearsal, steps: int, seen: Lesson) -
             word = "high" if factor < 1 else "low"
             return alarm(
                 RATE,
-                f"learning-rate-too-{word}",
+                "learning-rate-too-high" if factor < 1 else "learning-rate-too-low",
                 f"at the chosen rate {rate:.3g} {chosen.words}; at {rate * factor:.3g}: {other.words}",
                 evidence={**chosen.evidence, "learning_rate": rate, "rate_that_works": rate * factor},
                 causes=(f"the learning rate is too {word}",),

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from trainwright.errors import did_you_mean
 from trainwright.recipe import Recipe
 from trainwright.reporting import RunConsole, check_lines
 from trainwright.training import build
@@ -51,8 +52,15 @@ class Checks:
         return f"Nothing speaks against training{', but look at ' + ', '.join(warned) if warned else ''}."
 
     def __getitem__(self, name: str) -> Check:
-        """Gives the check of a name."""
-        return next(check for check in self.all if check.name == name)
+        """Gives the check of a name.
+
+        Raises:
+            KeyError: there is none.
+        """
+        by_name = {check.name: check for check in self.all}
+        if name not in by_name:
+            raise KeyError(f"no check {name!r}: {did_you_mean(name, by_name)}")
+        return by_name[name]
 
     def __str__(self) -> str:
         return "\n".join(line for check in self.all for line in check_lines(check.plain()))
