@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
+import random
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
 from torch.nn import functional as F
 
+import trainwright as tw
 from trainwright.errors import InputError
 from trainwright.tuning import Check, climb, rungs_of_loop, step_time, subject_of_loop
 from trainwright.tuning.at_rest import (
@@ -252,6 +256,13 @@ def test_a_net_that_cannot_learn_even_a_few_pictures():
     assert len(check.causes) == 3
 
 
+def test_soft_targets_whose_loss_never_goes_away_are_learned_all_the_same():
+    images_NCHW, labels_N = bars()
+    soft_NK = 0.05 + 0.8 * F.one_hot(labels_N, 4).float()
+    given = subject(loader=batches_of(images_NCHW, soft_NK), valid_loader=None)
+    assert check_few_pictures(given).verdict == "passed"
+
+
 def test_the_same_picture_under_two_labels_lowers_what_can_be_reached():
     images_NCHW, labels_N = bars(20)
     images_NCHW[1], labels_N[0], labels_N[1] = images_NCHW[0], 0, 1
@@ -346,6 +357,99 @@ def test_nothing_is_climbed_after_a_failed_rung_and_nothing_beyond_the_budget():
     assert (stopped, made) == (["failed", "skipped"], ["first"])
 
 
+def test_a_check_that_breaks_is_told_as_not_made_and_the_others_go_on():
+    def broken():
+        raise RuntimeError("no memory\nfor it")
+
+    made = list(climb([Rung(("one",), 0, broken), Rung(("two",), 0, lambda: [Check("two", "passed", "")])]))
+    assert [check.verdict for check in made] == ["skipped", "passed"]
+    assert made[0].summary == "could not be made: RuntimeError: no memory"
+
+    def refused():
+        raise InputError("no")
+
+    with pytest.raises(InputError):
+        list(climb([Rung(("one",), 0, refused)]))
+
+
+def test_a_loop_draws_what_it_would_have_drawn():
+    dataset = torch.utils.data.TensorDataset(*bars())
+    own = torch.Generator().manual_seed(5)
+    loader = torch.utils.data.DataLoader(dataset, 64, shuffle=True, generator=own)
+    plain = torch.utils.data.DataLoader(dataset, 64, shuffle=True)
+    model = net()
+    for some in (loader, plain):
+        before = torch.get_rng_state(), own.get_state(), random.getstate(), np.random.get_state()[1].copy()
+        assert tw.check_loop(model, some).passed
+        after = torch.get_rng_state(), own.get_state(), random.getstate(), np.random.get_state()[1]
+        assert torch.equal(before[0], after[0])
+        assert torch.equal(before[1], after[1])
+        assert before[2] == after[2]
+        assert np.array_equal(before[3], after[3])
+
+
+def test_labels_that_the_loss_leaves_out_are_left_out():
+    images_NCHW, labels_N = bars()
+    labels_N[::3] = -100
+    given = subject(loader=batches_of(images_NCHW, labels_N))
+    made = {check.name: check.verdict for check in climb(rungs_of_loop(given))}
+    assert set(made.values()) <= {"passed", "skipped", "warned"}
+    assert made["few-pictures"] == "passed"
+
+
+def test_one_output_with_whole_labels_is_no_softmax():
+    images_NCHW, labels_N = bars()
+    halves_N = (labels_N > 1).long()
+
+    def loss(outputs, labels):
+        return F.binary_cross_entropy_with_logits(outputs.squeeze(1), labels.float())
+
+    given = subject(net(1), loader=batches_of(images_NCHW, halves_N), valid_loader=None, loss=loss)
+    assert {check.verdict for check in climb(rungs_of_loop(given))} <= {"passed", "skipped"}
+
+
+def test_a_small_error_of_a_gradient_may_be_meant_and_warns():
+    class Almost(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            return x
+
+        @staticmethod
+        def backward(ctx, gradient):
+            return gradient * 1.05
+
+    class StraightThrough(nn.Module):
+        def forward(self, x):
+            return Almost.apply(x)
+
+    check = check_gradients(subject(nn.Sequential(net(8), StraightThrough(), nn.Linear(8, 4))))
+    assert (check.verdict, code(check)) == ("warned", "wrong-gradient")
+
+
+def test_batch_statistics_in_evaluation_mix_on_purpose_and_warn():
+    model = net()
+    model[1] = nn.BatchNorm2d(8, track_running_stats=False)
+    assert check_separate_pictures(subject(model)).verdict == "warned"
+
+
+def test_penalties_of_the_recipe_are_rehearsed():
+    from trainwright.recipe import RegularizationSection
+
+    strong = dataclasses.replace(subject(), regularization=RegularizationSection(l1=10.0))
+    assert strong.optimizer is not None
+    strong.optimizer.param_groups[0]["decays"] = True
+    rate, _ = check_rehearsal(strong)
+    assert rate.verdict != "passed"
+    assert check_rehearsal(subject())[0].verdict == "passed"
+
+
+def test_few_pictures_cannot_judge_a_rehearsal():
+    given = subject(loader=batches_of(*bars(40), size=8))
+    assert {check.verdict for check in check_rehearsal(given)} == {"skipped"}
+    few_held_out = subject(valid_loader=batches_of(*bars(30)))
+    assert [check.verdict for check in check_rehearsal(few_held_out)] == ["passed", "skipped"]
+
+
 def test_without_an_optimizer_what_needs_one_is_skipped():
     made = {check.name: check.verdict for check in climb(rungs_of_loop(subject(optimizer=None)))}
     assert made["optimizer"] == made["learning-rate"] == made["few-batches"] == "skipped"
@@ -356,7 +460,12 @@ def test_without_an_optimizer_what_needs_one_is_skipped():
 
 @pytest.mark.parametrize(
     ("loader", "got"),
-    [([], None), ([{"pixels": 1}], "dict"), ([(torch.zeros(2, 1, 8, 8), [0, 1])], "tuple of Tensor, list")],
+    [
+        ([], None),
+        ([{"pixels": 1}], "dict"),
+        ([(torch.zeros(2, 1, 8, 8), [0, 1])], "tuple of Tensor, list"),
+        (iter([]), "list_iterator"),
+    ],
 )
 def test_loaders_that_give_something_else_are_refused(loader, got):
     with pytest.raises(InputError) as caught:

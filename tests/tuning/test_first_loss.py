@@ -117,6 +117,20 @@ def test_log_probabilities_with_their_own_loss_are_sound():
     assert check.evidence["ln_outputs"] == pytest.approx(math.log(4))
 
 
+def test_probabilities_with_a_loss_that_wants_them_are_sound():
+    def nll(probabilities, labels):
+        return F.nll_loss(probabilities.log(), labels)
+
+    assert check_first_loss(subject(nn.Sequential(net(), nn.Softmax(dim=1)), loss=nll)).verdict == "passed"
+
+
+def test_a_loss_that_is_below_0_by_right_is_no_fault():
+    def margin(outputs, labels):
+        return -outputs.softmax(dim=1).gather(1, labels[:, None]).mean()
+
+    assert check_first_loss(subject(loss=margin)).verdict == "passed"
+
+
 def test_sigmoids_that_happen_to_be_positive_are_no_probabilities_of_a_softmax():
     assert check_first_loss(subject(nn.Sequential(net(), nn.Sigmoid()))).verdict == "passed"
 

@@ -52,10 +52,8 @@ def test_a_person_reads_a_line_for_each_and_what_follows(cli):
     )
 
 
-@pytest.mark.parametrize(
-    ("settings", "verdicts"), [({"loss.name": "kl"}, {"passed", "warned"}), ({}, {"passed", "warned"})]
-)
-def test_other_tasks_and_losses_are_checked_too(settings, verdicts, tmp_path):
+@pytest.mark.parametrize("settings", [{"loss.name": "kl"}, {}])
+def test_other_losses_and_few_pictures_are_checked_too(settings, tmp_path):
     rng = np.random.default_rng(0)
     images = rng.integers(0, 60, (300, 8, 8), dtype=np.uint8)
     labels = rng.integers(0, 2, 300)
@@ -64,8 +62,8 @@ def test_other_tasks_and_losses_are_checked_too(settings, verdicts, tmp_path):
     small = {"model.width": 8, "model.depth": 1, "machine.threads": 1, **settings}
     checks = tw.check(tmp_path / "halves.npz", model="plain", epochs=20, settings=small)
     assert checks.passed, str(checks)
-    assert {check.verdict for check in checks.all} <= verdicts
-    assert checks["few-pictures"].verdict == "passed"
+    assert checks["few-pictures"].verdict == checks["learning-rate"].verdict == "passed"
+    assert "too few to tell" in checks["blank-pictures"].summary
 
 
 def test_train_begins_with_what_a_tenth_of_its_time_allows(cli, tmp_path):

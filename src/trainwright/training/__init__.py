@@ -28,6 +28,7 @@ from .machine import (
 from .optimizers import build_optimizer, check_optimizer
 from .parameter_groups import parameter_groups
 from .progress import Progress, kept_preprocessor, restore, save_last, save_result
+from .regularization import add_penalty, bring_back, shrink
 from .retraining import SECOND_STAGES, FirstStage, build_second, losses_at_the_stop
 from .schedules import check_schedule, rate_factor
 from .snapshot import Snapshot, open_snapshot, snapshot_from, snapshot_meta
@@ -56,8 +57,10 @@ __all__ = [
     "Task",
     "Verdict",
     "WeightAverage",
+    "add_penalty",
     "answer",
     "better",
+    "bring_back",
     "build",
     "build_optimizer",
     "build_second",
@@ -94,6 +97,7 @@ __all__ = [
     "save_checkpoint",
     "save_last",
     "save_result",
+    "shrink",
     "snapshot_from",
     "snapshot_meta",
     "steps_per_epoch",

@@ -9,7 +9,17 @@ Example:    for check in climb(rungs_of_run(setup, data)): print(check.name, che
 
 from .checks import Check
 from .ladder import climb, rungs_of_loop, rungs_of_run, step_time
-from .own_loop import subject_of_loop
-from .subject import subject_of
+from .own_loop import kept_generators, subject_of_loop
+from .subject import subject_of, undisturbed
 
-__all__ = ["Check", "climb", "rungs_of_loop", "rungs_of_run", "step_time", "subject_of", "subject_of_loop"]
+__all__ = [
+    "Check",
+    "climb",
+    "kept_generators",
+    "rungs_of_loop",
+    "rungs_of_run",
+    "step_time",
+    "subject_of",
+    "subject_of_loop",
+    "undisturbed",
+]

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from trainwright.data import PreparedData
+from trainwright.data import COPIES, PreparedData
+from trainwright.errors import TrainwrightError
 from trainwright.training import Setup
 
 from .at_rest import (
@@ -57,9 +58,18 @@ def rungs_of_run(setup: Setup, data: PreparedData) -> list[Rung]:
     common = _rungs(subject)
     own = [
         Rung((PIPELINE,), 1, lambda: [check_pipeline(setup, data)]),
-        Rung((LABELS,), 10, lambda: [check_labels_kept(setup, data)]),
+        Rung((LABELS,), _labels_steps(setup, data), lambda: [check_labels_kept(setup, data)]),
     ]
     return sorted([*common, *own], key=lambda rung: rung.steps)
+
+
+UNALTERED = 9
+"""Weight of the check of labels where pictures are not altered: its place on the ladder, behind the gradients."""
+
+
+def _labels_steps(setup: Setup, data: PreparedData) -> float:
+    """Weighs the check of labels: pictures are only altered and compared, for about a tenth of what a step costs."""
+    return max(UNALTERED, len(data.train) * (COPIES + 1) / setup.batch_size / 10 if setup.augmenter.alters else 0)
 
 
 def rungs_of_loop(subject: Subject) -> list[Rung]:
@@ -90,6 +100,8 @@ def climb(rungs: Sequence[Rung], *, budget_s: float | None = None, step_s: float
 
     Nothing is climbed after a failed rung: what came of it would be the same fault once more.
 
+    A check that breaks is told as not made, since a net that it cannot handle may train all the same.
+
     Args:
         rungs: cheapest first.
         budget_s: seconds that all of it may take; a rung that would go beyond is skipped. None for no limit.
@@ -104,8 +116,14 @@ def climb(rungs: Sequence[Rung], *, budget_s: float | None = None, step_s: float
         if budget_s is not None and rung.steps > 0 and spent + rung.steps * step_s > budget_s:
             yield from (skipped(name, "would take more than a tenth of the training") for name in rung.names)
             continue
-        with undisturbed():
-            made = rung.climb()
+        try:
+            with undisturbed():
+                made = rung.climb()
+        except TrainwrightError:
+            raise
+        except Exception as error:  # of somebody's own net, loss or loader, or no memory for a check
+            told = str(error).strip().partition("\n")[0]
+            made = [skipped(name, f"could not be made: {type(error).__name__}: {told}") for name in rung.names]
         failed = failed or any(not check.passed for check in made)
         yield from made
 

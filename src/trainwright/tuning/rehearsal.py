@@ -25,6 +25,9 @@ STEPS = 100
 """Steps within which the loss must fall. Source: Stanford CS231n (find a rate that makes the loss go down within about
 100 iterations)."""
 
+FEWEST_PICTURES = 50
+"""Pictures below which a rehearsal cannot be judged."""
+
 FEWEST_STEPS = 20
 """A training of fewer is not rehearsed: too little can happen to say anything."""
 
@@ -117,11 +120,16 @@ def check_rehearsal(subject: Subject) -> tuple[Check, Check]:
     if why is not None:
         return skipped(RATE, why), skipped(BLANK, why)
     seen = subject.clean(JUDGED)
+    if len(seen.images_NCHW) < FEWEST_PICTURES:
+        why = f"{len(seen.images_NCHW)} pictures are too few to tell"
+        return skipped(RATE, why), skipped(BLANK, why)
     unseen = seen if subject.unseen is None else subject.unseen(JUDGED)
     chosen, chosen_unseen = rehearse(subject, steps, seen, unseen)
     if not chosen.fell:
         return _wrong_rate(subject, chosen, steps, seen), skipped(BLANK, "the rehearsal learned nothing")
     rate = passed(RATE, chosen.words, chosen.evidence)
+    if len(unseen.images_NCHW) < FEWEST_PICTURES:
+        return rate, skipped(BLANK, f"{len(unseen.images_NCHW)} validation pictures are too few to tell")
     _, blank_unseen = rehearse(subject, steps, blank(seen), blank(unseen), blanked=True)
     return rate, _pictures_matter(subject, chosen_unseen, blank_unseen, unseen)
 
@@ -162,9 +170,8 @@ def blank(lesson: Lesson) -> Lesson:
     return lesson.with_images(torch.zeros_like(lesson.images_NCHW))
 
 
-@torch.no_grad()
 def _losses(subject: Subject, model: torch.nn.Module, lesson: Lesson) -> tuple[Tensor, Tensor]:
-    outputs_NK = subject.answer(model, lesson.images_NCHW).float()
+    outputs_NK = subject.outputs(model, lesson.images_NCHW)
     return outputs_NK, subject.losses(outputs_NK, lesson.labels)
 
 
@@ -178,7 +185,7 @@ def _wrong_rate(subject: Subject, chosen: Rehearsal, steps: int, seen: Lesson) -
         if other.fell:
             word = "high" if factor < 1 else "low"
             in_all = progress * (subject.steps or 10 * steps) / steps
-            stop = progress < -TOLERATED_EXCESS if factor < 1 else in_all < LEAST_IN_ALL
+            stop = progress < -TOLERATED_EXCESS if factor < 1 else abs(in_all) < LEAST_IN_ALL
             return alarm(
                 RATE,
                 "learning-rate-too-high" if factor < 1 else "learning-rate-too-low",
@@ -222,8 +229,10 @@ def _pictures_matter(subject: Subject, real: Rehearsal, blanked: Rehearsal, unse
     return alarm(
         BLANK,
         "labels-shuffled" if sure else "nothing-learned",
-        f"{summary}: what pictures show does not help"
-        + (", and pictures that look alike are of one class no more often than by chance" if sure else " yet"),
+        f"{summary}: what pictures show does not help, and those that look alike are of one class no more often than "
+        "by chance"
+        if sure
+        else f"{summary}: too little to tell whether what pictures show helps",
         evidence=evidence,
         causes=("labels do not belong to their pictures", "pictures are damaged on their way to the net"),
         source="Karpathy 2019, A Recipe for Training Neural Networks (input-independent baseline)",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 
 from trainwright.data import PreparedData
@@ -25,8 +26,9 @@ def check_before_training(
     Raises:
         TrainingError: a check failed; the run is kept, with its report.
     """
+    began = time.perf_counter()
     seconds = step_time(subject_of(setup, data))
-    budget_s = SHARE * setup.total_steps * seconds
+    budget_s = SHARE * setup.total_steps * seconds - (time.perf_counter() - began)
     made: Sequence[Check] = list(climb(rungs_of_run(setup, data), budget_s=budget_s, step_s=seconds))
     write_checks(folder, made)
     console.checks([check.plain() for check in made])

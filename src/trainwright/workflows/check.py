@@ -15,7 +15,7 @@ from trainwright.errors import did_you_mean
 from trainwright.recipe import Recipe
 from trainwright.reporting import RunConsole, check_lines
 from trainwright.training import build
-from trainwright.tuning import Check, climb, rungs_of_loop, rungs_of_run, subject_of_loop
+from trainwright.tuning import Check, climb, kept_generators, rungs_of_loop, rungs_of_run, subject_of_loop, undisturbed
 
 from .inspect_data import look_at_data
 from .requests import ShortSettings, recipe_from_python
@@ -110,8 +110,9 @@ def check_loop(
     Raises:
         InputError: a loader gives nothing, or something else than pairs of tensors.
     """
-    subject = subject_of_loop(model, loader, valid_loader=valid_loader, loss=loss, optimizer=optimizer, steps=steps)
-    return Checks(tuple(climb(rungs_of_loop(subject))))
+    with kept_generators(loader, valid_loader), undisturbed():
+        subject = subject_of_loop(model, loader, valid_loader=valid_loader, loss=loss, optimizer=optimizer, steps=steps)
+        return Checks(tuple(climb(rungs_of_loop(subject))))
 
 
 def check_recipe(asked: Recipe, console: RunConsole, tell: Callable[[Check], None]) -> Checks:
