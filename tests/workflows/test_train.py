@@ -215,7 +215,7 @@ def test_a_loss_that_is_not_finite_stops_and_says_where(cli, tmp_path):
     assert "the loss became nan at step" in ended.err
     assert "; it began in " in ended.err
     run = tmp_path / "x"
-    again = f"trainwright train --recipe {run / 'recipe.yaml'} --set optim.lr=10 --out {tmp_path}"
+    again = f"trainwright train --recipe {run / 'recipe.yaml'} --set optim.lr=auto --out {tmp_path}"
     assert f"  try: {again}\n" in ended.err
     assert again in " ".join((run / "report.html").read_text("utf-8").split())
     used = cli("evaluate", run)

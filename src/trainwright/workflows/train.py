@@ -49,9 +49,10 @@ from trainwright.training import (
     restore,
 )
 
+from .after_training import exploded
 from .before_training import check_before_training
 from .final_test import judge_result
-from .layout import draw_start, lay_out, make_folder, note_changed_code
+from .layout import draw_start, lay_out, make_folder, note_changed_code, write_findings
 from .observers import require_tensorboard
 from .plan import run_plan
 from .requests import ShortSettings, recipe_from_python, refuse_name_beside_resume
@@ -244,6 +245,11 @@ def _conclude(folder: RunFolder, events: EventWriter, first: FirstStage, console
     evaluation = judge_result(folder, first.recipe, first.data)
     if evaluation is not None:
         events.write(evaluation)
+    found = exploded(Run(folder).history.epochs.rows[-1], evaluation, first.recipe, first.data)
+    if found is not None:
+        console.finding(found)
+        events.write(found)
+        write_findings(folder)
     report = write_report(folder)
     run = Run(folder)
     evaluations = {} if evaluation is None else {evaluation.part: evaluation}
