@@ -79,7 +79,29 @@ def recipe_from_words(
         for name, word in short.items()
         if word is not None
     }
-    return _composed(recipe, source, named, parse_assignments(assignments))
+    try:
+        return _composed(recipe, source, named, parse_assignments(assignments))
+    except InputError as error:
+        broken = _unread(assignments)
+        if not broken:
+            raise
+        whole = [word for word in assignments if not _unread([word])]
+        try:
+            _composed(recipe, source, named, parse_assignments(whole))
+        except InputError as other:
+            raise together([*broken, other]) from None
+        raise error from None
+
+
+def _unread(assignments: Sequence[str]) -> list[InputError]:
+    """Finds the words after `--set` that cannot be read, each by itself."""
+    errors: list[InputError] = []
+    for word in assignments:
+        try:
+            parse_assignments([word])
+        except InputError as error:
+            errors.append(error)
+    return errors
 
 
 def recipe_from_python(
