@@ -216,7 +216,7 @@ def test_a_run_without_parts_to_judge_has_all_keys_and_one_picture_no_interval(d
 def test_folders_have_no_numbers(photos, cli):
     ended = cli("train", photos, COLUMNS)
     assert ended.code == 2
-    assert "a folder of pictures holds no answers of the task regression" in ended.err
+    assert "only a manifest can hold the targets of the task regression" in ended.err
 
 
 def test_a_column_called_weight_is_a_number_where_it_is_to_be_predicted(data, cli, tmp_path):

@@ -58,7 +58,7 @@ from .plan import run_plan
 from .requests import ShortSettings, recipe_from_python, refuse_name_beside_resume
 from .retraining import first_stage, newest_of_second, retrain
 from .run import Run
-from .stages import run_stage, telling_interruptions
+from .stages import run_stage, telling_interruptions, warn_of_breakdown
 
 OF_THE_DAY = ("data.cache", "machine.workers")
 """Settings that `auto` takes from what is free on the machine, and that change no figure."""
@@ -136,6 +136,7 @@ def resume_run(folder: RunFolder, asked: Recipe, console: RunConsole, *, checks:
         console.note(f"{folder.path} is finished; nothing is left to train")
         _complete_report(folder)
         return run
+    warn_of_breakdown(folder, run.history, console)
     return _go_on(folder, stored, stored, console, checks)
 
 
