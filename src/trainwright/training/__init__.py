@@ -10,11 +10,12 @@ Example:    fit(build(recipe, data), data, Progress(), folder, meta, observers=[
 from .averaging import WeightAverage, ema_decay
 from .build import Setup, build, check_batch_size
 from .checkpoint import Checkpoint, load_checkpoint, load_newest, save_checkpoint
-from .choice import choose_clipping, choose_loss, choose_training
+from .choice import choose_clipping, choose_loss, choose_training, lower_rate, rate_of_auto
 from .clipping import gradient_norm
+from .ending import Observer
 from .evaluation import answer, eval_batch, predict_logits
 from .interruption import Interruption, listening
-from .loop import Observer, fit
+from .loop import fit
 from .losses import Loss, cross_entropy
 from .machine import (
     Machine,
@@ -85,6 +86,7 @@ __all__ = [
     "load_checkpoint",
     "load_newest",
     "losses_at_the_stop",
+    "lower_rate",
     "mixed_loss",
     "open_device",
     "open_machine",
@@ -93,6 +95,7 @@ __all__ = [
     "parameter_groups",
     "predict_logits",
     "rate_factor",
+    "rate_of_auto",
     "restore",
     "save_checkpoint",
     "save_last",
