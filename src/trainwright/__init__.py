@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .errors import InputError, Interrupted, TrainingError, TrainwrightError
     from .recipe import Recipe
     from .workflows.activations import Activations, activations
+    from .workflows.check import Checks, check, check_loop
     from .workflows.lr_find import lr_find, lr_find_loop
     from .workflows.range_test import RangeTest
     from .workflows.run import Run
@@ -26,6 +27,7 @@ __version__ = version("trainwright")
 
 __all__ = [
     "Activations",
+    "Checks",
     "InputError",
     "Interrupted",
     "RangeTest",
@@ -35,6 +37,8 @@ __all__ = [
     "TrainwrightError",
     "__version__",
     "activations",
+    "check",
+    "check_loop",
     "lr_find",
     "lr_find_loop",
     "train",
@@ -42,6 +46,7 @@ __all__ = [
 
 _HOMES = {
     "Activations": ".workflows.activations",
+    "Checks": ".workflows.check",
     "InputError": ".errors",
     "Interrupted": ".errors",
     "RangeTest": ".workflows.range_test",
@@ -50,6 +55,8 @@ _HOMES = {
     "TrainingError": ".errors",
     "TrainwrightError": ".errors",
     "activations": ".workflows.activations",
+    "check": ".workflows.check",
+    "check_loop": ".workflows.check",
     "lr_find": ".workflows.lr_find",
     "lr_find_loop": ".workflows.lr_find",
     "train": ".workflows.train",

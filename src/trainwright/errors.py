@@ -54,6 +54,7 @@ class InputError(TrainwrightError):
     """What the user gave is wrong: data, recipe, path, argument. Exit code 2, no traceback."""
 
     exit_code = 2
+    parts: tuple[InputError, ...] = ()
 
     @classmethod
     def several(cls, problem: str, errors: Iterable[InputError]) -> InputError:
@@ -65,8 +66,11 @@ class InputError(TrainwrightError):
         2. second
              got: x
         """
-        numbered = [str(error).replace("\n", "\n   ") for error in errors]
-        return cls("\n".join([problem, *(f"{number}. {text}" for number, text in enumerate(numbered, 1))]))
+        parts = tuple(errors)
+        numbered = [str(error).replace("\n", "\n   ") for error in parts]
+        joined = cls("\n".join([problem, *(f"{number}. {text}" for number, text in enumerate(numbered, 1))]))
+        joined.parts = parts
+        return joined
 
 
 class TrainingError(TrainwrightError):
@@ -82,8 +86,21 @@ class Interrupted(TrainwrightError):
 
 
 def together(errors: Sequence[InputError]) -> InputError:
-    """Joins errors of different places, such as the command line and the data; a single one stays as it is."""
-    return errors[0] if len(errors) == 1 else InputError.several(f"{len(errors)} mistakes", errors)
+    """Joins errors of different places, such as the command line and the data; a single one stays as it is.
+
+    What was joined before counts one by one.
+
+    >>> twice = InputError.several("2 mistakes in the recipe", [InputError("first"), InputError("second")])
+    >>> print(together([twice, InputError("third")]))
+    3 mistakes
+    1. first
+    2. second
+    3. third
+    """
+    if len(errors) == 1:
+        return errors[0]
+    each = [part for error in errors for part in (error.parts or (error,))]
+    return InputError.several(f"{len(each)} mistakes", each)
 
 
 def nearest(name: str, options: Iterable[str], likeness: float = 0.6) -> str | None:

@@ -76,3 +76,39 @@ def test_a_mistyped_class_of_the_test_part_is_asked_about(make_folder: Callable[
     with pytest.raises(InputError, match="without a training picture") as caught:
         prepare(DataSection(source=str(root)), seed=0)
     assert caught.value.hint == "did you mean 'animals' by 'animls'?"
+
+
+def manifest_of(make_manifest: Callable[..., Path], *, lost: bool) -> Path:
+    labels = ["animals"] * 12 + ["plants"] * 12 + ["animls"]
+    rows = [{"path": f"{row}.png", "label": label} for row, label in enumerate(labels)]
+    path = make_manifest(rows)
+    if lost:
+        (path.parent / "3.png").unlink()
+    return path
+
+
+def test_single_pictures_of_mistyped_classes_are_told_with_their_lines(
+    make_manifest: Callable[..., Path],
+) -> None:
+    path = manifest_of(make_manifest, lost=False)
+    with pytest.raises(InputError) as caught:
+        prepare(DataSection(source=str(path)), seed=0)
+    assert caught.value.problem == "classes with a single picture that look like typos: 1"
+    assert caught.value.got == "'animls' (did you mean 'animals'?)"
+    assert caught.value.where == "labels.csv:26"
+
+
+def test_missing_pictures_and_mistyped_classes_are_told_together(
+    make_manifest: Callable[..., Path],
+) -> None:
+    path = manifest_of(make_manifest, lost=True)
+    with pytest.raises(InputError, match="2 kinds of mistakes in the manifest") as caught:
+        prepare(DataSection(source=str(path)), seed=0)
+    assert "pictures that are not there: 1" in str(caught.value)
+    assert "where: labels.csv:26" in str(caught.value)
+
+
+def test_nobody_is_to_add_pictures_of_a_likely_typo(make_folder: Callable[..., Path]) -> None:
+    root = make_folder({"animals": 60, "animls": 2, "plants": 40})
+    found = prepare(DataSection(source=str(root)), seed=0).audit.findings()
+    assert not [one for one in found if "add pictures of these" in str(one.advice)]

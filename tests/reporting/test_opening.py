@@ -52,7 +52,7 @@ def test_the_opening_says_data_model_machine_and_choices() -> None:
   model     small-resnet: 77,850 parameters, 1.23 M multiply-adds a picture
   training  30 epochs of 20 steps, batches of 64 pictures
             on cpu, float32
-            goes on from epoch 3, step 41
+            goes on in epoch 3, after step 41 of the run
 
   chosen by auto
     model.name  small-resnet  pictures of 8 pixels are too small for nets made

@@ -38,7 +38,21 @@ def test_extreme_numbers_keep_the_columns(invent: Any) -> None:
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("r2", [-0.0432, -12.34567, -123.4, -1.234e5])
+def test_large_losses_do_not_run_together(invent: Any) -> None:
+    record = replace(
+        invent.epoch_record(1, done=0.5),
+        train_accuracy=0.095,
+        train_loss=1.27e10,
+        valid_loss=5.36e8,
+        valid_accuracy=0.095,
+    )
+    large = replace(record, train_loss=5.36e8, valid_loss=1.08e115)
+    assert row(record, 2, None).split()[2:6] == ["1.3e+10", "9.50", "5.4e+08", "9.50*"]
+    assert row(large, 2, None).split()[2:6] == ["5.4e+08", "9.50", "1e+115", "9.50*"]
+    assert len(row(large, 2, None)) == len(row(invent.epoch_record(1, done=0.5), 2, None))
+
+
+@pytest.mark.parametrize("r2", [-2_328_101.0, -0.0432, -12.34567, -123.4, -1.234e5])
 def test_a_negative_figure_stands_apart_from_the_loss(invent: Any, r2: float) -> None:
     record = replace(invent.epoch_record(1, done=0.5), valid_loss=1.0705, valid_accuracy=None, valid_figures={"r2": r2})
     cells = row(record, 1, None, "regression").split()

@@ -192,12 +192,14 @@ def test_a_loop_of_one_s_own_gets_its_rate_and_stays_as_it_was(tmp_path):
     inputs_NF = centers_4F[labels_N] + 0.3 * torch.randn(256, 16, generator=generator)
     torch.manual_seed(0)
     model = torch.nn.Linear(16, 4)
-    loader = torch.utils.data.DataLoader(torch.utils.data.TensorDataset(inputs_NF, labels_N), 32, shuffle=True)
+    pictures = torch.utils.data.TensorDataset(inputs_NF, labels_N)
+    loader = torch.utils.data.DataLoader(pictures, 32, shuffle=True, generator=generator)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
-    drawn = torch.get_rng_state()
+    drawn, own = torch.get_rng_state(), generator.get_state()
     found = tw.lr_find_loop(model, loader, optimizer=optimizer, loss=squared_error, low=1e-6, high=1e3)
     assert torch.equal(torch.get_rng_state(), drawn)
+    assert torch.equal(generator.get_state(), own)
     assert all(torch.equal(tensor, before[name]) for name, tensor in model.state_dict().items())
     assert (optimizer.param_groups[0]["lr"], len(optimizer.state)) == (0.1, 0)
     assert found.informative, found.reason

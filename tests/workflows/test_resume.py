@@ -275,12 +275,18 @@ def test_an_interruption_before_training_says_that_there_is_nothing_to_resume(cl
     assert not (tmp_path / "x").exists()
 
 
-@pytest.mark.parametrize(("epochs", "kept"), [(0, "no checkpoint is written yet"), (1, "its last checkpoint is kept")])
+@pytest.mark.parametrize(
+    ("epochs", "kept"),
+    [
+        (0, "no checkpoint is written yet, so that a resume begins anew"),
+        (1, "all epochs are done, and only the test and the report are left"),
+    ],
+)
 def test_an_interruption_at_once_says_what_was_kept(cli, tmp_path, monkeypatch, epochs, kept):
     def stopped(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(train, *(("judge_result", stopped) if epochs else ("check_first_loss", stopped)))
+    monkeypatch.setattr(train, *(("judge_result", stopped) if epochs else ("check_before_training", stopped)))
     words = ["--model=plain", "--epochs=1", "--set=model.width=4", "--set=model.depth=1", "--set=machine.threads=1"]
     ended = cli("train", "digits", *words, "--name=x", f"--out={tmp_path}")
     assert ended.code == 130

@@ -210,7 +210,7 @@ def test_interrupted_in_the_second_stage_it_goes_on_from_the_very_step(whole, cl
     assert f"until it is, the weights of epoch {best} are the result" in html
     ended = cli("train", "--resume", run.path, "--json")
     assert ended.code == 0, ended.err
-    assert ended.err.count("goes on from epoch 4, step 75") == 1
+    assert ended.err.count("goes on in epoch 4, after step 75 of the run") == 1
     assert result(run.path) == result(whole[way])
     assert run.finished
     steps = [record.step for record in read_records(run.path / "events.jsonl") if isinstance(record, StepRecord)]
@@ -228,7 +228,7 @@ def test_a_damaged_checkpoint_of_the_first_stage_does_not_take_the_second_back(w
     ended = cli("train", "--resume", run.path, "--json")
     assert ended.code == 0, ended.err
     assert "going back to the one before" in ended.err
-    assert "goes on from epoch 4, step 75" in ended.err
+    assert "goes on in epoch 4, after step 75 of the run" in ended.err
     assert run.history.retrain == before.retrain
     assert run.history.resumes[-1].step == 75
     assert run.history.stop.train_time_s > before.first_stop.train_time_s

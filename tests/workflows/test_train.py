@@ -215,9 +215,13 @@ def test_a_loss_that_is_not_finite_stops_and_says_where(cli, tmp_path):
     assert "the loss became nan at step" in ended.err
     assert "; it began in " in ended.err
     run = tmp_path / "x"
-    again = f"trainwright train --recipe {run / 'recipe.yaml'} --set optim.lr=10 --out {tmp_path}"
+    again = f"trainwright train --recipe {run / 'recipe.yaml'} --set optim.lr=auto --out {tmp_path}"
     assert f"  try: {again}\n" in ended.err
     assert again in " ".join((run / "report.html").read_text("utf-8").split())
+    resumed = cli("train", "--resume", run)
+    assert resumed.code == 3
+    told = resumed.out + resumed.err
+    assert told.index("The same recipe from the same checkpoint does so again") < told.index(f"instead: {again}")
     used = cli("evaluate", run)
     assert used.code == 2
     assert "this run broke down in its first epoch" in used.err

@@ -45,19 +45,30 @@ import pytest
         (["train", "--epochs"], "--epochs needs a value\n  expected: --epochs N\n  try: trainwright train --help"),
         (["train", "--json=3"], "--json takes no value\n  try: trainwright train --help"),
         (
-            ["evaluate", "a", "b", "c"],
-            "evaluate has no place for 'c'\n  expected: at most RUN [DATA]\n  try: trainwright evaluate --help",
-        ),
-        (
             ["doctor", "x"],
             "doctor has no place for 'x'\n  expected: options alone\n  try: trainwright doctor --help",
         ),
+        (
+            ["train", "--data", "photos"],
+            "there is no option '--data'\n  try: DATA stands without an option: trainwright train photos",
+        ),
+        (
+            ["evaluate", "--run=r"],
+            "there is no option '--run'\n  try: RUN stands without an option: trainwright evaluate r",
+        ),
+        (["digits", "--epochs", "3"], "there is no command 'digits'\n  try: trainwright train digits --epochs 3"),
         *(
             (
-                words,
-                "--top has no such value\n  expected: a whole number\n  got: two\n  try: trainwright predict --help",
+                ["train", *words],
+                "--set takes the key and the value in one word\n  expected: section.key=value\n"
+                f"  got: {' '.join(words[1:])}\n  try: --set optim.lr=0.1",
             )
-            for words in (["predict", "x", "--top", "two"], ["predict", "x", "--top=two"])
+            for words in (
+                ["--set", "optim.lr", "0.1"],
+                ["--set", "optim.lr", "=", "0.1"],
+                ["--set", "optim.lr=", "0.1"],
+                ["--set", "optim.lr", "=0.1"],
+            )
         ),
     ],
 )
@@ -106,10 +117,45 @@ def test_wrong_options_hide_no_mistake_of_the_recipe_and_no_missing_data(cli):
 def test_mistakes_of_the_recipe_hide_no_missing_data(cli):
     ended = cli("data", "nosuch", "--set", "optim.lr=-1", "--set", "optim.lrr=1")
     assert ended.code == 2
-    assert ended.err.startswith(
-        "trainwright: 2 mistakes\n1. 2 mistakes in the recipe\n   1. optim.lr is out of range\n"
-    )
-    assert "\n2. no such data\n" in ended.err
+    assert ended.err.startswith("trainwright: 3 mistakes\n1. optim.lr is out of range\n")
+    assert "\n3. no such data\n" in ended.err
+
+
+def told(ended):
+    return [line for line in ended.err.splitlines() if not line.startswith("  ")]
+
+
+def test_stray_words_and_wrong_values_are_told_with_the_rest(cli):
+    assert told(cli("evaluate", "a", "b", "c", "--device=zz")) == [
+        "trainwright: 4 mistakes",
+        "1. evaluate has no place for 'c'",
+        "2. there is no such run",
+        "3. machine.device has no such choice",
+        "4. no such data",
+    ]
+    for words in (["--top", "two"], ["--top=two"]):
+        assert told(cli("predict", "nosuch", *words, "--zzz")) == [
+            "trainwright: 3 mistakes",
+            "1. there is no option '--zzz'",
+            "2. --top has no such value",
+            "3. there is no such run",
+        ]
+    assert told(cli("train", "digits", "more", "--set", "optim.lr", "-1", "--epochs=01")) == [
+        "trainwright: 4 mistakes",
+        "1. --set takes the key and the value in one word",
+        "2. train has no place for 'more'",
+        "3. training.epochs is not a whole number",
+        "4. optim.lr is out of range",
+    ]
+
+
+def test_a_word_without_a_value_hides_no_other_mistake(cli):
+    assert told(cli("data", "nosuch", "--set", "foo", "--img-size", "0")) == [
+        "trainwright: 3 mistakes",
+        "1. --set needs a key and a value",
+        "2. data.img_size is out of range",
+        "3. no such data",
+    ]
 
 
 def test_what_a_wrong_option_may_have_taken_is_not_said_to_be_missing(cli):

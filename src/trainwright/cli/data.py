@@ -47,7 +47,6 @@ def data(
                 console.finding(finding)
         if preview is not None:
             tricks, epochs = preview_augmentation(asked, seen, preview)
-            console.note(
-                f"{preview}: a row a picture, a column for each of {tricks} tricks of a run of {epochs} epochs"
-            )
+            columns = "one column, for the one trick" if tricks == 1 else f"a column for each of {tricks} tricks"
+            console.note(f"{preview}: a row a picture, {columns} of a run of {epochs} epochs")
             console.note("a run of fewer may use fewer tricks: --set training.epochs=N shows those of N")

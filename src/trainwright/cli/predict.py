@@ -30,12 +30,12 @@ def predict(
     Exit code 2 where none could be read.
     """
     from trainwright.errors import InputError
-    from trainwright.runs import open_run, to_json, write_atomic
-    from trainwright.workflows.requests import machine_from_words, refuse_missing_folder
+    from trainwright.runs import to_json, write_atomic
+    from trainwright.workflows.requests import machine_from_words, open_run_before, refuse_missing_folder
 
     if csv is not None:
         refuse_missing_folder(csv, "--csv")
-    folder = open_run(run)
+    folder = open_run_before(run, pictures or [])
     words = pictures or ["-"]
     if "-" in words:
         if sys.stdin.isatty():

@@ -28,6 +28,9 @@ from .options import (
 
 
 def recipe(
+    what: Annotated[
+        str | None, typer.Argument(metavar="[WHAT]", help="With --explain: one setting or section.", show_default="all")
+    ] = None,
     check: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Check a recipe file and say all its mistakes.")
     ] = None,
@@ -87,12 +90,16 @@ def recipe(
             got=drawing[0],
             hint="--plot schedule.svg --pictures 50000; they decide the steps an epoch and what auto means",
         )
+    if what is not None and not explain:
+        raise InputError(
+            f"recipe has no place for {what!r}", expected="options alone", hint=f"trainwright recipe --explain {what}"
+        )
     if schema:
         print(json_module.dumps(json_schema(), indent=2))
     elif explain:
         from trainwright.reporting import setting_lines
 
-        print("\n".join(setting_lines()))
+        print("\n".join(setting_lines(what=what)))
     elif check is not None:
         compose(read_recipe_file(check))
         print(f"{check}: no mistakes")

@@ -50,7 +50,7 @@ def train(
     name: Annotated[str | None, typer.Option(help="Name of the run; the name of an unfinished run resumes it.")] = None,
     resume: Annotated[Path | None, typer.Option(metavar="RUN", help="Go on with a run.")] = None,
     check: Annotated[
-        bool, typer.Option(help="Make checks before the first step, in at most a tenth of the training's time.")
+        bool, typer.Option(help="Make checks before the first step, for about a tenth of the training's time.")
     ] = True,
     set_: Set = None,
     json: Json = False,

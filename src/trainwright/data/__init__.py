@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from .audit import Audit as Audit
 from .audit import Rejected as Rejected
+from .augment import COPIES as COPIES
 from .augment import NOTHING as NOTHING
 from .augment import Augmenter as Augmenter
 from .augment import Mix as Mix

@@ -13,6 +13,7 @@ from trainwright.runs.records import Finding, Severity
 from .catalog import quoted
 from .fit_findings import fit_findings
 from .label_findings import label_findings
+from .label_typos import mistyped
 from .outliers import outlier_findings
 
 if TYPE_CHECKING:
@@ -254,13 +255,14 @@ def _constant_channels(audit: Audit) -> list[Finding]:
 
 
 def _small_parts(audit: Audit) -> list[Finding]:
-    """Parts too small to tell models apart, and classes that a part does not have."""
+    """Parts too small to tell models apart, and classes that a part does not have and that are no likely typos."""
     found = []
+    typos = mistyped({label: sum(counts.values()) for label, counts in audit.counts.items()})
     for part in ("valid", "test"):
         pictures = audit.part_size(part)
         if not pictures:
             continue
-        missing = [label for label, counts in audit.counts.items() if not counts[part]]
+        missing = [label for label, counts in audit.counts.items() if not counts[part] and label not in typos]
         if missing:
             found.append(
                 Finding(

@@ -13,7 +13,7 @@ from .dosing import is_dose
 from .idle import idle_settings
 from .recipe import Given, Origin, Recipe
 from .rules import as_error, contradictions, joined
-from .scalars import format_value
+from .scalars import format_value, likely_numbers
 from .section import Section
 
 Layer = Mapping[str, Given]
@@ -97,6 +97,10 @@ def _mistake(key: str, entry: Given) -> InputError | None:
     except ValidationError as error:
         return _misfit(setting, entry, {str(detail["type"]) for detail in error.errors(include_url=False)})
     return None
+
+
+def _allows(key: str, value: Any) -> bool:
+    return _mistake(key, Given(value, Origin("user"))) is None
 
 
 def _unknown(key: str, entry: Given) -> InputError:
@@ -193,8 +197,10 @@ def _mend(setting: Setting, value: Any) -> str | None:
             return "write true"
         if setting.kind == "switch" and value.lower() in ("no", "off", "n", "0", "false"):
             return "write false"
-        if setting.kind in ("number", "whole number") and value.replace("_", "").replace(",", "").isdecimal():
-            return f"write {value.replace('_', '').replace(',', '')}"
+        numbers = likely_numbers(value) if setting.kind in ("number", "whole number") else []
+        allowed = dict.fromkeys(format_value(number) for number in numbers if _allows(setting.key, number))
+        if allowed:
+            return f"write {', or '.join(allowed)}"
         name = value.lower().replace("_", "-").replace(" ", "-")
         match = setting.also_called.get(name) or nearest(name, options)
         return f"did you mean {match!r}?" if match else None

@@ -12,6 +12,7 @@ _INTEGER = re.compile(r"[-+]?[0-9]+")
 _OCTAL = re.compile(r"0o[0-7]+")
 _HEXADECIMAL = re.compile(r"0x[0-9a-fA-F]+")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+_LEADING_ZERO = re.compile(r"[-+]?0[0-9]")
 _INFINITE = re.compile(r"([-+]?)\.(?:inf|Inf|INF)")
 _NAN = frozenset({".nan", ".NaN", ".NAN"})
 _MOST_DIGITS = 400
@@ -24,18 +25,19 @@ _OLD_YAML_WORDS = frozenset({"y", "n", "yes", "no", "on", "off"})
 def parse_plain(text: str) -> Any:
     """Reads an unquoted scalar by the core schema of YAML 1.2.
 
-    `yes`, `on`, dates and `12:30` stay texts, `1e-3` is a number, `010` is ten.
+    `yes`, `on`, dates and `12:30` stay texts, `1e-3` is a number. Other than there, so does what begins with a zero
+    and another digit: `01` may have been 0.1 or 1.
 
-    Source: YAML 1.2.2, section 10.3.2.
+    Source: YAML 1.2.2, section 10.3.2; the zeros are our own choice.
 
-    >>> [parse_plain(text) for text in ("1e-3", "010", "yes", "true", "2026-11-21")]
-    [0.001, 10, 'yes', True, '2026-11-21']
+    >>> [parse_plain(text) for text in ("1e-3", "01", "yes", "true", "2026-11-21")]
+    [0.001, '01', 'yes', True, '2026-11-21']
     """
     if text in _NULL:
         return None
     if text in _BOOLEANS:
         return _BOOLEANS[text]
-    if len(text) <= _MOST_DIGITS:
+    if len(text) <= _MOST_DIGITS and not _LEADING_ZERO.match(text):
         if _INTEGER.fullmatch(text):
             return int(text)
         if _OCTAL.fullmatch(text):
@@ -47,6 +49,26 @@ def parse_plain(text: str) -> Any:
     if infinite := _INFINITE.fullmatch(text):
         return float(infinite[1] + "inf")
     return float("nan") if text in _NAN else text
+
+
+def likely_numbers(text: str) -> list[int | float]:
+    """Lists the numbers that a text may have been meant to be, the likeliest first; none where it is no such slip.
+
+    A comma is a point unless it stands between thousands; underscores between digits say nothing; a zero before other
+    digits has lost its point, or says nothing.
+
+    >>> [likely_numbers(text) for text in ("0,05", "1,000", "1_000", "005", "ten")]
+    [[0.05], [1000, 1.0], [1000], [0.05, 5], []]
+    """
+    plain = re.sub(r"(?<=[0-9])_(?=[0-9])", "", text)
+    written = [plain]
+    if "," in plain:
+        written = [plain.replace(",", "")] if re.fullmatch(r"[-+]?[1-9][0-9]{0,2}(,[0-9]{3})+", plain) else []
+        written += [plain.replace(",", ".")] if plain.count(",") == 1 else []
+    elif zeros := re.fullmatch(r"([-+]?0)([0-9]+)", plain):
+        written = [f"{zeros[1]}.{zeros[2]}", plain]
+    numbers = [parse_plain(re.sub(r"^([-+]?)0+(?=[0-9])", r"\1", word)) for word in written]
+    return [number for number in numbers if isinstance(number, int | float) and not isinstance(number, bool)]
 
 
 def format_value(value: Any) -> str:

@@ -16,12 +16,12 @@ from .report import render_report as render_report
 from .report import write_report as write_report
 from .second_stage import second_stage as second_stage
 from .steps import after_breakdown as after_breakdown
+from .steps import next_steps as next_steps
 from .terminal import RunConsole as RunConsole
 from .terminal import RunPlan as RunPlan
 from .terminal import activation_lines as activation_lines
 from .terminal import audit_lines as audit_lines
 from .terminal import check_lines as check_lines
-from .terminal import checks_line as checks_line
 from .terminal import machine_lines as machine_lines
 from .terminal import prediction_lines as prediction_lines
 from .terminal import rate_curve_lines as rate_curve_lines

@@ -6,7 +6,7 @@ from typing import Literal
 
 from trainwright.runs import StopRecord
 
-Outcome = Literal["completed", "early-stopping", "interrupted", "non-finite-loss", "unfinished"]
+Outcome = Literal["completed", "early-stopping", "interrupted", "non-finite-loss", "check-failed", "unfinished"]
 
 
 def outcome_of(stop: StopRecord | None) -> Outcome:

@@ -30,6 +30,7 @@ from .charts.matrix import level
 from .charts.ticks import ANYWHERE
 from .evidence import advised, shown
 from .views import RunView, read_view
+from .views.checks import checks_summary
 from .views.curves import Curves, StepCurve
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -109,6 +110,7 @@ def render_report(view: RunView, now: datetime) -> str:
             style=Markup(style),
             style_hash=digest,
             figure_name=wording.figure_name,
+            checks_summary=checks_summary,
             loss_chart=_loss_chart(view.curves),
             figure_chart=_figure_chart(view.curves),
             figure_words=WORDS_OF.get(view.curves.figure, ""),

@@ -42,11 +42,28 @@ def next_steps(folder: Path, outcome: Outcome, findings: Sequence[Finding] = ())
     )
     match outcome:
         case "completed" | "early-stopping":
-            return (*use, vary)
+            too_high = _last(findings, "learning-rate-too-high")
+            return (*_at_another_rate(folder, too_high), *use) if too_high else (*use, vary)
         case "interrupted" | "unfinished":
             return (go_on,)
         case "non-finite-loss":
             return after_breakdown(folder, findings)
+        case "check-failed":
+            return (*_as_advised(folder, findings), NextStep(f"{go_on.command} --no-check", "train all the same"))
+
+
+def _as_advised(folder: Path, findings: Sequence[Finding]) -> tuple[NextStep, ...]:
+    """Lists the commands that train the recipe anew as a failed check advises."""
+    start, out = _anew(folder)
+    advice = next((finding.advice for finding in reversed(findings) if finding.severity == "stop"), {})
+    keys = [key for key in advice if key != "do"]
+    return tuple(NextStep(f"{start} {advised(key, advice[key])}{out}", "train with this setting") for key in keys)
+
+
+def _anew(folder: Path) -> tuple[str, str]:
+    """Begins a command that trains the recipe of a run as a new one, and says how it ends."""
+    out = "" if folder.parent == DEFAULT_OUT else f" --out {shlex.quote(str(folder.parent))}"
+    return f"trainwright train --recipe {shlex.quote(str(folder / 'recipe.yaml'))}", out
 
 
 def after_breakdown(folder: Path, findings: Sequence[Finding]) -> tuple[NextStep, ...]:
@@ -56,18 +73,24 @@ def after_breakdown(folder: Path, findings: Sequence[Finding]) -> tuple[NextStep
         folder: the run's folder as the user would write it.
         findings: of the run; the last breakdown among them advises.
     """
-    start = f"trainwright train --recipe {shlex.quote(str(folder / 'recipe.yaml'))}"
-    out = "" if folder.parent == DEFAULT_OUT else f" --out {shlex.quote(str(folder.parent))}"
-    advice = next((finding.advice for finding in reversed(findings) if finding.code == "non-finite-loss"), {})
-    steps = [
-        NextStep(
-            f"{start} {advised(key, value)}{out}",
-            "train again, as a new run, with gradients cut to this length"
-            if key == "optim.clip_norm"
-            else "train again, as a new run, with a tenth of this learning rate",
-        )
-        for key, value in advice.items()
-    ]
-    return tuple(steps) or (
-        NextStep(f"{start} --lr RATE{out}", "train again, as a new run, with a smaller learning rate"),
+    return _at_another_rate(folder, _last(findings, "non-finite-loss"))
+
+
+def _at_another_rate(folder: Path, finding: Finding | None) -> tuple[NextStep, ...]:
+    """Lists the commands that follow what a finding says of a rate that was too high."""
+    start, out = _anew(folder)
+    if finding is None or not finding.advice:
+        return (NextStep(f"{start} --lr RATE{out}", "train again, as a new run, with a smaller learning rate"),)
+    usual = finding.evidence.get("learning_rate_of_auto")
+    again = "train again, as a new run, with"
+    meanings = {"optim.clip_norm": f"{again} gradients cut to this length"}
+    if finding.advice.get("optim.lr") == "auto":
+        meanings["optim.lr"] = f"{again} the rate that auto takes" + (f": {usual:g}" if usual is not None else "")
+    return tuple(
+        NextStep(f"{start} {advised(key, value)}{out}", meanings.get(key, f"{again} a tenth of this learning rate"))
+        for key, value in finding.advice.items()
     )
+
+
+def _last(findings: Sequence[Finding], code: str) -> Finding | None:
+    return next((finding for finding in reversed(findings) if finding.code == code), None)

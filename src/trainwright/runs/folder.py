@@ -290,6 +290,11 @@ def _runs_in(folder: Path) -> list[str]:
     return [run.name for run in sorted(runs, key=lambda run: RunFolder(run).recipe.stat().st_mtime_ns, reverse=True)]
 
 
+def runs_at_hand() -> str | None:
+    """Lists the newest runs in the usual folder, for a hint; None where there are none."""
+    return _listing(_runs_in(DEFAULT_OUT), DEFAULT_OUT)
+
+
 def _listing(runs: list[str], folder: Path) -> str | None:
     return f"runs in '{folder}', the newest first: {some_of(runs, 5)}" if runs else None
 

@@ -153,7 +153,7 @@ class StopRecord:
     """A stage of training ended. `reason` in words; `best_epoch` is the epoch of the snapshot that is kept of it."""
 
     reason: str
-    kind: Literal["completed", "early-stopping", "interrupted", "non-finite-loss"]
+    kind: Literal["completed", "early-stopping", "interrupted", "non-finite-loss", "check-failed"]
     epoch: int
     step: int
     best_epoch: int

@@ -10,11 +10,12 @@ Example:    fit(build(recipe, data), data, Progress(), folder, meta, observers=[
 from .averaging import WeightAverage, ema_decay
 from .build import Setup, build, check_batch_size
 from .checkpoint import Checkpoint, load_checkpoint, load_newest, save_checkpoint
-from .choice import choose_clipping, choose_loss, choose_training
+from .choice import choose_clipping, choose_loss, choose_training, lower_rate, rate_of_auto
 from .clipping import gradient_norm
+from .ending import Observer
 from .evaluation import answer, eval_batch, predict_logits
 from .interruption import Interruption, listening
-from .loop import Observer, fit
+from .loop import fit
 from .losses import Loss, cross_entropy
 from .machine import (
     Machine,
@@ -28,6 +29,7 @@ from .machine import (
 from .optimizers import build_optimizer, check_optimizer
 from .parameter_groups import parameter_groups, set_rates
 from .progress import Progress, kept_preprocessor, restore, save_last, save_result
+from .regularization import add_penalty, bring_back, shrink
 from .retraining import SECOND_STAGES, FirstStage, build_second, losses_at_the_stop
 from .schedules import check_schedule, rate_factor
 from .snapshot import Snapshot, open_snapshot, snapshot_from, snapshot_meta
@@ -57,9 +59,11 @@ __all__ = [
     "Task",
     "Verdict",
     "WeightAverage",
+    "add_penalty",
     "answer",
     "batch_sizes",
     "better",
+    "bring_back",
     "build",
     "build_optimizer",
     "build_second",
@@ -84,6 +88,7 @@ __all__ = [
     "load_checkpoint",
     "load_newest",
     "losses_at_the_stop",
+    "lower_rate",
     "mixed_loss",
     "open_device",
     "open_machine",
@@ -92,11 +97,13 @@ __all__ = [
     "parameter_groups",
     "predict_logits",
     "rate_factor",
+    "rate_of_auto",
     "restore",
     "save_checkpoint",
     "save_last",
     "save_result",
     "set_rates",
+    "shrink",
     "snapshot_from",
     "snapshot_meta",
     "steps_per_epoch",

@@ -11,6 +11,7 @@ from trainwright.recipe import (
     OptimSection,
     Recipe,
     Task,
+    decided,
 )
 
 from .step import steps_per_epoch
@@ -111,12 +112,7 @@ def choose_training(recipe: Recipe, *, pictures: int) -> list[Choice]:
         reason = f"{pictures:,} training pictures, {steps:,} steps an epoch"
         choices.append(Choice("optim.batch_size", batch_size, reason))
     if optim.lr == "auto":
-        if optim.accumulate == "all":
-            choices.append(_rate(optim, pictures, most=FULL_BATCH_STEP))
-        else:
-            epochs = _epochs(pictures) if training.epochs == "auto" else training.epochs
-            steps = epochs * steps_per_epoch(pictures, batch_size, optim.accumulate)
-            choices.append(_rate(optim, batch_size * optim.accumulate, most=LARGEST_STEP, steps=steps))
+        choices.append(_rate_of_run(recipe, pictures, batch_size))
     if optim.weight_decay == "auto":
         choices.append(_weight_decay(recipe))
     if training.epochs == "auto":
@@ -131,6 +127,38 @@ def choose_training(recipe: Recipe, *, pictures: int) -> list[Choice]:
                 )
             )
     return choices
+
+
+def rate_of_auto(recipe: Recipe, *, pictures: int) -> float:
+    """Tells the peak rate that `optim.lr: auto` would take in a recipe, whatever rate it has.
+
+    Args:
+        recipe: with a batch size that is decided.
+        pictures: number of training pictures.
+    """
+    return float(_rate_of_run(recipe, pictures, decided(recipe.optim.batch_size)).value)
+
+
+def lower_rate(recipe: Recipe, *, pictures: int) -> dict[str, float | str]:
+    """Advises another `optim.lr` where that of a recipe was too high: auto if that is clearly lower, else a tenth.
+
+    Args:
+        recipe: with a rate and a batch size that are decided.
+        pictures: number of training pictures.
+    """
+    rate = decided(recipe.optim.lr)
+    clearly = rate > 1.5 * rate_of_auto(recipe, pictures=pictures)
+    return {"optim.lr": "auto" if clearly else float(f"{rate / 10:.3g}")}
+
+
+def _rate_of_run(recipe: Recipe, pictures: int, batch_size: int) -> Choice:
+    """Chooses the peak rate for the length of a run, which may be left to `auto`, too."""
+    optim, training = recipe.optim, recipe.training
+    if optim.accumulate == "all":
+        return _rate(optim, pictures, most=FULL_BATCH_STEP)
+    epochs = _epochs(pictures) if training.epochs == "auto" else training.epochs
+    steps = epochs * steps_per_epoch(pictures, batch_size, optim.accumulate)
+    return _rate(optim, batch_size * optim.accumulate, most=LARGEST_STEP, steps=steps)
 
 
 def _rate(optim: OptimSection, together: int, *, most: int, steps: int = FEW_STEPS) -> Choice:

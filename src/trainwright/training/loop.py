@@ -6,7 +6,7 @@ Whatever changes a run (the rate, the best snapshot, the end) is a line here. Ob
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +14,13 @@ import psutil
 import torch
 
 from trainwright.data import Batch, Part, PreparedData, batches
-from trainwright.errors import TrainingError
-from trainwright.recipe import decided
-from trainwright.runs import EpochRecord, Finding, Record, StepRecord, StopRecord
+from trainwright.runs import EpochRecord, StepRecord, StopRecord
 
 from .build import Setup
+from .ending import Observer, not_finite, refuse_damage, refuse_no_number, stop, tell
 from .evaluation import answer
 from .interruption import Interruption
-from .non_finite import damaged_tensor, first_non_finite
+from .non_finite import first_non_finite
 from .parameter_groups import top_rate
 from .progress import Progress, save_last, save_result
 from .reestimation import reestimate
@@ -29,9 +28,6 @@ from .schedules import rate_factor
 from .step import NonFiniteLoss, batch_sizes, grouped, set_rate, train_step
 from .stopping import Goal, better, on_a_plateau, out_of_patience
 from .tasks import Verdict
-
-Observer = Callable[[Record], None]
-"""Is told every record of a run, in order; returns nothing."""
 
 
 def fit(
@@ -62,31 +58,33 @@ def fit(
     Raises:
         TrainingError: the loss became not finite; weights of the last good checkpoint stay on disk.
     """
+    drawn = data.train.drawn
     while progress.epoch <= setup.epochs and not progress.stopped_early:
         try:
             _train_epoch(setup, data, progress, checkpoints, meta, observers, interruption)
         except NonFiniteLoss as error:
             images_NCHW = setup.prepare_train(error.batch, setup.epochs_drawn + progress.epoch)
             layer = error.parameter or first_non_finite(setup.model, images_NCHW, setup.machine)
-            raise _not_finite(
-                setup, progress, f"{error.what} became {error.value}", progress.step + 1, layer, observers
-            ) from None
-        _refuse_damage(setup, progress, observers)
+            what = f"{error.what} became {error.value}"
+            raise not_finite(setup, progress, drawn, what, progress.step + 1, layer, observers) from None
+        refuse_damage(setup, progress, data.train.drawn, observers)
         if interruption:
             save_last(checkpoints / "last", setup, progress, meta)
-            return _stop(progress, "interrupted", f"interrupted by {interruption.signal_name}", observers)
+            return stop(progress, "interrupted", f"interrupted by {interruption.signal_name}", observers)
 
         started = time.perf_counter()
         if setup.recipe.training.reestimate_batch_norm:
             reestimate(setup.judged, _clean(setup, data, progress), setup.prepare_eval, setup.machine)
         verdict = _verdict(setup, data.valid) if data.valid else None
         score, loss = (verdict.score, verdict.loss) if verdict else (None, None)
+        refuse_no_number(loss, data.valid, setup, progress, drawn, observers)
         if goal is not None:
             progress.added_loss = _verdict(setup, goal.added).loss
+            refuse_no_number(progress.added_loss, goal.added, setup, progress, drawn, observers)
         valid_time_s = time.perf_counter() - started
         progress.train_time_s += progress.epoch_time_s + valid_time_s
         progress.best = better(progress.best, progress.epoch, score, loss)
-        _tell(observers, _epoch_record(setup, progress, verdict, valid_time_s))
+        tell(observers, _epoch_record(setup, progress, verdict, valid_time_s))
 
         if progress.best.epoch == progress.epoch:
             save_result(checkpoints / "best", setup, progress, meta)
@@ -104,11 +102,11 @@ def fit(
         done = f"after {progress.epoch - 1} of at most {setup.epochs} epochs the loss of the added pictures is"
         word = "no more" if progress.reached else "still more"
         than = f"{progress.added_loss:.3g}, {word} than the {goal.loss:.3g} of the training pictures at the stop"
-        return _stop(progress, "completed", f"{done} {than}", observers)
+        return stop(progress, "completed", f"{done} {than}", observers)
     if progress.stopped_early:
         reason = f"no better validation {setup.task.figure} since epoch {progress.best.epoch}"
-        return _stop(progress, "early-stopping", reason, observers)
-    return _stop(
+        return stop(progress, "early-stopping", reason, observers)
+    return stop(
         progress,
         "completed",
         "the one epoch done" if setup.epochs == 1 else f"all {setup.epochs} epochs done",
@@ -176,7 +174,7 @@ def _train_epoch(
         progress.correct = None if result.correct is None else (progress.correct or 0) + result.correct
         progress.pictures += result.pictures
         progress.waiting_time_s += order.waited_s - waited_s
-        _tell(
+        tell(
             observers,
             StepRecord(
                 step=progress.step,
@@ -192,7 +190,7 @@ def _train_epoch(
         if interruption:
             return
         if now - saved_at >= recipe.training.checkpoint_every_s and progress.steps_in_epoch < setup.steps_per_epoch:
-            _refuse_damage(setup, progress, observers)
+            refuse_damage(setup, progress, data.train.drawn, observers)
             save_last(checkpoints / "last", setup, progress, meta)
             saved_at = time.perf_counter()
 
@@ -205,50 +203,6 @@ def _clean(setup: Setup, data: PreparedData, progress: Progress) -> Iterator[Bat
     seed, drawn = setup.recipe.training.seed, setup.epochs_drawn + progress.epoch
     smallest = min(2, setup.batch_size)
     return batches(data.train, setup.batch_size, seed=seed, epoch=drawn, every_picture=True, smallest=smallest)
-
-
-def _refuse_damage(setup: Setup, progress: Progress, observers: Sequence[Observer]) -> None:
-    """Keeps a net with weights that are not finite out of every checkpoint; the last good one stays on disk.
-
-    Raises:
-        TrainingError: a weight or running statistic is not finite after the last step.
-    """
-    for model in (setup.model, setup.judged):
-        damage = damaged_tensor(model)
-        if damage is not None:
-            raise _not_finite(setup, progress, "weights ceased to be numbers", progress.step, damage, observers)
-
-
-def _not_finite(
-    setup: Setup, progress: Progress, what: str, step: int, layer: str, observers: Sequence[Observer]
-) -> TrainingError:
-    """Says where numbers ceased to be finite, as a finding, as the end of the run, and as the error to raise.
-
-    Its words count steps and epochs of the whole run; the records, as all of this stage, its own.
-    """
-    rate, peak = top_rate(setup.optimizer), decided(setup.recipe.optim.lr)
-    key, before = setup.rate_setting, setup.before
-    advice: dict[str, float] = {key: float(f"{setup.recipe.get(key) / 10:.3g}")}
-    if setup.clip is None or decided(setup.recipe.optim.clip_norm) > 1:
-        advice["optim.clip_norm"] = 1.0
-    when = f"at step {before.steps + step}, in epoch {before.epochs + progress.epoch}"
-    origins = {
-        "input": "the prepared pictures were not finite already",
-        "loss": "what every layer gave out was still finite",
-    }
-    summary = f"the {what} {when}; {origins.get(layer, f'it began in {layer}')}"
-    finding = Finding(
-        code="non-finite-loss",
-        severity="stop",
-        summary=summary,
-        evidence={"first_layer": layer, "learning_rate": rate, "peak_learning_rate": peak},
-        advice=advice,
-        since_step=step,
-        layers=(layer,),
-    )
-    _tell(observers, finding)
-    _stop(progress, "non-finite-loss", summary, observers)
-    return TrainingError(summary, got=f"learning rate {rate:.3g}, peak {peak:.3g}")
 
 
 class _Awaited:
@@ -298,22 +252,3 @@ def _memory_mib(device: torch.device) -> float:
     """Measures the memory in use: the device's peak on CUDA, else this process's."""
     used = torch.cuda.max_memory_allocated(device) if device.type == "cuda" else psutil.Process().memory_info().rss
     return used / 2**20
-
-
-def _stop(progress: Progress, kind: Any, reason: str, observers: Sequence[Observer]) -> StopRecord:
-    unfinished = kind in ("interrupted", "non-finite-loss")
-    record = StopRecord(
-        reason=reason,
-        kind=kind,
-        epoch=progress.epoch if unfinished else progress.epoch - 1,
-        step=progress.step,
-        best_epoch=progress.best.epoch,
-        train_time_s=progress.train_time_s + progress.epoch_time_s,
-    )
-    _tell(observers, record)
-    return record
-
-
-def _tell(observers: Sequence[Observer], record: Record) -> None:
-    for observer in observers:
-        observer(record)

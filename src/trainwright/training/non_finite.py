@@ -12,16 +12,19 @@ from .machine import Machine
 
 
 @torch.no_grad()
-def first_non_finite(model: nn.Module, images_NCHW: Tensor, machine: Machine) -> str:
+def first_non_finite(model: nn.Module, images_NCHW: Tensor, machine: Machine, *, training: bool = True) -> str:
     """Names the first place on the way through the net where a number is not finite.
 
-    Runs the batch once more through a copy of the model, in training mode, watching every layer.
+    Runs the batch once more through a copy of the model, watching every layer.
+
+    Args:
+        training: in training mode; else in evaluation mode.
 
     Returns: `input`, the dotted name of a layer, or `loss` where all layers are finite.
     """
     if not images_NCHW.isfinite().all():
         return "input"
-    twin = copy.deepcopy(model).train()
+    twin = copy.deepcopy(model).train(training)
     seen: list[str] = []
     for name, module in twin.named_modules():
         if not list(module.children()):

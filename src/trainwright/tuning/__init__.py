@@ -9,7 +9,7 @@ Example:    for check in climb(rungs_of_run(setup, data)): print(check.name, che
 
 from .checks import Check
 from .ladder import climb, rungs_of_loop, rungs_of_run, step_time
-from .own_loop import subject_of_loop
+from .own_loop import kept_generators, subject_of_loop
 from .range_test import Sweep, Trace, blind_level, traces_of_loop, traces_of_run
 from .rate_suggestion import Suggestion, suggest
 from .subject import subject_of, undisturbed
@@ -21,6 +21,7 @@ __all__ = [
     "Trace",
     "blind_level",
     "climb",
+    "kept_generators",
     "rungs_of_loop",
     "rungs_of_run",
     "step_time",

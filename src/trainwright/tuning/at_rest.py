@@ -9,8 +9,13 @@ import copy
 
 import torch
 from torch import Tensor
+from torch.nn.modules.batchnorm import _BatchNorm  # pyright: ignore[reportPrivateUsage]
+
+from trainwright.recipe import RegularizationSection
+from trainwright.training import add_penalty
 
 from .checks import Check, alarm, passed, skipped
+from .first_loss import too_high
 from .subject import Subject, plainly
 
 INPUTS, OPTIMIZER, REGULARIZATION, SEPARATE, DETERMINISM = (
@@ -33,9 +38,12 @@ PENALTY = 1e-3
 def check_inputs(subject: Subject) -> Check:
     """Looks at the numbers that the net is given: finite, of a size that nets are built for, no channel constant.
 
+    A wrong size fails where it does harm already: where the untrained net is sure without reason.
+
     Source: LeCun et al. 1998, Efficient BackProp, section 4.3.
     """
-    images_NCHW = subject.clean(512).images_NCHW.float()
+    lesson = subject.clean(512)
+    images_NCHW = lesson.images_NCHW.float()
     size = images_NCHW.square().mean().sqrt().item()
     mean_C = images_NCHW.transpose(0, 1).flatten(1).mean(dim=1)
     std_C = images_NCHW.transpose(0, 1).flatten(1).std(dim=1, correction=0)
@@ -62,6 +70,8 @@ def check_inputs(subject: Subject) -> Check:
             causes=("pictures are scaled twice, or zeroed on their way to the net",),
         )
     if not SMALL <= size <= LARGE:
+        outputs_NK = subject.outputs(copy.deepcopy(subject.model).train(), lesson.images_NCHW)
+        losses_N = subject.losses(outputs_NK, lesson.labels)
         return alarm(
             INPUTS,
             "input-not-scaled",
@@ -71,7 +81,7 @@ def check_inputs(subject: Subject) -> Check:
                 "pixels are not divided by 255 and standardized" if size > LARGE else "pixels are divided by 255 twice",
             ),
             source="LeCun et al. 1998, Efficient BackProp, section 4.3",
-            stop=False,
+            stop=too_high(losses_N, subject.blind_loss(outputs_NK, lesson.labels)),
         )
     if constant:
         return alarm(
@@ -131,23 +141,24 @@ def check_optimizer_holds(subject: Subject) -> Check:
 
 @torch.no_grad()
 def check_regularization(subject: Subject) -> Check:
-    """Turns regularization up and looks whether the loss with it rises, as it must.
+    """Turns regularization up, by the code that training adds it with, and looks whether the loss with it rises.
 
     Source: Stanford CS231n, Neural networks 3, sanity checks.
     """
-    lesson = subject.clean(128)
-    twin = plainly(copy.deepcopy(subject.model))
-    loss = lesson.loss_of(subject.answer(twin, lesson.images_NCHW)).item()
     if subject.optimizer is None:
-        weights = [parameter for parameter in subject.model.parameters() if parameter.ndim > 1]
-    else:
-        groups = subject.optimizer.param_groups
-        decaying = [group for group in groups if group.get("decays", group.get("weight_decay", 0.0) > 0)]
-        weights = [parameter for group in decaying for parameter in group["params"]]
-    penalty = PENALTY / 2 * sum(float(weight.double().square().sum()) for weight in weights)
-    evidence: dict[str, float | str | None] = {"loss": loss, "loss_with_l2_of_0.001": loss + penalty}
-    if not weights:
+        return skipped(REGULARIZATION, "no optimizer was given")
+    lesson, twin = subject.clean(128), subject.twin()
+    plainly(twin.model)
+    for group in twin.optimizer.param_groups:
+        group.setdefault("decays", group.get("weight_decay", 0.0) > 0)
+    if not any(group["decays"] for group in twin.optimizer.param_groups):
         return skipped(REGULARIZATION, "nothing decays, so that there is nothing to turn up")
+    with torch.enable_grad():
+        loss_with_graph = lesson.loss_of(subject.answer(twin.model, lesson.images_NCHW))
+    loss_with_graph.backward()
+    loss = loss_with_graph.item()
+    penalty = add_penalty(RegularizationSection(l2=PENALTY), twin.optimizer) or 0.0
+    evidence: dict[str, float | str | None] = {"loss": loss, "loss_with_l2_of_0.001": loss + penalty}
     if not penalty > 0:
         return alarm(
             REGULARIZATION,
@@ -181,15 +192,11 @@ def check_separate_pictures(subject: Subject) -> Check:
     middle = len(images_NCHW) // 2
     (gradient_NCHW,) = torch.autograd.grad(outputs_NK[middle].sum(), images_NCHW, allow_unused=True)
     if gradient_NCHW is None:
-        return alarm(
-            SEPARATE,
-            "no-gradient-at-start",
-            "the answers do not hang on the pictures at all",
-            causes=("the graph is cut, by detach, .data, .item() or no_grad",),
-        )
+        return skipped(SEPARATE, "no gradient comes back to the pictures")
     size_N = gradient_NCHW.flatten(1).abs().sum(dim=1)
     others = float(size_N.sum() - size_N[middle])
     evidence: dict[str, float | str | None] = {"gradient_by_itself": float(size_N[middle]), "by_others": others}
+    whole_batches = any(isinstance(module, _BatchNorm) and module.running_mean is None for module in twin.modules())
     if others > 0:
         return alarm(
             SEPARATE,
@@ -202,6 +209,7 @@ def check_separate_pictures(subject: Subject) -> Check:
                 "a normalization uses the batch in evaluation",
             ),
             source="Karpathy 2019, A Recipe for Training Neural Networks",
+            stop=not whole_batches,
         )
     return passed(SEPARATE, "in evaluation no picture's answer hangs on another picture", evidence)
 

@@ -7,6 +7,7 @@ import math
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from .checks import Check, alarm, passed
 from .subject import Lesson, Subject
@@ -35,8 +36,7 @@ def check_first_loss(subject: Subject) -> Check:
     """
     lesson = subject.clean(512)
     twin = copy.deepcopy(subject.model).train()
-    with torch.no_grad():
-        outputs_NK = subject.answer(twin, lesson.images_NCHW).float()
+    outputs_NK = subject.outputs(twin, lesson.images_NCHW)
     wrong_form = _form(subject, lesson, outputs_NK)
     if wrong_form is not None:
         return wrong_form
@@ -68,7 +68,7 @@ def check_first_loss(subject: Subject) -> Check:
             evidence={**evidence, "first_loss": None},
             causes=("inputs that are not scaled", "weights so large that activations overflow"),
         )
-    if loss - 2 * error > (1 + TOLERATED_EXCESS) * expected:
+    if too_high(losses_N, expected):
         return alarm(
             NAME,
             "initialization-too-large",
@@ -82,9 +82,18 @@ def check_first_loss(subject: Subject) -> Check:
     return passed(NAME, summary, evidence)
 
 
+def too_high(losses_N: Tensor, expected: float) -> bool:
+    """Tells whether losses lie clearly above that of knowing nothing, so that a net is sure without reason."""
+    error = losses_N.std().item() / math.sqrt(len(losses_N)) if len(losses_N) > 1 else math.inf
+    return not losses_N.mean().item() - 2 * error <= (1 + TOLERATED_EXCESS) * expected
+
+
 def _form(subject: Subject, lesson: Lesson, outputs_NK: Tensor) -> Check | None:
-    """Looks for outputs and losses that cannot be meant: too few outputs, probabilities in the place of scores, a loss
-    that is below 0 or grows with the batch."""
+    """Looks for outputs and losses that cannot be meant.
+
+    These are too few outputs, a loss that right answers raise, probabilities in the place of scores (a loss with a
+    softmax of its own stays as it is where all scores rise alike), and a sum over the batch.
+    """
     count = len(outputs_NK)
     if subject.classes is not None and outputs_NK.ndim == 2 and subject.classes > outputs_NK.shape[1]:
         return alarm(
@@ -95,17 +104,22 @@ def _form(subject: Subject, lesson: Lesson, outputs_NK: Tensor) -> Check | None:
             causes=("the last layer is of another number of classes", "labels are counted from 1"),
         )
     loss = lesson.loss_of(outputs_NK).item()
-    if loss < 0:
-        return alarm(
-            NAME,
-            "negative-loss",
-            f"the first loss is {loss:.3f}; a loss of this kind is never below 0",
-            evidence={"first_loss": loss},
-            causes=("the sign of the loss is flipped", "a loss of log-probabilities is given probabilities"),
-        )
+    if loss < 0 and subject.classes is not None:
+        right_NK = 10.0 * F.one_hot(lesson.labels, outputs_NK.shape[1]).to(outputs_NK.dtype)
+        right, wrong = lesson.loss_of(right_NK).item(), lesson.loss_of(-right_NK).item()
+        if right > wrong:
+            return alarm(
+                NAME,
+                "negative-loss",
+                f"the first loss is {loss:.3f}; right answers cost more ({right:.3g}) than wrong ones ({wrong:.3g})",
+                evidence={"first_loss": loss, "loss_of_right_answers": right, "loss_of_wrong_answers": wrong},
+                causes=("the sign of the loss is flipped",),
+            )
     if subject.classes is not None and outputs_NK.ndim == 2 and outputs_NK.shape[1] > 1:
         sums_N = outputs_NK.sum(dim=1)
-        if bool((outputs_NK >= 0).all()) and bool(((sums_N - 1).abs() < SURE).all()):
+        shifted = lesson.loss_of(outputs_NK + 1.0).item()
+        are_probabilities = bool((outputs_NK >= 0).all()) and bool(((sums_N - 1).abs() < SURE).all())
+        if are_probabilities and abs(shifted - loss) < SURE * max(1.0, abs(loss)):
             return alarm(
                 NAME,
                 "softmax-twice",
@@ -131,6 +145,7 @@ def _form(subject: Subject, lesson: Lesson, outputs_NK: Tensor) -> Check | None:
 def _gets_gradient(subject: Subject, model: nn.Module, lesson: Lesson) -> bool:
     """Tells whether the loss has a gradient by any weight but those of vectors, such as biases."""
     weights = [parameter for parameter in model.parameters() if parameter.requires_grad and parameter.ndim > 1]
-    outputs_NK = subject.answer(model, lesson.images_NCHW)
+    with torch.enable_grad():
+        outputs_NK = subject.answer(model, lesson.images_NCHW)
     gradients = torch.autograd.grad(lesson.loss_of(outputs_NK), weights, allow_unused=True)
     return any(gradient is not None and bool(gradient.any()) for gradient in gradients)

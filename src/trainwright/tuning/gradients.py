@@ -18,6 +18,9 @@ from .subject import Subject, plainly
 
 NAME = "gradients"
 
+SURE = 0.1
+"""From this error on a gradient is wrong; a smaller one may be meant so, as in straight-through estimators."""
+
 TOLERANCE = 1e-4
 """Largest |numerical − automatic| / (|numerical| + |automatic|) of a right gradient. Source: Stanford CS231n, gradient
 checks: 1e-4 for functions with kinks, 1e-7 for those without."""
@@ -79,6 +82,7 @@ def check_gradients(subject: Subject) -> Check:
                 ),
                 layers=(name,),
                 source="Stanford CS231n, Neural networks 3, gradient checks",
+                stop=error > SURE,
             )
     whole = _disagreement(Call(twin, (images_NCHW,)), generator)
     if whole is not None and whole > TOLERANCE:
@@ -89,6 +93,7 @@ def check_gradients(subject: Subject) -> Check:
             evidence={"relative_error": whole, "tolerance": TOLERANCE},
             causes=("a mistake in a backward pass", "an operation on values outside the graph (.data)"),
             source="Stanford CS231n, Neural networks 3, gradient checks",
+            stop=whole > SURE,
         )
     worst = max(worst, whole or 0.0)
     kinds = "1 module" if checked == 1 else f"{checked} modules"
@@ -116,8 +121,10 @@ def _record(model: nn.Module, own: dict[str, nn.Module], images_NCHW: Tensor) ->
     calls: dict[str, Call] = {}
     seen: set[object] = set()
 
-    def keep(name: str) -> Callable[[nn.Module, tuple[object, ...]], None]:
-        def hook(module: nn.Module, inputs: tuple[object, ...]) -> None:
+    def keep(name: str) -> Callable[[nn.Module, tuple[object, ...], dict[str, object]], None]:
+        def hook(module: nn.Module, inputs: tuple[object, ...], keywords: dict[str, object]) -> None:
+            if keywords:
+                return
             tensors = tuple(given.detach().clone() for given in inputs if isinstance(given, Tensor))
             if len(tensors) != len(inputs) or not all(given.is_floating_point() for given in tensors):
                 return
@@ -128,7 +135,7 @@ def _record(model: nn.Module, own: dict[str, nn.Module], images_NCHW: Tensor) ->
 
         return hook
 
-    handles = [module.register_forward_pre_hook(keep(name)) for name, module in own.items()]
+    handles = [module.register_forward_pre_hook(keep(name), with_kwargs=True) for name, module in own.items()]
     try:
         with torch.no_grad():
             outputs = model(images_NCHW)

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from trainwright.data import PreparedData
+from trainwright.data import COPIES, PreparedData
+from trainwright.errors import TrainwrightError
 from trainwright.training import Setup
 
 from .at_rest import (
@@ -26,6 +27,8 @@ from .by_heart import BATCHES, FEW, STEPS, check_few_batches, check_few_pictures
 from .checks import Check, skipped
 from .first_loss import NAME as FIRST_LOSS
 from .first_loss import check_first_loss
+from .flow import NAME as FLOW
+from .flow import check_gradient_flow
 from .gradients import NAME as GRADIENTS
 from .gradients import check_gradients
 from .pipeline import LABELS, PIPELINE, check_labels_kept, check_pipeline, check_statistics
@@ -55,9 +58,18 @@ def rungs_of_run(setup: Setup, data: PreparedData) -> list[Rung]:
     common = _rungs(subject)
     own = [
         Rung((PIPELINE,), 1, lambda: [check_pipeline(setup, data)]),
-        Rung((LABELS,), 10, lambda: [check_labels_kept(setup, data)]),
+        Rung((LABELS,), _labels_steps(setup, data), lambda: [check_labels_kept(setup, data)]),
     ]
     return sorted([*common, *own], key=lambda rung: rung.steps)
+
+
+UNALTERED = 9
+"""Weight of the check of labels where pictures are not altered: its place on the ladder, behind the gradients."""
+
+
+def _labels_steps(setup: Setup, data: PreparedData) -> float:
+    """Weighs the check of labels: pictures are only altered and compared, for about a tenth of what a step costs."""
+    return max(UNALTERED, len(data.train) * (COPIES + 1) / setup.batch_size / 10 if setup.augmenter.alters else 0)
 
 
 def rungs_of_loop(subject: Subject) -> list[Rung]:
@@ -69,12 +81,13 @@ def rungs_of_loop(subject: Subject) -> list[Rung]:
 def _rungs(subject: Subject) -> list[Rung]:
     few = STEPS / 4 * 20 / 128
     return [
-        Rung((INPUTS,), 0, lambda: [check_inputs(subject)]),
         Rung((OPTIMIZER,), 0, lambda: [check_optimizer_holds(subject)]),
         Rung((FIRST_LOSS,), 0, lambda: [check_first_loss(subject)]),
+        Rung((INPUTS,), 0, lambda: [check_inputs(subject)]),
         Rung((REGULARIZATION,), 1, lambda: [check_regularization(subject)]),
         Rung((SEPARATE,), 1, lambda: [check_separate_pictures(subject)]),
         Rung((DETERMINISM,), 2, lambda: [check_determinism(subject)]),
+        Rung((FLOW,), 3, lambda: [check_gradient_flow(subject)]),
         Rung((GRADIENTS,), 8, lambda: [check_gradients(subject)]),
         Rung((FEW,), few, lambda: [check_few_pictures(subject)]),
         Rung((RATE, BLANK), 2 * REHEARSED, lambda: check_rehearsal(subject)),
@@ -85,7 +98,9 @@ def _rungs(subject: Subject) -> list[Rung]:
 def climb(rungs: Sequence[Rung], *, budget_s: float | None = None, step_s: float = 0.0) -> Iterator[Check]:
     """Makes the checks one after the other, and leaves the random numbers of the program as they were.
 
-    A rung after a failed one is still climbed, as its numbers help to say why, unless it would train in vain.
+    Nothing is climbed after a failed rung: what came of it would be the same fault once more.
+
+    A check that breaks is told as not made, since a net that it cannot handle may train all the same.
 
     Args:
         rungs: cheapest first.
@@ -95,14 +110,20 @@ def climb(rungs: Sequence[Rung], *, budget_s: float | None = None, step_s: float
     began, failed = time.perf_counter(), False
     for rung in rungs:
         spent = time.perf_counter() - began
+        if failed:
+            yield from (skipped(name, "an earlier check failed") for name in rung.names)
+            continue
         if budget_s is not None and rung.steps > 0 and spent + rung.steps * step_s > budget_s:
             yield from (skipped(name, "would take more than a tenth of the training") for name in rung.names)
             continue
-        if failed and rung.steps >= REHEARSED:
-            yield from (skipped(name, "an earlier check failed") for name in rung.names)
-            continue
-        with undisturbed():
-            made = rung.climb()
+        try:
+            with undisturbed():
+                made = rung.climb()
+        except TrainwrightError:
+            raise
+        except Exception as error:  # of somebody's own net, loss or loader, or no memory for a check
+            told = str(error).strip().partition("\n")[0]
+            made = [skipped(name, f"could not be made: {type(error).__name__}: {told}") for name in rung.names]
         failed = failed or any(not check.passed for check in made)
         yield from made
 

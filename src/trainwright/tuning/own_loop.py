@@ -5,6 +5,7 @@ Legend: N pictures, C channels, H W height and width, K outputs.
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
@@ -14,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from trainwright.errors import InputError
+from trainwright.models import evaluating
 
 from .subject import Lesson, Subject
 
@@ -21,6 +23,19 @@ MOST_KEPT = 512
 """Pictures of the loader that are kept for checks which look at the same pictures again."""
 
 OwnLoss = Callable[[Tensor, Tensor], Tensor]
+
+
+@contextlib.contextmanager
+def kept_generators(*loaders: object) -> Iterator[None]:
+    """Gives loaders back the states of their own random generators, so that training draws what it would have drawn."""
+    owners = [owner for loader in loaders for owner in (loader, getattr(loader, "sampler", None))]
+    found = [generator for owner in owners if (generator := getattr(owner, "generator", None)) is not None]
+    states = [generator.get_state() for generator in found]
+    try:
+        yield
+    finally:
+        for generator, state in zip(found, states, strict=True):
+            generator.set_state(state)
 
 
 def subject_of_loop(
@@ -45,10 +60,22 @@ def subject_of_loop(
     Raises:
         InputError: the loader gives nothing, or something else than pairs of tensors.
     """
+    for name, given in (("loader", loader), ("valid_loader", valid_loader)):
+        if given is not None and iter(given) is given:
+            raise InputError(
+                "a loader that can be walked through only once cannot be checked",
+                expected="a DataLoader, or a list of batches",
+                got=type(given).__name__,
+                where=name,
+                hint="list(loader) of some batches",
+            )
     device = next((parameter.device for parameter in model.parameters()), torch.device("cpu"))
     images_NCHW, labels_N, size = _first(loader, device, "loader")
     valid = None if valid_loader is None else _first(valid_loader, device, "valid_loader")
-    classifies = not labels_N.is_floating_point() and labels_N.ndim == 1
+    with torch.no_grad(), evaluating(model):
+        outputs = model(images_NCHW[:2])
+    several = isinstance(outputs, Tensor) and outputs.ndim == 2 and outputs.shape[1] > 1
+    classifies = several and not labels_N.is_floating_point() and labels_N.ndim == 1
 
     def lesson(images_NCHW: Tensor, labels_N: Tensor) -> Lesson:
         return Lesson(images_NCHW, labels_N, lambda outputs: loss(outputs, labels_N))
@@ -78,6 +105,7 @@ def subject_of_loop(
     return Subject(
         model=model,
         optimizer=optimizer,
+        batch_size=size,
         clean=lambda count: lesson(images_NCHW[:count], labels_N[:count]),
         clean_batches=clean_batches,
         unseen=None if valid is None else lambda count: lesson(valid[0][:count], valid[1][:count]),
@@ -100,6 +128,9 @@ def _first(loader: Iterable[Any], device: torch.device, name: str) -> tuple[Tens
     images: list[Tensor] = []
     labels: list[Tensor] = []
     for images_NCHW, labels_N in _pairs(loader, device):
+        if labels_N.ndim == 1 and not labels_N.is_floating_point() and bool((labels_N < 0).any()):
+            kept_N = labels_N >= 0  # the others are left out of the loss (PyTorch's ignore_index)
+            images_NCHW, labels_N = images_NCHW[kept_N], labels_N[kept_N]
         images.append(images_NCHW)
         labels.append(labels_N)
         if sum(map(len, labels)) >= MOST_KEPT:

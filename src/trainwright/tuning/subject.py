@@ -7,15 +7,21 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm  # pyright: ignore[reportPrivateUsage]
 
 from trainwright.data import Batch, Part, PreparedData, batches
+from trainwright.recipe import RegularizationSection
 from trainwright.training import Answers, Setup, eval_batch, gradient_norm, mixed_loss
+
+FEWEST = 16
+"""Pictures at a time by which a net that normalizes by the batch is judged, where it is trained on fewer."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,6 +51,8 @@ class Twin:
     optimizer: torch.optim.Optimizer
     rates: list[float]
     """Of each group of the optimizer, as chosen."""
+    regularization: RegularizationSection | None = None
+    """That training adds outside the optimizer."""
 
     def set_rate(self, factor: float) -> None:
         """Sets every group to its chosen rate times a factor."""
@@ -69,7 +77,10 @@ class Subject:
         blind_loss: that loss, for labels of some pictures and the outputs for them.
         classes: of a classification; None in other tasks.
         steps: that the training will make; None where nobody knows.
-        autocast: opens the number format of training.
+        batches_per_step: whose gradients make a step.
+        batch_size: pictures of a batch.
+        autocast: opens the number format of training; float16, whose loss must be scaled, is rehearsed in float32.
+        regularization: penalties and limits that training adds outside the optimizer.
         clip: shortens gradients as training does.
     """
 
@@ -87,12 +98,15 @@ class Subject:
     steps: int | None
     autocast: Callable[[], contextlib.AbstractContextManager[object]] = contextlib.nullcontext
     clip: Callable[[nn.Module], None] | None = None
+    batches_per_step: int = 1
+    batch_size: int = 128
+    regularization: RegularizationSection | None = None
 
     def twin(self, *, regularized: bool = True) -> Twin:
         """Copies net and optimizer, which then hold each other's parameters as the originals do.
 
         Args:
-            regularized: False leaves weight decay out; what drops units is left out by `plainly`.
+            regularized: False leaves decay, penalties and limits out; what drops units is left out by `plainly`.
         """
         optimizer = self.optimizer
         if optimizer is None:
@@ -102,19 +116,33 @@ class Subject:
             for group in optimizer.param_groups:
                 if "weight_decay" in group:
                     group["weight_decay"] = 0.0
-        return Twin(model, optimizer, [float(group["lr"]) for group in optimizer.param_groups])
+        rates = [float(group["lr"]) for group in optimizer.param_groups]
+        return Twin(model, optimizer, rates, self.regularization if regularized else None)
 
     def twin_by_adam(self, rate: float) -> Twin:
-        """Copies the net, without regularization, under an optimizer that learns almost anywhere; it moves what the
-        subject's own does."""
-        twin = self.twin(regularized=False)
-        moved = [parameter for group in twin.optimizer.param_groups for parameter in group["params"]]
-        return Twin(twin.model, torch.optim.Adam(moved, lr=rate), [rate])
+        """Copies the net, without regularization, under an optimizer that learns almost anywhere.
+
+        It moves what the subject's own does; all that may learn where there is none.
+        """
+        if self.optimizer is None:
+            model = copy.deepcopy(self.model)
+            moved = [parameter for parameter in model.parameters() if parameter.requires_grad]
+        else:
+            twin = self.twin(regularized=False)
+            model = twin.model
+            moved = [parameter for group in twin.optimizer.param_groups for parameter in group["params"]]
+        return Twin(model, torch.optim.Adam(moved, lr=rate), [rate])
 
     def answer(self, model: nn.Module, images_NCHW: Tensor) -> Tensor:
         """Asks a model in the number format of training: outputs N K."""
         with self.autocast():
             return model(images_NCHW)
+
+    @torch.no_grad()
+    def outputs(self, model: nn.Module, images_NCHW: Tensor) -> Tensor:
+        """Asks a model about pictures in batches of training's size, FEWEST at least: float32 N K."""
+        parts = images_NCHW.tensor_split(max(1, len(images_NCHW) // max(self.batch_size, FEWEST)))
+        return torch.cat([self.answer(model, some).float() for some in parts])
 
 
 def plainly(model: nn.Module) -> nn.Module:
@@ -129,9 +157,14 @@ def plainly(model: nn.Module) -> nn.Module:
 @contextlib.contextmanager
 def undisturbed() -> Iterator[None]:
     """Gives back the random numbers that a check draws, so that training goes on as if there had been none."""
+    others = random.getstate(), np.random.get_state()
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        yield
+        try:
+            yield
+        finally:
+            random.setstate(others[0])
+            np.random.set_state(others[1])
 
 
 def subject_of(setup: Setup, data: PreparedData) -> Subject:
@@ -184,6 +217,9 @@ def subject_of(setup: Setup, data: PreparedData) -> Subject:
         blind_loss=lambda outputs, labels: losses(torch.zeros_like(outputs), labels).mean().item(),
         classes=len(data.classes) if data.task == "classification" else None,
         steps=setup.total_steps,
-        autocast=setup.machine.autocast,
+        autocast=setup.machine.autocast if setup.scaler is None else contextlib.nullcontext,
+        batch_size=setup.batch_size,
+        regularization=setup.recipe.regularization,
+        batches_per_step=setup.batches_per_step,
         clip=None if clip is None else lambda model: clip(model, gradient_norm(model)),
     )

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 
 from trainwright.data import PreparedData
 from trainwright.errors import TrainingError
-from trainwright.reporting import RunConsole, checks_line, write_report
-from trainwright.runs import EventWriter, RunFolder
+from trainwright.reporting import RunConsole, next_steps, write_report
+from trainwright.runs import EventWriter, RunFolder, StopRecord
 from trainwright.training import Setup
 from trainwright.tuning import Check, climb, rungs_of_run, step_time, subject_of
 
@@ -25,20 +26,28 @@ def check_before_training(
     Raises:
         TrainingError: a check failed; the run is kept, with its report.
     """
+    began = time.perf_counter()
     seconds = step_time(subject_of(setup, data))
-    budget_s = SHARE * setup.total_steps * seconds
+    budget_s = SHARE * setup.total_steps * seconds - (time.perf_counter() - began)
     made: Sequence[Check] = list(climb(rungs_of_run(setup, data), budget_s=budget_s, step_s=seconds))
     write_checks(folder, made)
-    console.note(checks_line([check.plain() for check in made]))
+    console.checks([check.plain() for check in made])
     for one in made:
         if one.finding is not None:
             console.finding(one.finding)
             events.write(one.finding)
     failed = [one for one in made if not one.passed]
     if failed:
+        reason = f"the check {failed[0].name} failed: {failed[0].summary}"
+        stop = StopRecord(reason=reason, kind="check-failed", epoch=0, step=0, best_epoch=0, train_time_s=0.0)
+        events.write(stop)
+        console.stop(stop)
         write_findings(folder)
         write_report(folder)
+        found = [one.finding for one in failed if one.finding is not None]
+        steps = next_steps(folder.path, "check-failed", found)
         raise TrainingError(
-            f"a check before training failed: {failed[0].name}: {failed[0].summary}",
-            hint=f"{failed[0].causes[0]}; or train all the same: trainwright train --resume {folder.path} --no-check",
+            f"training did not begin: {reason}",
+            got="perhaps " + ", or ".join(failed[0].causes),
+            hint="\n   or: ".join(f"{step.command}   ({step.meaning})" for step in steps),
         )

@@ -11,10 +11,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from trainwright.errors import did_you_mean
 from trainwright.recipe import Recipe
 from trainwright.reporting import RunConsole, check_lines
 from trainwright.training import build
-from trainwright.tuning import Check, climb, rungs_of_loop, rungs_of_run, subject_of_loop
+from trainwright.tuning import Check, climb, kept_generators, rungs_of_loop, rungs_of_run, subject_of_loop, undisturbed
 
 from .inspect_data import look_at_data
 from .range_test import decide_rate
@@ -52,8 +53,15 @@ class Checks:
         return f"Nothing speaks against training{', but look at ' + ', '.join(warned) if warned else ''}."
 
     def __getitem__(self, name: str) -> Check:
-        """Gives the check of a name."""
-        return next(check for check in self.all if check.name == name)
+        """Gives the check of a name.
+
+        Raises:
+            KeyError: there is none.
+        """
+        by_name = {check.name: check for check in self.all}
+        if name not in by_name:
+            raise KeyError(f"no check {name!r}: {did_you_mean(name, by_name)}")
+        return by_name[name]
 
     def __str__(self) -> str:
         return "\n".join(line for check in self.all for line in check_lines(check.plain()))
@@ -103,8 +111,9 @@ def check_loop(
     Raises:
         InputError: a loader gives nothing, or something else than pairs of tensors.
     """
-    subject = subject_of_loop(model, loader, valid_loader=valid_loader, loss=loss, optimizer=optimizer, steps=steps)
-    return Checks(tuple(climb(rungs_of_loop(subject))))
+    with kept_generators(loader, valid_loader), undisturbed():
+        subject = subject_of_loop(model, loader, valid_loader=valid_loader, loss=loss, optimizer=optimizer, steps=steps)
+        return Checks(tuple(climb(rungs_of_loop(subject))))
 
 
 def check_recipe(asked: Recipe, console: RunConsole, tell: Callable[[Check], None]) -> Checks:

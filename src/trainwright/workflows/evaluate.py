@@ -68,6 +68,7 @@ def evaluate_run(
     else:
         section = recipe.data.model_copy(update={"source": str(source)})
         meta = snapshot.meta
+        _refuse_a_folder(section, snapshot.task.described()["name"], Path(source))
         with _settings_are_for_train(folder):
             others = prepare_other(
                 section,
@@ -106,6 +107,24 @@ def evaluate_run(
     if any(seen_N):
         console.note(_seen_and_unseen(record, retrained=snapshot.retrained))
     return record
+
+
+def _refuse_a_folder(section: DataSection, task: str, source: Path) -> None:
+    """Refuses folders of pictures where they cannot hold the answers.
+
+    Raises:
+        InputError: the task asks for a manifest.
+    """
+    answers = {"regression": section.target_columns, "multi-label": section.label_column}.get(task)
+    if answers is None or not source.is_dir():
+        return
+    columns = ",".join([section.path_column, *(name.strip() for name in answers.split(","))])
+    raise InputError(
+        f"a folder of pictures holds no answers of the task {task}",
+        expected="a CSV, TSV or Parquet manifest",
+        got=f"the folder {source}",
+        hint=f"a CSV file whose first line is {columns}, and then a line a picture",
+    )
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from trainwright.recipe import Recipe
 from trainwright.reporting import RunConsole
-from trainwright.tuning import Sweep, blind_level, subject_of_loop, traces_of_loop, undisturbed
+from trainwright.tuning import Sweep, blind_level, kept_generators, subject_of_loop, traces_of_loop, undisturbed
 
 from .inspect_data import look_at_data
 from .range_test import RangeTest, range_test, summed_up
@@ -80,10 +80,10 @@ def lr_find_loop(
         InputError: a loader gives nothing, or something else than pairs of tensors; rates, steps or seeds are wrong.
     """
     sweep = Sweep(growth, low, high, steps, seeds)
-    with undisturbed():  # a loader that shuffles draws random numbers
+    with kept_generators(loader), undisturbed():
         subject = subject_of_loop(model, loader, loss=loss, optimizer=optimizer)
-    names = {"data": None, "model": type(model).__name__, "optimizer": type(optimizer).__name__}
-    return summed_up(sweep, names, list(traces_of_loop(subject, sweep)), blind_level(subject))
+        names = {"data": None, "model": type(model).__name__, "optimizer": type(optimizer).__name__}
+        return summed_up(sweep, names, list(traces_of_loop(subject, sweep)), blind_level(subject))
 
 
 def find_by_recipe(asked: Recipe, sweep: Sweep, console: RunConsole) -> RangeTest:

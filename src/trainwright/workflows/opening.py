@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from trainwright.errors import InputError
 from trainwright.recipe import MachineSection
-from trainwright.reporting import after_breakdown
+from trainwright.reporting import after_breakdown, next_steps
 from trainwright.runs import History, RunFolder, read_records
 from trainwright.training import Snapshot, open_snapshot
 
@@ -24,5 +24,12 @@ def open_result(folder: RunFolder, machine: MachineSection, *, fused: bool = Fal
             got=stop.reason,
             where=str(folder.path),
             hint="\n   or: ".join(step.command for step in after_breakdown(folder.path, history.findings)),
+        )
+    if stop is not None and stop.kind == "check-failed" and not kept:
+        raise InputError(
+            "this run was not trained, so that it has no net to use",
+            got=stop.reason,
+            where=str(folder.path),
+            hint="\n   or: ".join(step.command for step in next_steps(folder.path, stop.kind, history.findings)),
         )
     return open_snapshot(folder.checkpoints, machine, fused=fused)

@@ -14,13 +14,15 @@ import torch
 from torch import Tensor
 
 from trainwright.data import PICTURE_SUFFIXES, Batch, Reading, read_pictures
-from trainwright.errors import InputError
+from trainwright.errors import InputError, nearest
 from trainwright.recipe import MachineSection
 from trainwright.runs import RunFolder
 from trainwright.training import Snapshot, choose_workers, eval_batch, predict_logits
 
 from .opening import open_result
 from .predictions import AnyPrediction, predictions, unread
+
+MANIFEST_SUFFIXES = (".csv", ".tsv", ".parquet")
 
 
 def predict_run(
@@ -66,10 +68,27 @@ def predict(snapshot: Snapshot, paths: Sequence[str], *, top: int, tta: str = "n
         answers = iter(predictions(snapshot.task, readable, logits_NK, top))
         for path, item in zip(chunk, read, strict=True):
             if isinstance(item, str):
-                pattern = any(sign in path for sign in "*?[") and not Path(path).exists()
-                yield unread(snapshot.task, path, "no file matches this pattern" if pattern else item)
+                yield unread(snapshot.task, path, why_unread(path, item))
             else:
                 yield next(answers)
+
+
+def why_unread(path: str, reason: str) -> str:
+    """Words why a path has no answer, and what was likely meant.
+
+    Args:
+        reason: what reading it said.
+    """
+    here = Path(path)
+    if here.exists():
+        listed = here.suffix.lower() in MANIFEST_SUFFIXES
+        return f"{reason}: `trainwright evaluate RUN {path}` judges the net on a manifest" if listed else reason
+    if any(sign in path for sign in "*?["):
+        return "no file matches this pattern"
+    there = [entry.name for entry in here.parent.iterdir()] if here.parent.is_dir() else []
+    match = nearest(here.name, {name.lower(): name for name in there})
+    meant = next((name for name in there if name.lower() == match), None)
+    return "there is no such file or folder" + (f": did you mean '{here.parent / meant}'?" if meant else "")
 
 
 def expand(words: Iterable[str]) -> list[str]:

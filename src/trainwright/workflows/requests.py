@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +20,7 @@ from trainwright.recipe import (
     parse_plain,
     read_recipe_file,
 )
+from trainwright.runs import RunFolder, open_run, runs_at_hand
 
 
 class ShortSettings(TypedDict, total=False):
@@ -83,7 +85,29 @@ def recipe_from_words(
         for name, word in short.items()
         if word is not None
     }
-    return _composed(recipe, source, named, parse_assignments(assignments))
+    try:
+        return _composed(recipe, source, named, parse_assignments(assignments))
+    except InputError as error:
+        broken = _unread(assignments)
+        if not broken:
+            raise
+        whole = [word for word in assignments if not _unread([word])]
+        try:
+            _composed(recipe, source, named, parse_assignments(whole))
+        except InputError as other:
+            raise together([*broken, other]) from None
+        raise error from None
+
+
+def _unread(assignments: Sequence[str]) -> list[InputError]:
+    """Finds the words after `--set` that cannot be read, each by itself."""
+    errors: list[InputError] = []
+    for word in assignments:
+        try:
+            parse_assignments([word])
+        except InputError as error:
+            errors.append(error)
+    return errors
 
 
 def recipe_from_python(
@@ -161,6 +185,28 @@ def refuse_missing_folder(path: Path, option: str) -> None:
             where=option,
             hint="make the folder, or choose another",
         )
+
+
+def open_run_before(run: Path, pictures: Sequence[str]) -> RunFolder:
+    """Opens the run that a command names before pictures.
+
+    Raises:
+        InputError: a picture stands in its place, or see `open_run`.
+    """
+    try:
+        return open_run(run)
+    except InputError:
+        from trainwright.data import PICTURE_SUFFIXES  # loads torch
+
+        if run.suffix.lower() not in PICTURE_SUFFIXES:
+            raise
+        at_hand = runs_at_hand()
+        raise InputError(
+            "the run is missing: it stands before the pictures",
+            expected="RUN PICTURES…",
+            got=str(run),
+            hint=f"trainwright predict RUN {shlex.join([str(run), *pictures])}" + (f"; {at_hand}" if at_hand else ""),
+        ) from None
 
 
 def machine_from_words(device: str | None) -> MachineSection:

@@ -81,7 +81,9 @@ def retrain(folder: RunFolder, events: EventWriter, console: RunConsole, first: 
     progress = Progress() if checkpoint is None else restore(checkpoint, second)
     if checkpoint is not None:
         made = first.made
-        console.note(f"goes on from epoch {made.epochs + progress.epoch}, step {made.steps + progress.step}")
+        console.note(
+            f"goes on in epoch {made.epochs + progress.epoch}, after step {made.steps + progress.step} of the run"
+        )
     run_stage(folder, stage, events, console, second, both, progress, goal=goal)
     _keep(stage / "best", folder.checkpoints / "retrained")
 

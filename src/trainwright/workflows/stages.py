@@ -85,6 +85,16 @@ def run_stage(
         )
 
 
+def warn_of_breakdown(folder: RunFolder, history: History, console: RunConsole) -> None:
+    """Says, before a run that broke down is resumed, that the same recipe breaks down again, and what to do instead."""
+    if history.stop is not None and history.stop.kind == "non-finite-loss":
+        console.note(
+            f"{folder.path} broke down: {history.stop.reason}. The same recipe from the same checkpoint does so again"
+        )
+        for step in after_breakdown(folder.path, history.findings):
+            console.note(f"instead: {step.command}")
+
+
 @contextmanager
 def telling_interruptions(folder: RunFolder | None) -> Generator[None]:
     """Says what was kept where Ctrl-C or SIGTERM ends the block at once: outside the steps of training, or the second
@@ -101,9 +111,13 @@ def telling_interruptions(folder: RunFolder | None) -> Generator[None]:
     except KeyboardInterrupt:
         if folder is None or not is_run(folder.path):
             raise Interrupted("interrupted before training began; there is no run, and nothing to resume") from None
-        kept = (
-            "its last checkpoint is kept" if any(folder.checkpoints.glob("*last*")) else "no checkpoint is written yet"
-        )
+        done = History.of(read_records(folder.events, steps=False)).finished if folder.events.is_file() else False
+        if done:
+            kept = "all epochs are done, and only the test and the report are left"
+        elif any(folder.checkpoints.glob("*last*")):
+            kept = "its last checkpoint is kept"
+        else:
+            kept = "no checkpoint is written yet, so that a resume begins anew"
         raise Interrupted(
             f"interrupted; {kept}", hint=f"trainwright train --resume {shlex.quote(str(folder.path))}"
         ) from None

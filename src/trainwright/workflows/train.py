@@ -49,16 +49,17 @@ from trainwright.training import (
     restore,
 )
 
+from .after_training import exploded
 from .before_training import check_before_training
 from .final_test import judge_result
-from .layout import draw_start, lay_out, make_folder, note_changed_code
+from .layout import draw_start, lay_out, make_folder, note_changed_code, write_findings
 from .observers import require_tensorboard
 from .plan import run_plan
 from .range_test import decide_rate, was_found
 from .requests import ShortSettings, recipe_from_python, refuse_name_beside_resume
 from .retraining import first_stage, newest_of_second, retrain
 from .run import Run
-from .stages import run_stage, telling_interruptions
+from .stages import run_stage, telling_interruptions, warn_of_breakdown
 
 OF_THE_DAY = ("data.cache", "machine.workers")
 """Settings that `auto` takes from what is free on the machine, and that change no figure."""
@@ -137,6 +138,7 @@ def resume_run(folder: RunFolder, asked: Recipe, console: RunConsole, *, checks:
         console.note(f"{folder.path} is finished; nothing is left to train")
         _complete_report(folder)
         return run
+    warn_of_breakdown(folder, run.history, console)
     return _go_on(folder, stored, stored, console, checks)
 
 
@@ -246,6 +248,11 @@ def _conclude(folder: RunFolder, events: EventWriter, first: FirstStage, console
     evaluation = judge_result(folder, first.recipe, first.data)
     if evaluation is not None:
         events.write(evaluation)
+    found = exploded(Run(folder).history.epochs.rows[-1], evaluation, first.recipe, first.data)
+    if found is not None:
+        console.finding(found)
+        events.write(found)
+        write_findings(folder)
     report = write_report(folder)
     run = Run(folder)
     evaluations = {} if evaluation is None else {evaluation.part: evaluation}

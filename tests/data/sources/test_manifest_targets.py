@@ -53,3 +53,18 @@ def test_labels_that_cannot_be_learned(make_manifest: Make, refusal_of: Refuse, 
 def test_only_a_manifest_holds_several_labels(make_folder: Callable[..., Path], refusal_of: Refuse):
     folder = make_folder({"cats": 3, "dogs": 3})
     assert "only a manifest can hold the targets of the task multi-label" in refusal_of(folder, task="multi-label")
+
+
+def test_a_cell_divided_by_another_character_is_told_with_its_line(make_manifest: Make, refusal_of: Refuse):
+    message = refusal_of(make_manifest(labelled("sea;sun", "sun", "sea, sun", "sea")), task="multi-label")
+    assert message.startswith("cells whose labels are divided by another character: 1\n")
+    assert "got: 'sea, sun'\n" in message
+    assert "where: labels.csv:4\n" in message
+    assert message.endswith("try: write 'sea;sun'")
+
+
+def test_a_label_with_a_comma_of_its_own_stays(make_manifest: Make, catalog_of: Open):
+    cells = ["sea;sun", "Paris, France", *["sun, sea"] * 4]
+    catalog = catalog_of(make_manifest(labelled(*cells)), task="multi-label")
+    assert catalog.targets is not None
+    assert catalog.targets.names == ("Paris, France", "sea", "sun", "sun, sea")

@@ -35,6 +35,9 @@ DOUBT = 0.01
 """Probability of so many more errors by chance below which a trick is called harmful."""
 
 
+COPIES = 8
+"""Altered copies of each picture by which a whole policy is checked, each as another epoch draws it."""
+
 AT_ONCE = 64
 """Pictures that are read and altered at a time."""
 
@@ -91,7 +94,7 @@ def check_rotation(part: LabelledPictures, degrees: float) -> LabelCheck:
 
 
 def check_policy(part: NumberedPictures, augmenter: Augmenter) -> LabelCheck | None:
-    """Checks all that happens to pictures in training together, with one altered copy of each; None where nothing does.
+    """Checks all that happens to pictures in training together, with COPIES of each; None where nothing does.
 
     Mixing is not looked at: it mixes the labels, too.
     """
@@ -99,13 +102,17 @@ def check_policy(part: NumberedPictures, augmenter: Augmenter) -> LabelCheck | N
         return None
     count = min(MOST, len(part))
     rows_N = torch.arange(count) * len(part) // count
-    plain: list[Tensor] = []
-    altered: list[Tensor] = []
-    for some in rows_N.split(AT_ONCE):
-        images_NCHW = part.images(some)
-        plain.append(_reduced(augmenter.evaluate(images_NCHW)))
-        altered.append(_reduced(augmenter.train(images_NCHW, part.samples_N[some], 1)))
-    return _compared(torch.cat(plain), [torch.cat(altered)], part.labels_N[rows_N])
+
+    def seen(epoch: int) -> Tensor:
+        return torch.cat(
+            [
+                _reduced(augmenter.train(part.images(some), part.samples_N[some], epoch))
+                for some in rows_N.split(AT_ONCE)
+            ]
+        )
+
+    plain_NF = torch.cat([_reduced(augmenter.evaluate(part.images(some))) for some in rows_N.split(AT_ONCE)])
+    return _compared(plain_NF, map(seen, range(1, COPIES + 1)), part.labels_N[rows_N])
 
 
 def _check(part: LabelledPictures, alterations: Alterations, *, whole_pixels: bool = False) -> LabelCheck:

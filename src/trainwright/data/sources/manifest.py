@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import math
 import os
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
 from trainwright.data.catalog import Catalog, Files, Split, quoted
+from trainwright.data.label_lists import find_lists
+from trainwright.data.label_numbers import read_like_numbers
+from trainwright.data.label_typos import mistyped
 from trainwright.data.printable_names import class_label, printable
 from trainwright.data.targets import Targets
 from trainwright.errors import InputError, nearest
@@ -16,7 +20,7 @@ from trainwright.recipe.tasks import target_columns, task_of
 
 from .manifest_columns import column_of, find_columns
 from .manifest_rows import find_groups, find_splits, locate, mistake
-from .manifest_targets import PREDICTION_COLUMNS, number_hint, read_labels, read_numbers
+from .manifest_targets import PREDICTION_COLUMNS, number_hint, otherwise_divided, read_labels, read_numbers
 from .pairs import open_pairs
 from .table import Table, read_table
 
@@ -64,6 +68,7 @@ def open_manifest(path: Path, section: DataSection) -> Catalog:
     else:
         labels = [class_label(label) for label in table.columns[columns["label"]]]
         if task_of(section) == "multi-label":
+            errors += otherwise_divided(labels, places, section)
             targets, labels = read_labels(labels, section)
         else:
             errors += _empty(labels, places, columns["label"], "a picture's class name")
@@ -72,6 +77,8 @@ def open_manifest(path: Path, section: DataSection) -> Catalog:
     groups = find_groups(table, columns)
     errors += [*split_errors, *weight_errors, *_repeated(names, labels, splits, places)]
     errors += _spanning(groups, splits, places)
+    if targets is None:
+        errors += _lonely(labels, splits, places, section, others=bool(errors))
     if len(errors) == 1:
         raise errors[0]
     if errors:
@@ -167,6 +174,47 @@ def _number(cell: str) -> float | None:
 def _empty(cells: Sequence[str], places: Sequence[str], column: str, meaning: str) -> list[InputError]:
     rows = [row for row, cell in enumerate(cells) if not cell]
     return mistake(rows, places, f"empty cells in the column '{printable(column)}'", expected=meaning)
+
+
+def _lonely(
+    labels: Sequence[str],
+    splits: Sequence[Split | None],
+    places: Sequence[str],
+    section: DataSection,
+    *,
+    others: bool,
+) -> list[InputError]:
+    """Finds classes of a single picture that look like typos, or that are to be told beside other mistakes.
+
+    Any others are found where the whole catalog is looked at, and so are numbers and lists of labels.
+
+    Args:
+        others: whether the manifest has other mistakes.
+    """
+    pictures = Counter(label for label in labels if label)
+    alone = [row for row, label in enumerate(labels) if pictures[label] == 1 and splits[row] is None]
+    if not alone or section.valid_share == section.test_share == 0:
+        return []
+    meant = mistyped(pictures)
+    typos = [row for row in alone if labels[row] in meant]
+    if not (typos or others) or read_like_numbers(pictures, len(labels)) or find_lists(pictures):
+        return []
+    if len(alone) == len(pictures):
+        return []
+    words = ", which cannot be in the training part and in the test part"
+    if typos:
+        some = "one looks like a typo" if len(typos) == 1 else f"{len(typos)} look like typos"
+        words = " that look like typos" if len(typos) == len(alone) else f", of which {some}"
+    return mistake(
+        alone,
+        places,
+        f"classes with a single picture{words}",
+        expected="at least two pictures of each class",
+        got=lambda row: (
+            f"'{labels[row]}'" + (f" (did you mean '{meant[labels[row]]}'?)" if labels[row] in meant else "")
+        ),
+        hint=None if len(typos) == len(alone) else "add pictures, or take these classes out",
+    )
 
 
 def _repeated(

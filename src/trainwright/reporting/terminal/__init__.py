@@ -13,7 +13,6 @@ from .activations import activation_lines as activation_lines
 from .answers import prediction_lines as prediction_lines
 from .audit import audit_lines as audit_lines
 from .checks import check_lines as check_lines
-from .checks import checks_line as checks_line
 from .console import RunConsole as RunConsole
 from .machine import machine_lines as machine_lines
 from .opening import RunPlan as RunPlan

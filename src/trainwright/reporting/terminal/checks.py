@@ -26,11 +26,11 @@ def check_lines(row: Mapping[str, Any]) -> list[str]:
     return [line, *causes]
 
 
-def checks_line(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Sums checks up in one line: how many of each verdict, and what the first loss was."""
+def checks_texts(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Sums checks up: how many of each verdict, what those saw that are worth telling, and which were not made."""
     counts = Counter(row["verdict"] for row in rows)
     parts = [f"{counts[verdict]} {verdict}" for verdict in ("passed", "warned", "failed") if counts[verdict]]
     told = [row["summary"] for row in rows if row["name"] in TELLING and row["verdict"] == "passed"]
     skipped = [row["name"] for row in rows if row["verdict"] == "skipped"]
-    line = f"checks: {', '.join(parts)}" + (f" ({'; '.join(told)})" if told else "")
-    return line + (f"; not made: {', '.join(skipped)}" if skipped else "")
+    not_made = [f"not made: {', '.join(skipped)}"] if skipped else []
+    return [", ".join(parts), *told, *not_made]

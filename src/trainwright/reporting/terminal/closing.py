@@ -56,7 +56,7 @@ def closing(
     else:
         ended = first_stop or stop
         took = f"{printable(ended.reason)}; {_work(ended)}"
-        style = "bold red" if stop.kind == "non-finite-loss" else ""
+        style = "bold red" if stop.kind in ("non-finite-loss", "check-failed") else ""
         kept = [f"kept: the snapshot of epoch {count(stop.best_epoch)}"] if stop.best_epoch and not retrained else []
         lines += labelled("stopped", [took, *kept], width, style)
         both = [f"Both stages: {_work(stop)}."] if first_stop else []

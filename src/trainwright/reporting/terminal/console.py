@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Protocol, SupportsFloat, TextIO
+from typing import Any, Protocol, SupportsFloat, TextIO
 
 from rich.console import Console
 from rich.live import Live
@@ -23,6 +23,7 @@ from trainwright.runs import EpochRecord, Evaluation, Finding, RetrainRecord, St
 
 from ..second_stage import beginning
 from ..wording import count, duration, number, printable, short_duration
+from .checks import checks_texts
 from .closing import closing, evaluation_lines, finding_lines
 from .lines import Line, labelled
 from .opening import RunPlan, opening
@@ -253,6 +254,10 @@ class RunConsole:
         self._epochs = told.epoch + told.epochs
         self._write(labelled("retrain", [beginning(told)], self._face.width, "bold"))
         self._epoch_began = self._clock()
+
+    def checks(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Sums up the checks before training; rows as in checks.json."""
+        self._write(labelled("checks", map(printable, checks_texts(rows)), self._face.width))
 
     def finding(self, finding: Finding) -> None:
         """Writes what was found, with its numbers and what to try."""

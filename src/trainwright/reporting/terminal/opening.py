@@ -118,7 +118,7 @@ def _training(plan: RunPlan) -> list[str]:
     ]
     if plan.resumed_at is not None:
         epoch, step = plan.resumed_at
-        lines.append(f"goes on from epoch {count(epoch)}, step {count(step)}")
+        lines.append(f"goes on in epoch {count(epoch)}, after step {count(step)} of the run")
     return lines
 
 

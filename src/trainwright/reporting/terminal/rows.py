@@ -74,7 +74,7 @@ def _figure(value: float | None, head: str) -> str:
         return "–"
     if head.endswith("%"):
         return f"{100 * value:.2f}"
-    return f"{value:.4f}" if abs(value) < 100 else f"{value:.2g}"  # shorter than its column, with its sign
+    return f"{value:.4f}" if abs(value) < 100 else _short(value, 8)
 
 
 def time_left(epochs_done: Sequence[EpochRecord], epochs: int) -> float | None:
@@ -99,7 +99,16 @@ def time_left(epochs_done: Sequence[EpochRecord], epochs: int) -> float | None:
 def _loss(value: float | None) -> str:
     if value is None:
         return "–"
-    return f"{value:.4f}" if abs(value) < 100 else f"{value:.3g}"
+    return f"{value:.4f}" if abs(value) < 100 else _short(value, 7)
+
+
+def _short(value: float, most: int) -> str:
+    """Writes a large number with up to three digits, fewer where it would leave no space before its column.
+
+    >>> _short(5.36e8, 7), _short(12345.6, 7), _short(-1.27e10, 8), _short(1.08e115, 7)
+    ('5.4e+08', '1.2e+04', '-1.3e+10', '1e+115')
+    """
+    return next((text for digits in (3, 2) if len(text := f"{value:.{digits}g}") <= most), f"{value:.1g}")
 
 
 def _aligned(cells: Sequence[str], task: str) -> str:

@@ -4,24 +4,41 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from trainwright.errors import InputError, nearest
+
 from .lines import labelled
 
 if TYPE_CHECKING:
     from trainwright.recipe import Setting
 
 
-def setting_lines(width: int = 80) -> list[str]:
+def setting_lines(width: int = 80, what: str | None = None) -> list[str]:
     """Says of each setting what it may be, what it is when nobody says anything, what it does, and who says so.
 
     Args:
         width: columns to wrap to.
+        what: a section, a setting with or without its section; None for all.
+
+    Raises:
+        InputError: there is no such section and no such setting.
     """
     # Reading the terminal's own parts should not cost the tenths of a second that the recipe's models take to load.
     from trainwright.recipe import describe
 
     lines: list[str] = []
     section = ""
-    for setting in describe():
+    settings = describe()
+    chosen = [one for one in settings if what in (None, one.section, one.key, one.key.partition(".")[2])]
+    if what is not None and not chosen:
+        names = {name for one in settings for name in (one.section, one.key, one.key.partition(".")[2])}
+        match = nearest(what, names)
+        raise InputError(
+            f"there is no section and no setting {what!r}",
+            hint=f"did you mean '{match}'?"
+            if match
+            else f"sections: {', '.join(dict.fromkeys(one.section for one in settings))}",
+        )
+    for setting in chosen:
         if setting.section != section:
             section = setting.section
             lines += ["", section.upper()] if lines else [section.upper()]

@@ -100,6 +100,7 @@ def _verdict(outcome: Outcome, judged: Judgement | TaskJudgement | None) -> str:
         "early-stopping": "Training is done; no test of the net is on record.",
         "interrupted": "Training was interrupted before the net was judged.",
         "non-finite-loss": "Training broke down before the net could be judged.",
+        "check-failed": "Training did not begin: a check before it failed.",
         "unfinished": "This run has not recorded its end yet.",
     }[outcome]
 
@@ -148,6 +149,8 @@ def _course(
             return [f"Training stopped early, after {done}{took}: {because}.{kept}"]
         case "interrupted":
             return [f"Training was interrupted after {done}{took} ({because}); it can go on from there.{kept}"]
+        case "check-failed":
+            return [f"No step was made: {because}."]
         case "non-finite-loss":
             return [f"Training broke down after {done}{took}: {because}.{kept}"]
         case "unfinished":

@@ -27,6 +27,7 @@ from ..outcome import Outcome
 from ..second_stage import second_stage
 from ..steps import NextStep, next_steps
 from .audit import DataSummary, data_summary
+from .checks import CheckRow, check_rows
 from .curves import Curves, StepCurve, curves, step_curve
 from .headline import Headline, headline
 from .judgement import Judgement, judgement
@@ -79,6 +80,7 @@ class RunView:
     data: str
     model: str
     headline: Headline
+    checks: tuple[CheckRow, ...]
     findings: tuple[Finding, ...]
     curves: Curves
     steps: StepCurve
@@ -134,6 +136,7 @@ def read_view(folder: RunFolder) -> RunView:
         data=audit.title if audit else values.get("data.source", "unknown data"),
         model=values.get("model.name", "unknown model"),
         headline=head,
+        checks=_read(folder.checks, lambda text: check_rows(json.loads(text)), ()),
         findings=tuple(sorted(history.findings, key=lambda finding: SEVERITIES.index(finding.severity))),
         curves=curves(epochs, history.first_stop or history.stop),
         steps=step_curve(history.steps.rows, history.retrain.step if history.retrain else None),
