@@ -62,7 +62,7 @@ def test_a_centered_net_is_judged_and_used_like_any_other(cli, tmp_path):
 
 def test_a_net_of_zeros_is_told_before_it_trains(cli, tmp_path):
     ended = cli(*WORDS, "--init=zeros", f"--out={tmp_path}")
-    assert ended.code == 0
-    assert "no gradient reaches the weights" in ended.out
+    assert ended.code == 3
+    assert "no gradient reaches its weights" in ended.err
     assert "[no-gradient-at-start]" in ended.out
-    assert "--set init.scheme=auto" in ended.out
+    assert "--set init.scheme=auto" in ended.err
