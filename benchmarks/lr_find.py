@@ -217,8 +217,8 @@ def others(rates: list[float], losses: list[float]) -> dict[str, float | None]:
     fastai 2.8 (callback/schedule.py): smoothed by 0.98, ended above 4 times the best, without the first 10 of
     100 steps and the last 5. `valley`: in the longest falling subsequence, taken as so many steps in a row before its
     end, half-way in the middle third; `steep`: the steepest slope by the rate's logarithm; `minimum`: a tenth of the
-    rate of the lowest loss. Lightning (tuner/lr_finder.py): smoothed and ended alike, without the first 10 and the last; the
-    steepest slope by the step, or, in 2.6, by the rate itself.
+    rate of the lowest loss. Lightning (tuner/lr_finder.py): smoothed and ended alike, without the first 10 and the
+    last; the steepest slope by the step, or, in 2.6, by the rate itself.
     """
     curve, best, count = smoothed(losses), float("inf"), 0
     for count, loss in enumerate(curve, start=1):  # noqa: B007
