@@ -455,6 +455,8 @@ def test_without_an_optimizer_what_needs_one_is_skipped():
     assert made["optimizer"] == made["learning-rate"] == made["few-batches"] == "skipped"
     assert made["few-pictures"] == made["gradients"] == "passed"
     assert step_time(subject(optimizer=None)) == 0.0
+    with pytest.raises(ValueError, match="needs an optimizer"):
+        subject(optimizer=None).twin()
     assert step_time(subject()) > 0
 
 

@@ -167,3 +167,25 @@ def test_an_option_is_not_mistaken_for_one_that_shares_no_more_than_its_dashes(c
     assert (
         cli("train", "--foo", "3").err == "trainwright: there is no option '--foo'\n  try: trainwright train --help\n"
     )
+
+
+def test_a_single_word_that_cannot_be_read_is_told_alone(cli):
+    ended = cli("recipe", "--set=optim.lr")
+    assert ended.code == 2
+    assert "mistakes" not in ended.err
+    assert "optim.lr" in ended.err
+
+
+def test_a_setting_is_explained_and_not_printed_without_being_asked_for(cli):
+    ended = cli("recipe", "optim")
+    assert ended.code == 2
+    assert "recipe has no place for 'optim'" in ended.err
+    assert "trainwright recipe --explain optim" in ended.err
+
+
+def test_a_run_that_is_not_there_is_told_as_one(cli, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    ended = cli("predict", "nosuch", "a.png")
+    assert ended.code == 2
+    assert "nosuch" in ended.err
+    assert "stands before the pictures" not in ended.err
