@@ -5,8 +5,8 @@
 A broken set-up counts as stopped where the right check fails, and no other check fails before it. A healthy one counts
 as stopped where any check fails; warnings are told apart. Data: scikit-learn's digits, Fashion-MNIST, drawn arrows.
 Limits that were moved after a look at these set-ups: the pictures from which labels may be called shuffled (500 → 300),
-the least fall of the loss (1 %), full batches left out of the rehearsal, and what makes a low rate fail, after the batch
-of 2 had been stopped. All others stand as they were chosen before.
+the least fall of the loss (1 %), full batches left out of the rehearsal, and what makes a low rate fail, after the
+batch of 2 had been stopped. All others stand as they were chosen before.
 """
 
 from __future__ import annotations
