@@ -29,17 +29,9 @@ def activations(
     """See what one batch does in every layer of a net before its first step, under any initialization."""
     from trainwright.reporting import RunConsole, activation_lines, activations_view
     from trainwright.runs import to_json
-    from trainwright.workflows.requests import recipe_from_words
+    from trainwright.workflows.requests import recipe_from_words, short_words
 
-    short = {
-        "model": model,
-        "weights": weights,
-        "init": init,
-        "img_size": img_size,
-        "seed": seed,
-        "workers": workers,
-        "device": device,
-    }
+    short = short_words(locals())
     asked = recipe_from_words(data, recipe, short, set_ or [])
     from trainwright.workflows.activations import look_at_activations, refuse_other_pictures
 

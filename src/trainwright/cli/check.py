@@ -47,23 +47,9 @@ def check(
     """See whether training can work before it is tried: first loss, gradients, a few pictures learned by heart, …"""
     from trainwright.reporting import RunConsole, check_lines
     from trainwright.runs import to_json
-    from trainwright.workflows.requests import recipe_from_words
+    from trainwright.workflows.requests import recipe_from_words, short_words
 
-    short = {
-        "model": model,
-        "weights": weights,
-        "epochs": epochs,
-        "batch_size": batch_size,
-        "lr": lr,
-        "weight_decay": weight_decay,
-        "opt": opt,
-        "sched": sched,
-        "init": init,
-        "img_size": img_size,
-        "seed": seed,
-        "workers": workers,
-        "device": device,
-    }
+    short = short_words(locals())
     asked = recipe_from_words(data, recipe, short, set_ or [])
     from trainwright.workflows.check import check_recipe
 

@@ -54,21 +54,9 @@ def lr_find(
     """Find a learning rate: let it grow with every batch, and see where the loss falls and where it rises."""
     from trainwright.reporting import RunConsole, rate_curve, rate_curve_lines
     from trainwright.runs import to_json
-    from trainwright.workflows.requests import recipe_from_words
+    from trainwright.workflows.requests import recipe_from_words, short_words
 
-    short = {
-        "model": model,
-        "weights": weights,
-        "epochs": epochs,
-        "batch_size": batch_size,
-        "weight_decay": weight_decay,
-        "opt": opt,
-        "init": init,
-        "img_size": img_size,
-        "seed": seed,
-        "workers": workers,
-        "device": device,
-    }
+    short = short_words(locals())
     asked = recipe_from_words(data, recipe, short, set_ or [])
     from trainwright.tuning import Sweep
     from trainwright.workflows.lr_find import find_by_recipe

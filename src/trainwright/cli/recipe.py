@@ -61,23 +61,9 @@ def recipe(
     """Print a whole recipe with the source of each value, check one, print its schema, or draw its schedule."""
     from trainwright.errors import InputError
     from trainwright.recipe import compose, json_schema, read_recipe_file, write_recipe
-    from trainwright.workflows.requests import recipe_from_words
+    from trainwright.workflows.requests import recipe_from_words, short_words
 
-    short = {
-        "model": model,
-        "weights": weights,
-        "epochs": epochs,
-        "batch_size": batch_size,
-        "lr": lr,
-        "weight_decay": weight_decay,
-        "opt": opt,
-        "sched": sched,
-        "init": init,
-        "img_size": img_size,
-        "seed": seed,
-        "workers": workers,
-        "device": device,
-    }
+    short = short_words(locals())
     modes = [word for word, given in (("--check", check), ("--schema", schema), ("--explain", explain)) if given]
     drawing = [word for word, given in (("--plot", plot), ("--pictures", pictures is not None)) if given]
     named = {"--recipe": recipe, **{f"--{name.replace('_', '-')}": word for name, word in short.items()}, "--set": set_}

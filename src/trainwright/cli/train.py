@@ -58,23 +58,9 @@ def train(
     """Train a classifier on pictures: look at the data, check, train, test once, report."""
     from trainwright.reporting import RunConsole
     from trainwright.runs import DEFAULT_OUT, open_run, to_json
-    from trainwright.workflows.requests import recipe_from_words, refuse_name_beside_resume
+    from trainwright.workflows.requests import recipe_from_words, refuse_name_beside_resume, short_words
 
-    short = {
-        "model": model,
-        "weights": weights,
-        "epochs": epochs,
-        "batch_size": batch_size,
-        "lr": lr,
-        "weight_decay": weight_decay,
-        "opt": opt,
-        "sched": sched,
-        "init": init,
-        "img_size": img_size,
-        "seed": seed,
-        "workers": workers,
-        "device": device,
-    }
+    short = short_words(locals())
     refuse_name_beside_resume(resume, out, name)
     asked = recipe_from_words(data, recipe, short, set_ or [])
     with RunConsole(json=json) as console:

@@ -50,11 +50,11 @@ SHORT_NAMES = {
     "weight_decay": "optim.weight_decay",
     "opt": "optim.name",
     "sched": "schedule.name",
+    "init": "init.scheme",
     "img_size": "data.img_size",
     "seed": "training.seed",
     "workers": "machine.workers",
     "device": "machine.device",
-    "init": "init.scheme",
 }
 """Short name → recipe key."""
 
@@ -64,6 +64,11 @@ on purpose wants more than the rule. In recipes both have words of their own, so
 
 PATHS = {"data.source": BUILT_IN_DATA, "model.weights": ("none", "pretrained")}
 """Recipe keys that take a path → the words that they take, too."""
+
+
+def short_words(arguments: Mapping[str, Any]) -> dict[str, str | None]:
+    """Picks the words of the options with short names out of a command's arguments."""
+    return {name: arguments[name] for name in SHORT_NAMES if name in arguments}
 
 
 def recipe_from_words(
