@@ -126,7 +126,8 @@ def test_a_continuation_draws_what_the_first_stage_of_seven_epochs_has_not_drawn
         assert epoch == drawn[-1]
         return prepare_train(self, batch, epoch)
 
-    monkeypatch.setattr(loop, "batches", ordered)
+    for walker in ("loop", "setup"):
+        monkeypatch.setattr(f"trainwright.training.{walker}.batches", ordered)
     monkeypatch.setattr(Setup, "prepare_train", prepared)
     words = ["model.dropout=0.5", "training.reestimate_batch_norm=true", "model.normalization=batch"]
     first = first_stage(digits, tmp_path, f"training.retrain={way}", *words)

@@ -114,16 +114,16 @@ def interrupt(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
     """Gives a function that lets this process get SIGTERM when it begins its n-th training step from now."""
 
     def at(number: int) -> None:
-        made, step = 0, loop.train_step
+        made, set_rate = 0, loop.set_rate
 
         def interrupted(*arguments, **named):
             nonlocal made
             made += 1
             if made == number:
                 signal.raise_signal(signal.SIGTERM)
-            return step(*arguments, **named)
+            return set_rate(*arguments, **named)
 
-        monkeypatch.setattr(loop, "train_step", interrupted)
+        monkeypatch.setattr(loop, "set_rate", interrupted)
 
     return at
 

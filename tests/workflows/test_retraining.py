@@ -16,7 +16,7 @@ import torch
 
 import trainwright as tw
 from trainwright.runs import EpochRecord, EvaluationRecord, History, StepRecord, read_records
-from trainwright.training import load_checkpoint, loop
+from trainwright.training import load_checkpoint, setup
 from trainwright.workflows import retraining
 from workflows.task_pictures import SMALL, labels_of, write_digits, write_manifest
 
@@ -239,7 +239,7 @@ def test_a_damaged_checkpoint_of_the_first_stage_does_not_take_the_second_back(w
 
 
 def test_the_net_and_the_moments_of_the_first_stage_are_let_go_before_the_second(cli, tmp_path, monkeypatch):
-    alive, made, build_second, step = [], weakref.WeakSet(), retraining.build_second, loop.train_step
+    alive, made, build_second, step = [], weakref.WeakSet(), retraining.build_second, setup.train_step
 
     def watched(forward, model, optimizer, *arguments, **named):
         made.update((model, optimizer))
@@ -249,7 +249,7 @@ def test_the_net_and_the_moments_of_the_first_stage_are_let_go_before_the_second
         alive.append(len(made))
         return build_second(*arguments, **named)
 
-    monkeypatch.setattr(loop, "train_step", watched)
+    monkeypatch.setattr(setup, "train_step", watched)
     monkeypatch.setattr(retraining, "build_second", building)
     assert cli(*words_of("restart", tmp_path), "--epochs=1").code == 0
     assert alive == [0]
@@ -373,7 +373,7 @@ def test_without_a_validation_part_there_is_nothing_to_add(cli, tmp_path):
 
 @pytest.mark.parametrize("way", WAYS)
 def test_a_second_stage_that_breaks_down_leaves_the_best_snapshot(cli, tmp_path, monkeypatch, way):
-    made, step = 0, loop.train_step
+    made, step = 0, setup.train_step
 
     def poisoned(forward, model, *arguments, **named):
         nonlocal made
@@ -383,7 +383,7 @@ def test_a_second_stage_that_breaks_down_leaves_the_best_snapshot(cli, tmp_path,
                 model.head.weight.fill_(torch.nan)
         return step(forward, model, *arguments, **named)
 
-    monkeypatch.setattr(loop, "train_step", poisoned)
+    monkeypatch.setattr(setup, "train_step", poisoned)
     rates = ["--lr=0.05", *(["--set=training.retrain_rate=0.2"] if way == "continue" else [])]
     ended = cli(*words_of(way, tmp_path, *rates))
     assert ended.code == 3

@@ -72,16 +72,16 @@ def test_recipe_and_train_take_the_same_settings_in_the_same_words():
 
 
 def test_every_run_holds_its_plan_before_the_first_step(cli, tmp_path, monkeypatch):
-    from trainwright.training import loop
+    from trainwright.training import setup
 
     there: list[bool] = []
-    step = loop.train_step
+    step = setup.train_step
 
     def looking(*arguments, **named):
         there.append((tmp_path / "x/plots/schedule.svg").exists())
         return step(*arguments, **named)
 
-    monkeypatch.setattr(loop, "train_step", looking)
+    monkeypatch.setattr(setup, "train_step", looking)
     ended = cli("train", "digits", *TINY, "--name=x", f"--out={tmp_path}")
     assert ended.code == 0, ended.err
     assert all(there)

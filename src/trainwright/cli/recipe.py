@@ -64,18 +64,10 @@ def recipe(
     from trainwright.workflows.requests import recipe_from_words, short_words
 
     short = short_words(locals())
+    named = {"--recipe": recipe, **{f"--{name.replace('_', '-')}": word for name, word in short.items()}, "--set": set_}
     modes = [word for word, given in (("--check", check), ("--schema", schema), ("--explain", explain)) if given]
     drawing = [word for word, given in (("--plot", plot), ("--pictures", pictures is not None)) if given]
-    named = {"--recipe": recipe, **{f"--{name.replace('_', '-')}": word for name, word in short.items()}, "--set": set_}
-    composing = [word for word, given in named.items() if given] + drawing
-    if len(modes) > 1 or (modes and composing):
-        raise InputError(f"{modes[0]} stands alone", got=" ".join([*modes, *composing]), hint="one call for each")
-    if len(drawing) == 1:
-        raise InputError(
-            "a drawing of the schedule needs a file and the number of training pictures",
-            got=drawing[0],
-            hint="--plot schedule.svg --pictures 50000; they decide the steps an epoch and what auto means",
-        )
+    _refuse_together(modes, [word for word, given in named.items() if given], drawing)
     if what is not None and not explain:
         raise InputError(
             f"recipe has no place for {what!r}", expected="options alone", hint=f"trainwright recipe --explain {what}"
@@ -98,3 +90,22 @@ def recipe(
         print(f"{plot}: {plan.schedule}, {length}, peak {plan.peak_rate:g} at step {plan.peak_step}")
     else:
         print(write_recipe(recipe_from_words(None, recipe, short, set_ or [])), end="")
+
+
+def _refuse_together(modes: list[str], composing: list[str], drawing: list[str]) -> None:
+    """Refuses options of which only one can be done, and one of two that need each other.
+
+    Raises:
+        InputError: says which.
+    """
+    from trainwright.errors import InputError
+
+    others = composing + drawing
+    if len(modes) > 1 or (modes and others):
+        raise InputError(f"{modes[0]} stands alone", got=" ".join([*modes, *others]), hint="one call for each")
+    if len(drawing) == 1:
+        raise InputError(
+            "a drawing of the schedule needs a file and the number of training pictures",
+            got=drawing[0],
+            hint="--plot schedule.svg --pictures 50000; they decide the steps an epoch and what auto means",
+        )

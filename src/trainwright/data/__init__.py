@@ -39,6 +39,7 @@ from .catalog import check_trainable as check_trainable
 from .decoding import UnreadablePicture as UnreadablePicture
 from .ingest import Progress as Progress
 from .ingest import Reading as Reading
+from .other import OtherPictures as OtherPictures
 from .other import prepare_other as prepare_other
 from .other import read_pictures as read_pictures
 from .part import Part as Part

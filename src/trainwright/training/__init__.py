@@ -3,12 +3,12 @@
 Comes in:   a decided recipe, prepared data
 Goes out:   records told to observers, checkpoints, evaluations
 May import: errors, recipe, runs, data, models
-Read next:  build.py, then loop.py and step.py
+Read next:  setup.py and build.py, then loop.py and step.py
 Example:    fit(build(recipe, data), data, Progress(), folder, meta, observers=[], interruption=Interruption())
 """
 
 from .averaging import WeightAverage, ema_decay
-from .build import Setup, build, check_batch_size
+from .build import build, check_batch_size
 from .checkpoint import Checkpoint, load_checkpoint, load_newest, save_checkpoint
 from .choice import choose_clipping, choose_loss, choose_training, lower_rate, rate_of_auto
 from .clipping import gradient_norm
@@ -32,6 +32,7 @@ from .progress import Progress, kept_preprocessor, restore, save_last, save_resu
 from .regularization import add_penalty, bring_back, shrink
 from .retraining import SECOND_STAGES, FirstStage, build_second, losses_at_the_stop
 from .schedules import check_schedule, rate_factor
+from .setup import Setup
 from .snapshot import Snapshot, open_snapshot, snapshot_from, snapshot_meta
 from .step import NonFiniteLoss, batch_sizes, grouped, mixed_loss, steps_per_epoch, train_step
 from .stopping import Before, Best, Goal, better, out_of_patience

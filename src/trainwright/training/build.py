@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
-from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
 
 from trainwright.data import (
     Augmenter,
-    Batch,
     Mixing,
     PreparedData,
     Preprocessor,
@@ -23,6 +20,7 @@ from trainwright.data import Progress as DataProgress
 from trainwright.errors import InputError
 from trainwright.models import (
     SCHEMES_ON_PICTURES,
+    Built,
     WeightReport,
     fit_to_pictures,
     set_class_prior,
@@ -34,92 +32,21 @@ from trainwright.recipe import Recipe, decided
 from .activations import check_activations
 from .averaging import WeightAverage
 from .class_weights import class_shares, class_weights
-from .clipping import Clip, build_clip
+from .clipping import build_clip
 from .compiling import check_compiling
 from .evaluation import eval_batch
-from .losses import Loss, build_loss, check_smoothing
+from .losses import build_loss, check_smoothing
 from .machine import Machine, open_machine
 from .optimizers import build_optimizer
 from .reestimation import check_reestimation
 from .regularization import hold_norms
-from .schedules import check_schedule, risen_epoch
+from .schedules import check_schedule
+from .setup import Setup
 from .step import batch_sizes, batches_per_step, steps_per_epoch
-from .stopping import Before
-from .tasks import Task, task_of_data
+from .tasks import task_of_data
 
 FIRST_PICTURES = 128
 """Pictures that an initialization looks at; Mishkin & Matas 2015 find that more change nothing."""
-
-
-@dataclass(frozen=True)
-class Setup:
-    """What a run trains with. The parts change (weights, moments, averages); which parts they are does not.
-
-    Attributes:
-        recipe: decided, without `auto`.
-        task: what the net learns to say.
-        weights: what became of a file of weights, where the recipe names one.
-        forward: the model as training calls it, compiled where the recipe says so.
-        clip: how gradients are shortened, where the recipe says so.
-        average: running average of the weights, where the recipe asks for it.
-        scaler: scales the loss in float16, else None.
-        batches_per_step: batches whose gradients make a step; the last step of an epoch may have fewer.
-        steps_per_epoch: optimizer steps an epoch.
-        before: what a second stage comes after; nothing in a first.
-        epochs_drawn: epochs whose random draws are used up, so that orders and augmentations are drawn as after them.
-        rate_setting: key of the setting that makes the rates of this stage, and of no other, larger or smaller.
-        total_steps: optimizer steps of the whole stage.
-    """
-
-    recipe: Recipe
-    task: Task
-    machine: Machine
-    preprocessor: Preprocessor
-    augmenter: Augmenter
-    mixing: Mixing | None
-    model: nn.Module
-    weights: WeightReport | None
-    forward: Callable[[Tensor], Tensor]
-    loss: Loss
-    optimizer: torch.optim.Optimizer
-    clip: Clip | None
-    average: WeightAverage | None
-    scaler: torch.amp.GradScaler | None
-    epochs: int
-    batch_size: int
-    batches_per_step: int
-    steps_per_epoch: int
-    before: Before = field(default_factory=Before)
-    epochs_drawn: int = 0
-    rate_setting: str = "optim.lr"
-
-    @property
-    def total_steps(self) -> int:
-        return self.epochs * self.steps_per_epoch
-
-    @property
-    def risen_epoch(self) -> int:
-        """The first epoch at whose end the warm-up is over, from 1."""
-        return risen_epoch(self.recipe.schedule, self.total_steps, per_epoch=self.steps_per_epoch)
-
-    @property
-    def judged(self) -> nn.Module:
-        """The model that is evaluated, kept and shipped: the average where there is one."""
-        return self.model if self.average is None else self.average.model
-
-    def prepare_train(self, batch: Batch, epoch: int) -> Tensor:
-        """Moves a training batch to the device, augments, normalizes and mixes it: float N C H W."""
-        own_NCHW = self._augmented(batch.images_NCHW, batch.samples_N, epoch)
-        if batch.mix is None:
-            return own_NCHW
-        return batch.mix.blended(own_NCHW, self._augmented(batch.mix.images_NCHW, batch.mix.samples_N, epoch))
-
-    def _augmented(self, images_NCHW: Tensor, samples_N: Tensor, epoch: int) -> Tensor:
-        return self.augmenter.train(images_NCHW.to(self.machine.device, non_blocking=True), samples_N, epoch)
-
-    def prepare_eval(self, batch: Batch) -> Tensor:
-        """Moves a batch to the device and normalizes it: float N C H W."""
-        return self.augmenter.evaluate(batch.images_NCHW.to(self.machine.device, non_blocking=True))
 
 
 def build(
@@ -145,29 +72,12 @@ def build(
     """
     optim, training = recipe.optim, recipe.training
     batch_size = decided(optim.batch_size)
-    check_batch_size(batch_size, data.train.drawn, pairs=data.task == "ranking")
-    if data.task == "classification":
-        check_smoothing(decided(recipe.loss.label_smoothing), len(data.classes))
-    check_validation(recipe, data.valid.drawn)
     per_epoch = steps_per_epoch(data.train.drawn, batch_size, optim.accumulate)
-    if not second:
-        check_schedule(recipe.schedule, decided(training.epochs) * per_epoch, per_epoch=per_epoch)
+    check_counts(recipe, data, None if second else per_epoch)
     machine = open_machine(recipe.machine)
     if recipe.machine.compile:
         check_compiling(machine.device)
-    built = build_net(
-        recipe.model,
-        classes=len(data.classes),
-        channels=data.channels,
-        img_size=data.img_size,
-        seed=training.seed,
-        init=recipe.init,
-    )
-    check_head(recipe, built.weights)
-    check_activations(recipe.regularization, built.model)
-    check_smallest_batch(built.model, data, min(batch_sizes(len(data.train), batch_size, optim.accumulate)))
-    if training.reestimate_batch_norm:
-        check_reestimation(built.model)
+    built = checked_net(recipe, data)
     if preprocessor is None:
         source = source_preprocessing(built.model)
         preprocessor = fit_preprocessor(recipe.preprocess, data.train, source=source, progress=progress)
@@ -208,6 +118,50 @@ def build(
         batches_per_step=batches_per_step(data.train.drawn, batch_size, optim.accumulate),
         steps_per_epoch=per_epoch,
     )
+
+
+def check_counts(recipe: Recipe, data: PreparedData, steps_an_epoch: int | None) -> None:
+    """Refuses settings that the number of pictures or classes does not bear.
+
+    Args:
+        steps_an_epoch: by which the schedule is judged; None leaves it unjudged.
+
+    Raises:
+        InputError: batch larger than the training part, smoothing too strong, nothing to validate on, a schedule
+            longer than the training.
+    """
+    check_batch_size(decided(recipe.optim.batch_size), data.train.drawn, pairs=data.task == "ranking")
+    if data.task == "classification":
+        check_smoothing(decided(recipe.loss.label_smoothing), len(data.classes))
+    check_validation(recipe, data.valid.drawn)
+    if steps_an_epoch is not None:
+        steps = decided(recipe.training.epochs) * steps_an_epoch
+        check_schedule(recipe.schedule, steps, per_epoch=steps_an_epoch)
+
+
+def checked_net(recipe: Recipe, data: PreparedData) -> Built:
+    """Builds the net on the CPU, and makes sure that the recipe's settings fit it.
+
+    Raises:
+        InputError: a head that would be overwritten, no activations to act on, batches too small to normalize by, no
+            batch statistics to count anew.
+    """
+    optim = recipe.optim
+    built = build_net(
+        recipe.model,
+        classes=len(data.classes),
+        channels=data.channels,
+        img_size=data.img_size,
+        seed=recipe.training.seed,
+        init=recipe.init,
+    )
+    check_head(recipe, built.weights)
+    check_activations(recipe.regularization, built.model)
+    smallest = min(batch_sizes(len(data.train), decided(optim.batch_size), optim.accumulate))
+    check_smallest_batch(built.model, data, smallest)
+    if recipe.training.reestimate_batch_norm:
+        check_reestimation(built.model)
+    return built
 
 
 def first_pictures(data: PreparedData, seed: int) -> Tensor:

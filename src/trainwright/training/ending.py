@@ -11,12 +11,12 @@ from trainwright.errors import TrainingError
 from trainwright.recipe import decided
 from trainwright.runs import Finding, Record, StopRecord
 
-from .build import Setup
 from .choice import lower_rate, rate_of_auto
 from .evaluation import eval_batch
 from .non_finite import damaged_tensor, first_non_finite
 from .parameter_groups import top_rate
 from .progress import Progress
+from .setup import Setup
 
 CLIPPING_HELPS = 3
 """Times the rate of auto up to which shorter gradients can hold a run together; beyond, its steps are too long."""

@@ -16,7 +16,6 @@ import torch
 from trainwright.data import Batch, Part, PreparedData, batches
 from trainwright.runs import EpochRecord, StepRecord, StopRecord
 
-from .build import Setup
 from .ending import Observer, not_finite, refuse_damage, refuse_no_number, stop, tell
 from .evaluation import answer
 from .interruption import Interruption
@@ -25,7 +24,8 @@ from .parameter_groups import top_rate
 from .progress import Progress, save_last, save_result
 from .reestimation import reestimate
 from .schedules import rate_factor
-from .step import NonFiniteLoss, batch_sizes, grouped, set_rate, train_step
+from .setup import Setup
+from .step import NonFiniteLoss, grouped, set_rate
 from .stopping import Goal, better, on_a_plateau, out_of_patience
 from .tasks import Verdict
 
@@ -72,20 +72,7 @@ def fit(
             save_last(checkpoints / "last", setup, progress, meta)
             return stop(progress, "interrupted", f"interrupted by {interruption.signal_name}", observers)
 
-        started = time.perf_counter()
-        if setup.recipe.training.reestimate_batch_norm:
-            reestimate(setup.judged, _clean(setup, data, progress), setup.prepare_eval, setup.machine)
-        verdict = _verdict(setup, data.valid) if data.valid else None
-        score, loss = (verdict.score, verdict.loss) if verdict else (None, None)
-        refuse_no_number(loss, data.valid, setup, progress, drawn, observers)
-        if goal is not None:
-            progress.added_loss = _verdict(setup, goal.added).loss
-            refuse_no_number(progress.added_loss, goal.added, setup, progress, drawn, observers)
-        valid_time_s = time.perf_counter() - started
-        progress.train_time_s += progress.epoch_time_s + valid_time_s
-        progress.best = better(progress.best, progress.epoch, score, loss)
-        tell(observers, _epoch_record(setup, progress, verdict, valid_time_s))
-
+        _judge_epoch(setup, data, progress, observers, goal)
         if progress.best.epoch == progress.epoch:
             save_result(checkpoints / "best", setup, progress, meta)
         progress.reached = goal is not None and progress.added_loss is not None and progress.added_loss <= goal.loss
@@ -98,20 +85,7 @@ def fit(
         progress.next_epoch()
         save_last(checkpoints / "last", setup, progress, meta)
 
-    if goal is not None and progress.added_loss is not None:
-        done = f"after {progress.epoch - 1} of at most {setup.epochs} epochs the loss of the added pictures is"
-        word = "no more" if progress.reached else "still more"
-        than = f"{progress.added_loss:.3g}, {word} than the {goal.loss:.3g} of the training pictures at the stop"
-        return stop(progress, "completed", f"{done} {than}", observers)
-    if progress.stopped_early:
-        reason = f"no better validation {setup.task.figure} since epoch {progress.best.epoch}"
-        return stop(progress, "early-stopping", reason, observers)
-    return stop(
-        progress,
-        "completed",
-        "the one epoch done" if setup.epochs == 1 else f"all {setup.epochs} epochs done",
-        observers,
-    )
+    return _at_the_end(setup, progress, observers, goal)
 
 
 def _train_epoch(
@@ -127,20 +101,8 @@ def _train_epoch(
     recipe = setup.recipe
     setup.model.train()
     saved_at, drawn = time.perf_counter(), setup.epochs_drawn + progress.epoch
-    order = _Awaited(
-        batches(
-            data.train,
-            setup.batch_size,
-            seed=recipe.training.seed,
-            epoch=drawn,
-            start=progress.batch,
-            every_picture=recipe.optim.accumulate == "all",
-            mixing=setup.mixing,
-        )
-    )
-    sizes = batch_sizes(data.train.drawn, setup.batch_size, recipe.optim.accumulate)[progress.batch :]
-    if data.train.pairs_P2 is not None:
-        sizes = [2 * pairs for pairs in sizes]
+    order = _Awaited(setup.order(data, drawn, progress.batch))
+    sizes = setup.sizes(data)[progress.batch :]
     for group in grouped(order, sizes, setup.batches_per_step):
         started, waited_s = time.perf_counter(), order.waited_s
         factor = rate_factor(
@@ -151,19 +113,7 @@ def _train_epoch(
             drops=progress.drops,
         )
         rate = set_rate(setup.optimizer, recipe.optim, factor)
-        result = train_step(
-            setup.forward,
-            setup.model,
-            setup.optimizer,
-            setup.scaler,
-            group,
-            lambda batch: setup.prepare_train(batch, drawn),
-            setup.machine,
-            loss_of=setup.loss,
-            hits_of=setup.task.hits,
-            clip=setup.clip,
-            regularization=recipe.regularization,
-        )
+        result = setup.step(group, drawn)
         progress.step += 1
         if setup.average is not None:
             setup.average.update(setup.model, progress.step)
@@ -193,6 +143,47 @@ def _train_epoch(
             refuse_damage(setup, progress, data.train.drawn, observers)
             save_last(checkpoints / "last", setup, progress, meta)
             saved_at = time.perf_counter()
+
+
+def _judge_epoch(
+    setup: Setup, data: PreparedData, progress: Progress, observers: Sequence[Observer], goal: Goal | None
+) -> None:
+    """Judges the net by the validation part after an epoch, sees whether it is the best so far, and tells it.
+
+    Raises:
+        TrainingError: a loss is not finite.
+    """
+    started, drawn = time.perf_counter(), data.train.drawn
+    if setup.recipe.training.reestimate_batch_norm:
+        reestimate(setup.judged, _clean(setup, data, progress), setup.prepare_eval, setup.machine)
+    verdict = _verdict(setup, data.valid) if data.valid else None
+    score, loss = (verdict.score, verdict.loss) if verdict else (None, None)
+    refuse_no_number(loss, data.valid, setup, progress, drawn, observers)
+    if goal is not None:
+        progress.added_loss = _verdict(setup, goal.added).loss
+        refuse_no_number(progress.added_loss, goal.added, setup, progress, drawn, observers)
+    valid_time_s = time.perf_counter() - started
+    progress.train_time_s += progress.epoch_time_s + valid_time_s
+    progress.best = better(progress.best, progress.epoch, score, loss)
+    tell(observers, _epoch_record(setup, progress, verdict, valid_time_s))
+
+
+def _at_the_end(setup: Setup, progress: Progress, observers: Sequence[Observer], goal: Goal | None) -> StopRecord:
+    """Says how a stage ended that was not cut short."""
+    if goal is not None and progress.added_loss is not None:
+        done = f"after {progress.epoch - 1} of at most {setup.epochs} epochs the loss of the added pictures is"
+        word = "no more" if progress.reached else "still more"
+        than = f"{progress.added_loss:.3g}, {word} than the {goal.loss:.3g} of the training pictures at the stop"
+        return stop(progress, "completed", f"{done} {than}", observers)
+    if progress.stopped_early:
+        reason = f"no better validation {setup.task.figure} since epoch {progress.best.epoch}"
+        return stop(progress, "early-stopping", reason, observers)
+    return stop(
+        progress,
+        "completed",
+        "the one epoch done" if setup.epochs == 1 else f"all {setup.epochs} epochs done",
+        observers,
+    )
 
 
 def _clean(setup: Setup, data: PreparedData, progress: Progress) -> Iterator[Batch]:

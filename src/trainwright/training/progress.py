@@ -14,9 +14,9 @@ from trainwright.data import PreparedData, Preprocessor, preprocessor_from, prep
 from trainwright.errors import InputError
 from trainwright.models import plain_state
 
-from .build import Setup
 from .checkpoint import Checkpoint, load_newest, save_checkpoint
 from .parameter_groups import load_optimizer
+from .setup import Setup
 from .stopping import Best
 
 

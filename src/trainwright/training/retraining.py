@@ -16,9 +16,10 @@ from trainwright.data import PreparedData, Preprocessor
 from trainwright.models import load_plain_state
 from trainwright.recipe import Recipe, ScheduleSection, decided
 
-from .build import Setup, build
+from .build import build
 from .checkpoint import load_checkpoint
 from .evaluation import answer
+from .setup import Setup
 from .stopping import Before
 
 

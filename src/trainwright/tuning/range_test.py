@@ -11,9 +11,9 @@ from typing import Literal
 
 import torch
 
-from trainwright.data import PreparedData, batches
+from trainwright.data import PreparedData
 from trainwright.errors import InputError, did_you_mean, together
-from trainwright.training import NonFiniteLoss, Setup, batch_sizes, build, grouped, set_rates, train_step
+from trainwright.training import NonFiniteLoss, Setup, build, grouped, set_rates
 
 from .by_heart import step
 from .subject import Subject, undisturbed
@@ -218,45 +218,19 @@ def blind_level(subject: Subject) -> float:
 
 def _advancing(setup: Setup, data: PreparedData) -> Callable[[float], float | None]:
     """Gives a function that makes the next step of a training at a rate."""
-    recipe, optim = setup.recipe, setup.recipe.optim
     setup.model.train()
-    sizes = batch_sizes(data.train.drawn, setup.batch_size, optim.accumulate)
-    if data.train.pairs_P2 is not None:
-        sizes = [2 * pairs for pairs in sizes]
+    sizes = setup.sizes(data)
     walk = (
         (epoch, group)
         for epoch in itertools.count(1)
-        for group in grouped(
-            batches(
-                data.train,
-                setup.batch_size,
-                seed=recipe.training.seed,
-                epoch=epoch,
-                every_picture=optim.accumulate == "all",
-                mixing=setup.mixing,
-            ),
-            sizes,
-            setup.batches_per_step,
-        )
+        for group in grouped(setup.order(data, epoch), sizes, setup.batches_per_step)
     )
 
     def advance(rate: float) -> float | None:
         epoch, group = next(walk)
         set_rates(setup.optimizer, rate)
         try:
-            return train_step(
-                setup.forward,
-                setup.model,
-                setup.optimizer,
-                setup.scaler,
-                group,
-                lambda batch: setup.prepare_train(batch, epoch),
-                setup.machine,
-                loss_of=setup.loss,
-                hits_of=setup.task.hits,
-                clip=setup.clip,
-                regularization=recipe.regularization,
-            ).loss
+            return setup.step(group, epoch).loss
         except NonFiniteLoss:
             return None
 

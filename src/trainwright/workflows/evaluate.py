@@ -14,12 +14,12 @@ from typing import Any
 
 import torch
 
-from trainwright.data import prepare, prepare_other, read_split
+from trainwright.data import OtherPictures, Part, prepare, prepare_other, read_split
 from trainwright.errors import InputError
-from trainwright.recipe import DataSection, MachineSection, compose, read_recipe_file
+from trainwright.recipe import DataSection, MachineSection, Recipe, compose, read_recipe_file
 from trainwright.reporting import RunConsole
-from trainwright.runs import Evaluation, EvaluationRecord, RankingRecord, RunFolder, Unseen
-from trainwright.training import Answers, Task, answer, choose_workers
+from trainwright.runs import Evaluation, EvaluationRecord, PartName, RankingRecord, RunFolder, Unseen
+from trainwright.training import Answers, Snapshot, Task, answer, choose_workers
 
 from .opening import open_result
 
@@ -55,38 +55,10 @@ def evaluate_run(
     workers = choose_workers(machine)[0].value
     seen_N: list[bool] | None = None
     if source is None:
-        with _settings_are_for_train(folder):
-            data = prepare(
-                recipe.data,
-                seed=recipe.training.seed,
-                workers=workers,
-                progress=console.progress,
-                given_split=folder.split,
-            )
-        untouched = data.with_validation() if snapshot.retrained else data
-        name, part = ("test", untouched.test) if len(untouched.test) else ("valid", untouched.valid)
+        name, part = _own_part(folder, recipe, workers, console, retrained=snapshot.retrained)
     else:
-        section = recipe.data.model_copy(update={"source": str(source)})
-        meta = snapshot.meta
-        _refuse_a_folder(section, snapshot.task.described()["name"], Path(source))
-        with _settings_are_for_train(folder):
-            others = prepare_other(
-                section,
-                classes=snapshot.classes,
-                img_size=meta["img_size"],
-                channels=meta["channels"],
-                scale=snapshot.scale,
-                workers=workers,
-                progress=console.progress,
-            )
-        for picture, reason in others.rejected:
-            console.note(f"left out, cannot be read: {picture}: {reason}")
-        name, part = "other", others.part
-        learned = ("train", "valid") if snapshot.retrained else ("train",)
-        unused = _unpaired(folder)
-        rows = [row for row in read_split(folder.split) if row.part in learned]
-        trained = {row.sha256 for row in rows if row.name not in unused}
-        seen_N = [sha256 in trained for sha256 in others.sha256s]
+        name, others = "other", _other_part(folder, recipe, source, snapshot, workers, console)
+        part, seen_N = others.part, _seen(folder, others.sha256s, retrained=snapshot.retrained)
     if not len(part):
         raise InputError(
             "the pictures that this run set apart were learned in its second stage; none is left to judge it on"
@@ -107,6 +79,52 @@ def evaluate_run(
     if any(seen_N):
         console.note(_seen_and_unseen(record, retrained=snapshot.retrained))
     return record
+
+
+def _own_part(
+    folder: RunFolder, recipe: Recipe, workers: int, console: RunConsole, *, retrained: bool
+) -> tuple[PartName, Part]:
+    """Reads what the run itself has set apart: its test part, or the validation part where there is none."""
+    with _settings_are_for_train(folder):
+        data = prepare(
+            recipe.data,
+            seed=recipe.training.seed,
+            workers=workers,
+            progress=console.progress,
+            given_split=folder.split,
+        )
+    untouched = data.with_validation() if retrained else data
+    return ("test", untouched.test) if len(untouched.test) else ("valid", untouched.valid)
+
+
+def _other_part(
+    folder: RunFolder, recipe: Recipe, source: str | Path, snapshot: Snapshot, workers: int, console: RunConsole
+) -> OtherPictures:
+    """Reads other data as the run's own, and says which pictures cannot be read."""
+    section, meta = recipe.data.model_copy(update={"source": str(source)}), snapshot.meta
+    _refuse_a_folder(section, snapshot.task.described()["name"], Path(source))
+    with _settings_are_for_train(folder):
+        others = prepare_other(
+            section,
+            classes=snapshot.classes,
+            img_size=meta["img_size"],
+            channels=meta["channels"],
+            scale=snapshot.scale,
+            workers=workers,
+            progress=console.progress,
+        )
+    for picture, reason in others.rejected:
+        console.note(f"left out, cannot be read: {picture}: {reason}")
+    return others
+
+
+def _seen(folder: RunFolder, sha256s: Sequence[str], *, retrained: bool) -> list[bool]:
+    """Tells which pictures, by their content, the run was trained on."""
+    learned = ("train", "valid") if retrained else ("train",)
+    unused = _unpaired(folder)
+    rows = [row for row in read_split(folder.split) if row.part in learned]
+    trained = {row.sha256 for row in rows if row.name not in unused}
+    return [sha256 in trained for sha256 in sha256s]
 
 
 def _refuse_a_folder(section: DataSection, task: str, source: Path) -> None:
