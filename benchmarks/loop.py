@@ -27,7 +27,7 @@ from torch.nn import functional as F
 from trainwright.data import PreparedData, prepare
 from trainwright.recipe import Recipe, compose, parse_assignments
 from trainwright.runs import EpochRecord
-from trainwright.training import Interruption, Progress, Setup, build, fit
+from trainwright.training import Checkpoints, Interruption, Progress, Setup, build, fit
 from trainwright.workflows.train import decide
 
 RESULTS = Path(__file__).parent / "results"
@@ -97,7 +97,7 @@ def ours(recipe: Recipe, data: PreparedData) -> float:
             if isinstance(record, EpochRecord):
                 marks.append(record.pictures_per_s)
 
-        fit(setup, data, Progress(), Path(folder), {}, observers=[observe], interruption=Interruption())
+        fit(setup, data, Progress(), Checkpoints(Path(folder)), observers=[observe], interruption=Interruption())
     return marks[0]
 
 

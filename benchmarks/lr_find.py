@@ -184,13 +184,12 @@ class Bench:
         setup = build(self.decide(self.compose({"optim.lr": rate, "training.seed": seed}), self.data), self.data)
         began = time.perf_counter()
         accuracy = 0.0
-        with tempfile.TemporaryDirectory() as folder:
-            try:
-                fit(setup, self.data, Progress(), Path(folder), {}, observers=[], interruption=Interruption())
-                answers = answer(setup.judged, self.data.test, [setup.prepare_eval], setup.machine, setup.task)
-                accuracy = float(setup.task.verdict(answers).accuracy or 0.0)
-            except TrainingError:
-                pass  # numbers ceased to be finite: nothing is right
+        try:
+            fit(setup, self.data, Progress(), observers=[], interruption=Interruption())
+            answers = answer(setup.judged, self.data.test, [setup.prepare_eval], setup.machine, setup.task)
+            accuracy = float(setup.task.verdict(answers).accuracy or 0.0)
+        except TrainingError:
+            pass  # numbers ceased to be finite: nothing is right
         row = {
             "cell": self.cell.name,
             "rate": rate,

@@ -8,7 +8,7 @@ import trainwright as tw
 from trainwright.data import prepare
 from trainwright.errors import InputError
 from trainwright.recipe import compose, parse_assignments
-from trainwright.training import Progress, build, load_checkpoint, restore, save_last, save_result
+from trainwright.training import Checkpoints, Progress, build, load_checkpoint, restore
 from trainwright.training.stopping import Best
 from trainwright.workflows.train import decide
 
@@ -28,7 +28,7 @@ def setup():
 
 def test_progress_comes_back_as_it_was(setup, tmp_path):
     progress = Progress(epoch=3, batch=7, step=77, loss_sum=1.25, correct=9, best=Best(2, 0.5, 1.5))
-    save_last(tmp_path / "last", setup, progress, {})
+    Checkpoints(tmp_path).save_last(setup, progress)
     drawn = torch.rand(3)
     torch.manual_seed(1)
     assert restore(load_checkpoint(tmp_path / "last"), setup) == progress
@@ -36,19 +36,19 @@ def test_progress_comes_back_as_it_was(setup, tmp_path):
 
 
 def test_a_result_cannot_be_trained_further(setup, tmp_path):
-    save_result(tmp_path / "best", setup, Progress(), {})
+    Checkpoints(tmp_path).save_best(setup, Progress())
     with pytest.raises(InputError, match="this checkpoint is a result"):
         restore(load_checkpoint(tmp_path / "best"), setup)
 
 
 def test_a_checkpoint_of_another_net_is_refused(setup, tmp_path):
-    save_last(tmp_path / "last", setup, Progress(), {})
+    Checkpoints(tmp_path).save_last(setup, Progress())
     with pytest.raises(InputError, match="the checkpoint does not fit the run's recipe"):
         restore(load_checkpoint(tmp_path / "last"), setup_of(32))
 
 
 def test_groups_of_an_earlier_version_keep_what_groups_have_today(setup, tmp_path):
-    save_last(tmp_path / "last", setup, Progress(), {})
+    Checkpoints(tmp_path).save_last(setup, Progress())
     checkpoint = load_checkpoint(tmp_path / "last")
     for group in checkpoint.state["optimizer"]["param_groups"]:
         del group["shares"]

@@ -10,7 +10,7 @@ from torch import nn
 
 from trainwright.data import PreparedData, batches, prepare
 from trainwright.recipe import compose, parse_assignments
-from trainwright.training import Progress, Setup, build, load_checkpoint, restore, save_last
+from trainwright.training import Checkpoints, Progress, Setup, build, load_checkpoint, restore
 from trainwright.training.optimizers import OPTIMIZERS
 from trainwright.training.schedules import rate_factor
 from trainwright.training.step import grouped, set_rate, train_step
@@ -79,7 +79,7 @@ def test_stopped_and_gone_on_it_ends_as_if_nothing_had_happened(words, data, tmp
 
     stopped = setup_of(data, *words)
     train(stopped, data, 0, 5)
-    save_last(tmp_path / "last", stopped, Progress(step=5), {})
+    Checkpoints(tmp_path).save_last(stopped, Progress(step=5))
     torch.rand(7)
     gone_on = setup_of(data, *words)
     assert restore(load_checkpoint(tmp_path / "last"), gone_on) == Progress(step=5)

@@ -14,6 +14,7 @@ from trainwright.recipe import compose, parse_assignments
 from trainwright.runs import EpochRecord
 from trainwright.training import (
     Before,
+    Checkpoints,
     FirstStage,
     Goal,
     Interruption,
@@ -25,7 +26,6 @@ from trainwright.training import (
     loop,
     losses_at_the_stop,
     rate_factor,
-    save_result,
 )
 from trainwright.workflows.train import decide
 
@@ -51,7 +51,7 @@ def trained_setup(data: PreparedData, *words: str) -> Setup:
 def first_stage(data: PreparedData, folder, *words: str, best_epoch: int = 3) -> FirstStage:
     """Gives a first stage that has ended after 7 epochs of 20 steps, with its best snapshot on disk."""
     setup = trained_setup(data, *words)
-    save_result(folder / "best", setup, Progress(epoch=best_epoch), {})
+    Checkpoints(folder).save_best(setup, Progress(epoch=best_epoch))
     return FirstStage(setup.recipe, setup.preprocessor, data, folder / "best", best_epoch, Before(7, 140, 1.5))
 
 
@@ -133,7 +133,7 @@ def test_a_continuation_draws_what_the_first_stage_of_seven_epochs_has_not_drawn
     first = first_stage(digits, tmp_path, f"training.retrain={way}", *words)
     second, both = build_second(first)
     noise = torch.rand(4)
-    fit(second, both, Progress(), tmp_path, {}, observers=[], interruption=Interruption())
+    fit(second, both, Progress(), Checkpoints(tmp_path), observers=[], interruption=Interruption())
     assert drawn == [epoch for epoch in epochs for _ in ("training", "statistics")]
     build_second(first)
     assert torch.equal(torch.rand(4), noise)
@@ -162,7 +162,7 @@ def trained(first: FirstStage, folder, loss: float) -> tuple[Setup, list, Progre
     second, both = build_second(first)
     told, progress = [], Progress()
     goal = Goal(first.data.valid, loss)
-    fit(second, both, progress, folder, {}, observers=[told.append], interruption=Interruption(), goal=goal)
+    fit(second, both, progress, Checkpoints(folder), observers=[told.append], interruption=Interruption(), goal=goal)
     return second, told, progress
 
 

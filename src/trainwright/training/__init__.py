@@ -4,7 +4,7 @@ Comes in:   a decided recipe, prepared data
 Goes out:   records told to observers, checkpoints, evaluations
 May import: errors, recipe, runs, data, models
 Read next:  setup.py and build.py, then loop.py and step.py
-Example:    fit(build(recipe, data), data, Progress(), folder, meta, observers=[], interruption=Interruption())
+Example:    fit(build(recipe, data), data, Progress(), Checkpoints(folder), observers=[], interruption=Interruption())
 """
 
 from .averaging import WeightAverage, ema_decay
@@ -28,14 +28,14 @@ from .machine import (
 )
 from .optimizers import build_optimizer, check_optimizer
 from .parameter_groups import parameter_groups, set_rates
-from .progress import Progress, kept_preprocessor, restore, save_last, save_result
+from .progress import Checkpoints, Progress, kept_preprocessor, restore
 from .regularization import add_penalty, bring_back, shrink
 from .retraining import SECOND_STAGES, FirstStage, build_second, losses_at_the_stop
 from .schedules import check_schedule, rate_factor
 from .setup import Setup
 from .snapshot import Snapshot, open_snapshot, snapshot_from, snapshot_meta
 from .step import NonFiniteLoss, batch_sizes, grouped, mixed_loss, steps_per_epoch, train_step
-from .stopping import Before, Best, Goal, better, out_of_patience
+from .stopping import Before, Best, Enough, Goal, better, out_of_patience
 from .tasks import THRESHOLD, Answers, Classification, Regression, Task, Verdict, task_of_data
 
 __all__ = [
@@ -45,7 +45,9 @@ __all__ = [
     "Before",
     "Best",
     "Checkpoint",
+    "Checkpoints",
     "Classification",
+    "Enough",
     "FirstStage",
     "Goal",
     "Interruption",
@@ -101,8 +103,6 @@ __all__ = [
     "rate_of_auto",
     "restore",
     "save_checkpoint",
-    "save_last",
-    "save_result",
     "set_rates",
     "shrink",
     "snapshot_from",

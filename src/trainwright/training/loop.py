@@ -6,9 +6,7 @@ Whatever changes a run (the rate, the best snapshot, the end) is a line here. Ob
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 import psutil
 import torch
@@ -21,12 +19,12 @@ from .evaluation import answer
 from .interruption import Interruption
 from .non_finite import first_non_finite
 from .parameter_groups import top_rate
-from .progress import Progress, save_last, save_result
+from .progress import Checkpoints, Progress
 from .reestimation import reestimate
 from .schedules import rate_factor
 from .setup import Setup
 from .step import NonFiniteLoss, grouped, set_rate
-from .stopping import Goal, better, on_a_plateau, out_of_patience
+from .stopping import Enough, Goal, better, on_a_plateau, out_of_patience
 from .tasks import Verdict
 
 
@@ -34,12 +32,12 @@ def fit(
     setup: Setup,
     data: PreparedData,
     progress: Progress,
-    checkpoints: Path,
-    meta: Mapping[str, Any],
+    checkpoints: Checkpoints | None = None,
     *,
     observers: Sequence[Observer],
     interruption: Interruption,
     goal: Goal | None = None,
+    enough: Enough | None = None,
 ) -> StopRecord:
     """Trains from where `progress` stands to the end of the last epoch, out of patience, a goal, or an interruption.
 
@@ -47,11 +45,11 @@ def fit(
         setup: what to train, and with what.
         data: its training part is learned, its validation part chooses the best epoch.
         progress: a new one, or one restored from a checkpoint.
-        checkpoints: the run's folder for `last` and `best`.
-        meta: JSON values that describe the model, kept in every checkpoint.
+        checkpoints: keep what was learned; None where nobody will ask for it again.
         observers: are told each step, each epoch, and the end.
         interruption: looked at after every step.
         goal: looked at after every epoch; training ends where it is reached.
+        enough: asked after every step and every epoch, once observers were told; a reason ends training there.
 
     Returns: the record of the end; observers have been told it.
 
@@ -61,7 +59,7 @@ def fit(
     drawn = data.train.drawn
     while progress.epoch <= setup.epochs and not progress.stopped_early:
         try:
-            _train_epoch(setup, data, progress, checkpoints, meta, observers, interruption)
+            why = _train_epoch(setup, data, progress, checkpoints, observers, interruption, enough)
         except NonFiniteLoss as error:
             images_NCHW = setup.prepare_train(error.batch, setup.epochs_drawn + progress.epoch)
             layer = error.parameter or first_non_finite(setup.model, images_NCHW, setup.machine)
@@ -69,12 +67,15 @@ def fit(
             raise not_finite(setup, progress, drawn, what, progress.step + 1, layer, observers) from None
         refuse_damage(setup, progress, data.train.drawn, observers)
         if interruption:
-            save_last(checkpoints / "last", setup, progress, meta)
+            if checkpoints is not None:
+                checkpoints.save_last(setup, progress)
             return stop(progress, "interrupted", f"interrupted by {interruption.signal_name}", observers)
+        if why is not None:
+            return stop(progress, "early-stopping", why, observers)
 
-        _judge_epoch(setup, data, progress, observers, goal)
-        if progress.best.epoch == progress.epoch:
-            save_result(checkpoints / "best", setup, progress, meta)
+        judged = _judge_epoch(setup, data, progress, observers, goal)
+        if checkpoints is not None and progress.best.epoch == progress.epoch:
+            checkpoints.save_best(setup, progress)
         progress.reached = goal is not None and progress.added_loss is not None and progress.added_loss <= goal.loss
         impatient = out_of_patience(progress.best, progress.epoch, setup.recipe.training.patience)
         progress.stopped_early = impatient or progress.reached
@@ -82,8 +83,12 @@ def fit(
             since = max(progress.dropped_at, setup.risen_epoch)
             if on_a_plateau(progress.best, progress.epoch, since, setup.recipe.schedule.drop_epochs):
                 progress.drops, progress.dropped_at = progress.drops + 1, progress.epoch
+        why = enough(judged) if enough is not None else None
         progress.next_epoch()
-        save_last(checkpoints / "last", setup, progress, meta)
+        if checkpoints is not None:
+            checkpoints.save_last(setup, progress)
+        if why is not None:
+            return stop(progress, "early-stopping", why, observers)
 
     return _at_the_end(setup, progress, observers, goal)
 
@@ -92,12 +97,15 @@ def _train_epoch(
     setup: Setup,
     data: PreparedData,
     progress: Progress,
-    checkpoints: Path,
-    meta: Mapping[str, Any],
+    checkpoints: Checkpoints | None,
     observers: Sequence[Observer],
     interruption: Interruption,
-) -> None:
-    """Makes the steps of the epoch that are still to be made, or those until an interruption."""
+    enough: Enough | None,
+) -> str | None:
+    """Makes the steps of the epoch that are still to be made, or those until an interruption or a reason to give up.
+
+    Returns: the reason; None where there is none.
+    """
     recipe = setup.recipe
     setup.model.train()
     saved_at, drawn = time.perf_counter(), setup.epochs_drawn + progress.epoch
@@ -124,30 +132,32 @@ def _train_epoch(
         progress.correct = None if result.correct is None else (progress.correct or 0) + result.correct
         progress.pictures += result.pictures
         progress.waiting_time_s += order.waited_s - waited_s
-        tell(
-            observers,
-            StepRecord(
-                step=progress.step,
-                epoch=progress.epoch,
-                learning_rate=rate,
-                loss=result.loss,
-                penalty=result.penalty,
-                gradient_norm_before_clip=result.gradient_norm_before_clip,
-            ),
+        made = StepRecord(
+            step=progress.step,
+            epoch=progress.epoch,
+            learning_rate=rate,
+            loss=result.loss,
+            penalty=result.penalty,
+            gradient_norm_before_clip=result.gradient_norm_before_clip,
         )
+        tell(observers, made)
         now = time.perf_counter()
         progress.epoch_time_s += now - started
         if interruption:
-            return
-        if now - saved_at >= recipe.training.checkpoint_every_s and progress.steps_in_epoch < setup.steps_per_epoch:
+            return None
+        if enough is not None and (why := enough(made)) is not None:
+            return why
+        due = now - saved_at >= recipe.training.checkpoint_every_s and progress.steps_in_epoch < setup.steps_per_epoch
+        if checkpoints is not None and due:
             refuse_damage(setup, progress, data.train.drawn, observers)
-            save_last(checkpoints / "last", setup, progress, meta)
+            checkpoints.save_last(setup, progress)
             saved_at = time.perf_counter()
+    return None
 
 
 def _judge_epoch(
     setup: Setup, data: PreparedData, progress: Progress, observers: Sequence[Observer], goal: Goal | None
-) -> None:
+) -> EpochRecord:
     """Judges the net by the validation part after an epoch, sees whether it is the best so far, and tells it.
 
     Raises:
@@ -165,7 +175,9 @@ def _judge_epoch(
     valid_time_s = time.perf_counter() - started
     progress.train_time_s += progress.epoch_time_s + valid_time_s
     progress.best = better(progress.best, progress.epoch, score, loss)
-    tell(observers, _epoch_record(setup, progress, verdict, valid_time_s))
+    record = _epoch_record(setup, progress, verdict, valid_time_s)
+    tell(observers, record)
+    return record
 
 
 def _at_the_end(setup: Setup, progress: Progress, observers: Sequence[Observer], goal: Goal | None) -> StopRecord:

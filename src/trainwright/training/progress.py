@@ -54,24 +54,38 @@ class Progress:
         self.loss_sum = self.epoch_time_s = self.waiting_time_s = 0.0
 
 
-def save_last(folder: Path, setup: Setup, progress: Progress, meta: Mapping[str, Any]) -> None:
-    """Writes all that an uninterrupted run would carry into its next step."""
-    state: dict[str, Any] = {
-        "progress": dataclasses.asdict(progress),
-        "preprocessor": preprocessor_state(setup.preprocessor),
-        "optimizer": setup.optimizer.state_dict(),
-        "average": None if setup.average is None else setup.average.model.state_dict(),
-        "scaler": None if setup.scaler is None else setup.scaler.state_dict(),
-        "rng_cpu": torch.get_rng_state(),
-        "rng_cuda": torch.cuda.get_rng_state_all() if setup.machine.device.type == "cuda" else [],
-    }
-    save_checkpoint(folder, setup.model.state_dict(), state, {**meta, "epoch": progress.epoch, "step": progress.step})
+@dataclass(frozen=True)
+class Checkpoints:
+    """Where a stage of training keeps what it has learned.
 
+    Attributes:
+        folder: of `last` and `best`.
+        meta: JSON values that describe the model, kept in every checkpoint.
+    """
 
-def save_result(folder: Path, setup: Setup, progress: Progress, meta: Mapping[str, Any]) -> None:
-    """Writes the judged model, its weights as the layers use them, and its preprocessing: all that prediction needs."""
-    state = {"preprocessor": preprocessor_state(setup.preprocessor)}
-    save_checkpoint(folder, plain_state(setup.judged), state, {**meta, "epoch": progress.epoch, "step": progress.step})
+    folder: Path
+    meta: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+    def save_last(self, setup: Setup, progress: Progress) -> None:
+        """Writes all that an uninterrupted run would carry into its next step."""
+        state: dict[str, Any] = {
+            "progress": dataclasses.asdict(progress),
+            "preprocessor": preprocessor_state(setup.preprocessor),
+            "optimizer": setup.optimizer.state_dict(),
+            "average": None if setup.average is None else setup.average.model.state_dict(),
+            "scaler": None if setup.scaler is None else setup.scaler.state_dict(),
+            "rng_cpu": torch.get_rng_state(),
+            "rng_cuda": torch.cuda.get_rng_state_all() if setup.machine.device.type == "cuda" else [],
+        }
+        save_checkpoint(self.folder / "last", setup.model.state_dict(), state, self._described(progress))
+
+    def save_best(self, setup: Setup, progress: Progress) -> None:
+        """Writes the judged model, its weights as the layers use them, and its preprocessing: what prediction needs."""
+        state = {"preprocessor": preprocessor_state(setup.preprocessor)}
+        save_checkpoint(self.folder / "best", plain_state(setup.judged), state, self._described(progress))
+
+    def _described(self, progress: Progress) -> dict[str, Any]:
+        return {**self.meta, "epoch": progress.epoch, "step": progress.step}
 
 
 def kept_preprocessor(folder: Path, data: PreparedData) -> Preprocessor | None:
@@ -93,7 +107,7 @@ def kept_preprocessor(folder: Path, data: PreparedData) -> Preprocessor | None:
 
 
 def restore(checkpoint: Checkpoint, setup: Setup) -> Progress:
-    """Puts a checkpoint of `save_last` into a freshly built setup; what follows equals an uninterrupted run.
+    """Puts the checkpoint `last` into a freshly built setup; what follows equals an uninterrupted run.
 
     Raises:
         InputError: it is a result without training state, or of another model.

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from trainwright.data import Part
+from trainwright.runs import EpochRecord, StepRecord
+
+Enough = Callable[[StepRecord | EpochRecord], str | None]
+"""Is asked after every step and epoch whether training shall end there, and why; None goes on."""
 
 
 @dataclass(frozen=True)

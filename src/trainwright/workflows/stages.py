@@ -23,7 +23,7 @@ from trainwright.runs import (
     is_run,
     read_records,
 )
-from trainwright.training import Before, Goal, Observer, Progress, Setup, fit, listening, snapshot_meta
+from trainwright.training import Before, Checkpoints, Goal, Observer, Progress, Setup, fit, listening, snapshot_meta
 
 from .layout import write_findings
 from .observers import observers_of
@@ -67,7 +67,13 @@ def run_stage(
     try:
         with listening() as interruption:
             stop = fit(
-                setup, data, progress, checkpoints, meta, observers=observers, interruption=interruption, goal=goal
+                setup,
+                data,
+                progress,
+                Checkpoints(checkpoints, meta),
+                observers=observers,
+                interruption=interruption,
+                goal=goal,
             )
     except TrainingError as error:
         write_report(folder)
