@@ -47,6 +47,8 @@ from .records import RetrainRecord as RetrainRecord
 from .records import Severity as Severity
 from .records import StepRecord as StepRecord
 from .records import StopRecord as StopRecord
+from .records import TrialEnding as TrialEnding
+from .records import TrialRecord as TrialRecord
 from .records import Unseen as Unseen
 from .serializing import to_json as to_json
 from .task_records import ColumnScore as ColumnScore

@@ -15,6 +15,7 @@ from .records import (
     RetrainRecord,
     StepRecord,
     StopRecord,
+    TrialRecord,
 )
 
 Row = TypeVar("Row", StepRecord, EpochRecord)
@@ -118,7 +119,7 @@ def _beyond(record: Record, point: ResumeRecord) -> bool:
             return record.step > point.step
         case Finding():
             return record.since_step is not None and record.since_step > point.step
-        case ResumeRecord():
+        case ResumeRecord() | TrialRecord():
             return False
         case _:
             return record.epoch > point.epoch

@@ -178,7 +178,36 @@ class Finding:
     source: str = "own choice"
 
 
+TrialEnding = Literal["completed", "diverged", "pruned", "finding", "interrupted"]
+"""How a trial ended: after its last epoch (or out of patience), or before."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrialRecord:
+    """A training whose weights nobody keeps, made to learn what its `settings` (recipe key → value) are worth.
+
+    `value` is the best score of the validation part, that of `best_epoch`, higher is better, and `figure` says what it
+    is; None where no epoch was finished. `scores` and `train_losses` hold one number an epoch, `first_loss` is that
+    of the first step, `epochs_spent` counts parts of an epoch, `time_s` is all that it took.
+    """
+
+    trial: int
+    settings: Mapping[str, Any]
+    seed: int
+    epochs: int
+    figure: str
+    value: float | None
+    best_epoch: int | None
+    ended: TrialEnding
+    reason: str
+    scores: tuple[float | None, ...]
+    train_losses: tuple[float, ...]
+    first_loss: float | None
+    epochs_spent: float
+    time_s: float
+
+
 Evaluation = EvaluationRecord | MultiLabelRecord | RegressionRecord | RankingRecord
 """A snapshot judged on one part; each task has its own."""
 
-Record = StepRecord | EpochRecord | Evaluation | ResumeRecord | RetrainRecord | StopRecord | Finding
+Record = StepRecord | EpochRecord | Evaluation | ResumeRecord | RetrainRecord | StopRecord | Finding | TrialRecord

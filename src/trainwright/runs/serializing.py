@@ -24,6 +24,7 @@ from .records import (
     RetrainRecord,
     StepRecord,
     StopRecord,
+    TrialRecord,
 )
 
 RECORD_TYPES: dict[str, type[Record]] = {
@@ -37,6 +38,7 @@ RECORD_TYPES: dict[str, type[Record]] = {
     "retrain": RetrainRecord,
     "stop": StopRecord,
     "finding": Finding,
+    "trial": TrialRecord,
 }
 """The word in a line's `type` → the record that the line holds."""
 

@@ -13,15 +13,19 @@ from .own_loop import kept_generators, subject_of_loop
 from .range_test import Sweep, Trace, blind_level, traces_of_loop, traces_of_run
 from .rate_suggestion import Suggestion, suggest
 from .subject import subject_of, undisturbed
+from .trial import Pruner, Watch, run_trial
 
 __all__ = [
     "Check",
+    "Pruner",
     "Suggestion",
     "Sweep",
     "Trace",
+    "Watch",
     "blind_level",
     "climb",
     "kept_generators",
+    "run_trial",
     "rungs_of_loop",
     "rungs_of_run",
     "step_time",

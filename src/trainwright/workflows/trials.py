@@ -1,0 +1,112 @@
+"""Trials of one data set: from what was asked, with some settings changed, to a record of what they came to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from trainwright.data import PreparedData, Preprocessor
+from trainwright.errors import InputError
+from trainwright.recipe import DataSection, Given, Origin, Recipe, compose
+from trainwright.reporting import RunConsole
+from trainwright.runs import TrialRecord
+from trainwright.training import Interruption, Setup, build
+from trainwright.tuning import Pruner, run_trial
+
+from .inspect_data import look_at_data
+from .train import decide, refuse_early
+
+MOST_KEPT = 4
+"""Ways to read the pictures (sizes, say) that are kept in memory at a time."""
+
+
+class TrialBench:
+    """Makes trials of one recipe with some of its settings changed; reads the pictures once.
+
+    What is left to `auto` is decided anew in every trial, since it may hang on what was changed.
+
+    Args:
+        asked: what all trials have in common.
+        console: is told how far reading has come.
+
+    Raises:
+        InputError: recipe or data are wrong, or there are no pictures to judge trials by.
+    """
+
+    def __init__(self, asked: Recipe, console: RunConsole) -> None:
+        self.asked, self.console = asked, console
+        self._data: dict[DataSection, PreparedData] = {}
+        self._preprocessors: dict[tuple[object, ...], Preprocessor] = {}
+        refuse_early(asked)
+        self.data = self._prepared(asked)
+        if not self.data.valid.drawn:
+            raise InputError(
+                "trials are judged by a validation part, and there is none",
+                expected="pictures set apart, or brought in a folder or column of their own",
+                got="none",
+                where="data.valid_share",
+                hint="data.valid_share above 0 and enough pictures (of each class, or in pairs)",
+            )
+
+    def run(
+        self,
+        settings: Mapping[str, Any],
+        *,
+        number: int,
+        interruption: Interruption,
+        seed: int | None = None,
+        pruner: Pruner | None = None,
+    ) -> TrialRecord:
+        """Makes a trial.
+
+        Args:
+            settings: recipe key → value.
+            number: of the trial.
+            interruption: looked at after every step.
+            seed: of first weights, order and augmentation; None for the recipe's. The parts of the data stay those of
+                the recipe's seed, so that no trial learns pictures of the test part.
+            pruner: see `run_trial`.
+
+        Raises:
+            InputError: settings do not fit each other, or the data.
+        """
+        setup, data = self.build(settings, seed)
+        return run_trial(setup, data, number=number, settings=settings, pruner=pruner, interruption=interruption)
+
+    def build(self, settings: Mapping[str, Any], seed: int | None = None) -> tuple[Setup, PreparedData]:
+        """Decides and builds a trial, as `run` would; with the pictures that it learns from.
+
+        Raises:
+            InputError: settings do not fit each other, or the data.
+        """
+        drawn = {} if seed is None else {"training.seed": seed}
+        asked = changed(self.asked, {**settings, **drawn})
+        data = self._prepared(asked)
+        recipe = decide(asked, data)
+        pictures = (asked.data, recipe.preprocess, recipe.model.name, recipe.model.weights)
+        setup = build(recipe, data, preprocessor=self._preprocessors.get(pictures))
+        self._preprocessors[pictures] = setup.preprocessor
+        return setup, data
+
+    def _prepared(self, asked: Recipe) -> PreparedData:
+        """Gives the pictures as a recipe reads them; those of the last few ways to do so are kept."""
+        if asked.data not in self._data:
+            if len(self._data) >= MOST_KEPT:
+                del self._data[next(iter(self._data))]
+            divided = changed(asked, {"training.seed": self.asked.training.seed})
+            self._data[asked.data] = look_at_data(divided, self.console)
+        return self._data[asked.data]
+
+
+def changed(asked: Recipe, settings: Mapping[str, Any]) -> Recipe:
+    """Gives what was asked for with some settings changed, as if somebody had given them.
+
+    Raises:
+        InputError: lists every mistake.
+    """
+    kept = {
+        key: Given(value, asked.origin(key))
+        for key, value in asked.items()
+        if asked.origin(key).kind in ("user", "file") and key not in settings
+    }
+    return compose(kept, {key: Given(value, Origin("user", f"{key}={value}")) for key, value in settings.items()})
