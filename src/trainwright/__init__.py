@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from .errors import InputError, Interrupted, TrainingError, TrainwrightError
     from .recipe import Recipe
+    from .workflows.ablate import Ablation, ablate
     from .workflows.activations import Activations, activations
     from .workflows.check import Checks, check, check_loop
     from .workflows.lr_find import lr_find, lr_find_loop
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 __version__ = version("trainwright")
 
 __all__ = [
+    "Ablation",
     "Activations",
     "Checks",
     "InputError",
@@ -36,6 +38,7 @@ __all__ = [
     "TrainingError",
     "TrainwrightError",
     "__version__",
+    "ablate",
     "activations",
     "check",
     "check_loop",
@@ -45,6 +48,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "Ablation": ".workflows.ablate",
     "Activations": ".workflows.activations",
     "Checks": ".workflows.check",
     "InputError": ".errors",
@@ -54,6 +58,7 @@ _HOMES = {
     "Run": ".workflows.run",
     "TrainingError": ".errors",
     "TrainwrightError": ".errors",
+    "ablate": ".workflows.ablate",
     "activations": ".workflows.activations",
     "check": ".workflows.check",
     "check_loop": ".workflows.check",

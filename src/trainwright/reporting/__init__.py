@@ -9,6 +9,7 @@ Example:    write_report(open_run("runs/digits"))
 
 from __future__ import annotations
 
+from .charts import ablation_picture as ablation_picture
 from .charts import activations_picture as activations_picture
 from .charts import rate_curve_picture as rate_curve_picture
 from .charts import schedule_file as schedule_file
@@ -19,6 +20,7 @@ from .steps import after_breakdown as after_breakdown
 from .steps import next_steps as next_steps
 from .terminal import RunConsole as RunConsole
 from .terminal import RunPlan as RunPlan
+from .terminal import ablation_lines as ablation_lines
 from .terminal import activation_lines as activation_lines
 from .terminal import audit_lines as audit_lines
 from .terminal import check_lines as check_lines
@@ -28,6 +30,7 @@ from .terminal import rate_curve_lines as rate_curve_lines
 from .terminal import setting_lines as setting_lines
 from .views import PlannedRates as PlannedRates
 from .views import RunView as RunView
+from .views import ablation_view as ablation_view
 from .views import activations_view as activations_view
 from .views import planned_rates as planned_rates
 from .views import rate_curve as rate_curve

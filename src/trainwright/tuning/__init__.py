@@ -10,21 +10,27 @@ Example:    for check in climb(rungs_of_run(setup, data)): print(check.name, che
 from .checks import Check
 from .ladder import climb, rungs_of_loop, rungs_of_run, step_time
 from .own_loop import kept_generators, subject_of_loop
+from .paired import Effect, effect_of
 from .range_test import Sweep, Trace, blind_level, traces_of_loop, traces_of_run
 from .rate_suggestion import Suggestion, suggest
 from .subject import subject_of, undisturbed
 from .trial import Pruner, Watch, run_trial
+from .tricks import Trick, read_tricks, tricks_in_use
 
 __all__ = [
     "Check",
+    "Effect",
     "Pruner",
     "Suggestion",
     "Sweep",
     "Trace",
+    "Trick",
     "Watch",
     "blind_level",
     "climb",
+    "effect_of",
     "kept_generators",
+    "read_tricks",
     "run_trial",
     "rungs_of_loop",
     "rungs_of_run",
@@ -34,5 +40,6 @@ __all__ = [
     "suggest",
     "traces_of_loop",
     "traces_of_run",
+    "tricks_in_use",
     "undisturbed",
 ]

@@ -73,8 +73,8 @@ class TrialBench:
         setup, data = self.build(settings, seed)
         return run_trial(setup, data, number=number, settings=settings, pruner=pruner, interruption=interruption)
 
-    def build(self, settings: Mapping[str, Any], seed: int | None = None) -> tuple[Setup, PreparedData]:
-        """Decides and builds a trial, as `run` would; with the pictures that it learns from.
+    def decided(self, settings: Mapping[str, Any], seed: int | None = None) -> tuple[Recipe, PreparedData]:
+        """Decides the recipe of a trial, as `train` would; with the pictures that it learns from.
 
         Raises:
             InputError: settings do not fit each other, or the data.
@@ -82,8 +82,16 @@ class TrialBench:
         drawn = {} if seed is None else {"training.seed": seed}
         asked = changed(self.asked, {**settings, **drawn})
         data = self._prepared(asked)
-        recipe = decide(asked, data)
-        pictures = (asked.data, recipe.preprocess, recipe.model.name, recipe.model.weights)
+        return decide(asked, data), data
+
+    def build(self, settings: Mapping[str, Any], seed: int | None = None) -> tuple[Setup, PreparedData]:
+        """Decides and builds a trial, as `run` would; with the pictures that it learns from.
+
+        Raises:
+            InputError: settings do not fit each other, or the data.
+        """
+        recipe, data = self.decided(settings, seed)
+        pictures = (recipe.data, recipe.preprocess, recipe.model.name, recipe.model.weights)
         setup = build(recipe, data, preprocessor=self._preprocessors.get(pictures))
         self._preprocessors[pictures] = setup.preprocessor
         return setup, data
