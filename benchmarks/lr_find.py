@@ -44,7 +44,7 @@ EPOCHS = {"digits": 6, "fashion": 5, "drawings": 5, "toys": 5}
 
 @dataclass(frozen=True)
 class Cell:
-    """Data, net and optimizer; of the role `fresh` are those that the figure is about, by the others rules were made."""
+    """Data, net and optimizer; `fresh` ones judge, by the others rules were made."""
 
     data: str
     net: str

@@ -60,7 +60,12 @@ class Cycles:
     @property
     def informative(self) -> bool:
         """Whether a best rate was found that clearly learns."""
-        return self.best is not None and self.losses[self.best] < (1 - LEAST_FALL) * self.blind
+        return self.best is not None and self.learns
+
+    @property
+    def learns(self) -> bool:
+        """Whether any cycle clearly learns."""
+        return min(self.losses.values()) < (1 - LEAST_FALL) * self.blind
 
     @property
     def near(self) -> tuple[float, float]:
@@ -105,7 +110,7 @@ def search_rate(judge: Callable[[float], float], start: float, sweep: Sweep, ste
     while True:  # in double steps, downhill
         for place in (best - REACH, best + REACH):
             tried(place)
-        lowest = min(known, key=lambda place: (known[place], abs(place)))
+        lowest = min(known, key=lambda place: (known[place], place))  # of equals the lower rate: all may have diverged
         if lowest == best or not all(tried(near) for near in (lowest - REACH, lowest + REACH)):
             best = lowest
             break
@@ -181,7 +186,7 @@ def settled(by_curve: Suggestion, cycles: Cycles) -> Suggestion:
         if by_curve.suggested is None:
             return by_curve
         at_end = "the best of the short one-cycles lies at an end of the rates that may be tried"
-        why = at_end if cycles.best is None else "no short one-cycle clearly learns"
+        why = at_end if cycles.learns else "no short one-cycle clearly learns"
         tried = f"{min(cycles.losses):.3g} to {max(cycles.losses):.3g}"
         reason = f"{why} ({tried}); wider ends (--from, --to), more --steps, or `trainwright check`"
         return replace(by_curve, suggested=None, lower=None, upper=None, informative=False, reason=reason)
