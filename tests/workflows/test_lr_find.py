@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 import xml.etree.ElementTree as ET
@@ -116,6 +117,11 @@ def test_train_with_lr_auto_takes_the_rate_of_the_test_and_keeps_its_evidence(cl
     assert float(line.split()[1]) == kept["suggested"]
     assert re.search(r"# auto: range test: of \d+ one-cycles of 40 steps, .* end lowest: loss 0\.", line)
     assert ET.parse(tmp_path / "found/plots/lr-find.svg").getroot().tag == f"{SVG}svg"
+    page = (tmp_path / "found/report.html").read_text()
+    assert "How the learning rate was found" in page
+    assert f"the one with a peak of {kept['suggested']:g} and its neighbors end lowest" in page
+    drawn = re.search(r'class="drawn" src="data:image/svg\+xml;base64,([^"]+)"', page)
+    assert ET.fromstring(base64.b64decode(drawn[1])).tag == f"{SVG}svg"
     assert re.search(r"optim\.lr\s+\S+\s+range test: of \d+ one-cycles", ended.out)
 
 

@@ -40,7 +40,7 @@ def rate_curve(facts: Mapping[str, Any]) -> RateCurve:
     Args:
         facts: see `workflows.lr_find.RangeTest`.
     """
-    curve = facts["curve"]
+    curve, cycles = facts["curve"], facts.get("cycles") or {"rates": (), "losses": ()}
     grown = f"from {number(facts['from'])} to {number(facts['to'])}, {facts['growth']}"
     what = ", ".join(filter(None, [facts["model"], facts["optimizer"], facts["data"]]))
     return RateCurve(
@@ -54,9 +54,7 @@ def rate_curve(facts: Mapping[str, Any]) -> RateCurve:
         high=tuple(curve["high"]),
         seeds=tuple(tuple(trace["smoothed"]) for trace in facts["traces"]),
         all_rates=tuple(facts["rates"]),
-        cycles=tuple(zip(facts["cycles"]["rates"], facts["cycles"]["losses"], strict=True))
-        if facts.get("cycles")
-        else (),
+        cycles=tuple(zip(cycles["rates"], cycles["losses"], strict=True)),
         suggested=facts["suggested"],
         lower=facts["lower"],
         upper=facts["upper"],
