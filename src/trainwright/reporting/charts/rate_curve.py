@@ -90,7 +90,7 @@ class _Place:
 
 def _frame(view: RateCurve, place: _Place) -> list[Markup]:
     seeds = "; band: ± 1 standard deviation between seeds" if len(view.seeds) > 1 else ""
-    dots = "; dots: loss after a short one-cycle with this peak" if view.cycles else ""
+    dots = "; dots: after a short one-cycle" if view.cycles else ""
     what = f"training loss, smoothed{seeds}{dots}"
     grid = Markup('<path class="grid" d="M{} {}H{}"/><text class="tick" x="{}" y="{}" text-anchor="end">{:g}</text>')
     tick = Markup('<text class="tick" x="{}" y="{}" text-anchor="middle">{:g}</text>')
@@ -144,7 +144,7 @@ def _suggested(view: RateCurve, place: _Place) -> list[Markup]:
     mark = Markup('<path class="mark" d="M{} {}V{}"/>').format(x, TOP, HEIGHT - BOTTOM)
     words = f"{view.suggested:g} for one-cycle"
     label = Markup('<text class="heading" x="{:.1f}" y="{}" text-anchor="{}">{}</text>')
-    return [mark, label.format(aside, HEIGHT - BOTTOM - 10, anchor, words)]
+    return [mark, label.format(aside, TOP + 34, anchor, words)]
 
 
 def _cycles(view: RateCurve, place: _Place) -> list[Markup]:
