@@ -61,14 +61,15 @@ def fit(
     drawn = data.train.drawn
     while progress.epoch <= setup.epochs and not progress.stopped_early:
         try:
-            _train_epoch(setup, data, progress, checkpoints, meta, observers, interruption)
+            interrupted = _train_epoch(setup, data, progress, checkpoints, meta, observers, interruption)
         except NonFiniteLoss as error:
             images_NCHW = setup.prepare_train(error.batch, setup.epochs_drawn + progress.epoch)
             layer = error.parameter or first_non_finite(setup.model, images_NCHW, setup.machine)
+            layer = next((found for found in setup.ranks.gathered(layer) if found != "loss"), "loss")
             what = f"{error.what} became {error.value}"
             raise not_finite(setup, progress, drawn, what, progress.step + 1, layer, observers) from None
         refuse_damage(setup, progress, data.train.drawn, observers)
-        if interruption:
+        if interrupted:
             save_last(checkpoints / "last", setup, progress, meta)
             return stop(progress, "interrupted", f"interrupted by {interruption.signal_name}", observers)
 
@@ -96,8 +97,8 @@ def _train_epoch(
     meta: Mapping[str, Any],
     observers: Sequence[Observer],
     interruption: Interruption,
-) -> None:
-    """Makes the steps of the epoch that are still to be made, or those until an interruption."""
+) -> bool:
+    """Makes the steps of the epoch that are still to be made, or those until an interruption; tells whether of one."""
     recipe = setup.recipe
     setup.model.train()
     saved_at, drawn = time.perf_counter(), setup.epochs_drawn + progress.epoch
@@ -113,6 +114,7 @@ def _train_epoch(
             drops=progress.drops,
         )
         rate = set_rate(setup.optimizer, recipe.optim, factor)
+        setup.ranks.begin_step(recipe.training.seed, setup.before.steps + progress.step)
         result = setup.step(group, drawn)
         progress.step += 1
         if setup.average is not None:
@@ -137,12 +139,14 @@ def _train_epoch(
         )
         now = time.perf_counter()
         progress.epoch_time_s += now - started
-        if interruption:
-            return
-        if now - saved_at >= recipe.training.checkpoint_every_s and progress.steps_in_epoch < setup.steps_per_epoch:
+        if interruption.agreed(setup.ranks):
+            return True
+        due = setup.ranks.leads and now - saved_at >= recipe.training.checkpoint_every_s
+        if due and progress.steps_in_epoch < setup.steps_per_epoch:
             refuse_damage(setup, progress, data.train.drawn, observers)
             save_last(checkpoints / "last", setup, progress, meta)
             saved_at = time.perf_counter()
+    return False
 
 
 def _judge_epoch(
@@ -155,7 +159,7 @@ def _judge_epoch(
     """
     started, drawn = time.perf_counter(), data.train.drawn
     if setup.recipe.training.reestimate_batch_norm:
-        reestimate(setup.judged, _clean(setup, data, progress), setup.prepare_eval, setup.machine)
+        reestimate(setup.judged, _clean(setup, data, progress), setup.prepare_eval, setup.machine, setup.ranks)
     verdict = _verdict(setup, data.valid) if data.valid else None
     score, loss = (verdict.score, verdict.loss) if verdict else (None, None)
     refuse_no_number(loss, data.valid, setup, progress, drawn, observers)
@@ -190,10 +194,20 @@ def _clean(setup: Setup, data: PreparedData, progress: Progress) -> Iterator[Bat
     """Walks once through all training pictures, mixed as this epoch mixes them, in batches of the training's size.
 
     Training leaves out a picture that is left over. Here it joins others: what trains on two may not on one alone.
+    Of several ranks each takes whole batches, in turns.
     """
     seed, drawn = setup.recipe.training.seed, setup.epochs_drawn + progress.epoch
     smallest = min(2, setup.batch_size)
-    return batches(data.train, setup.batch_size, seed=seed, epoch=drawn, every_picture=True, smallest=smallest)
+    return batches(
+        data.train,
+        setup.batch_size,
+        seed=seed,
+        epoch=drawn,
+        start=setup.ranks.rank,
+        step=setup.ranks.world,
+        every_picture=True,
+        smallest=smallest,
+    )
 
 
 class _Awaited:
@@ -216,7 +230,7 @@ class _Awaited:
 
 def _verdict(setup: Setup, part: Part) -> Verdict:
     """Asks the model that is judged about a part, and sums its answers up."""
-    return setup.task.verdict(answer(setup.judged, part, [setup.prepare_eval], setup.machine, setup.task))
+    return setup.task.verdict(answer(setup.judged, part, [setup.prepare_eval], setup.machine, setup.task, setup.ranks))
 
 
 def _epoch_record(setup: Setup, progress: Progress, verdict: Verdict | None, valid_time_s: float) -> EpochRecord:

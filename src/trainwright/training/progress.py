@@ -55,8 +55,16 @@ class Progress:
 
 
 def save_last(folder: Path, setup: Setup, progress: Progress, meta: Mapping[str, Any]) -> None:
-    """Writes all that an uninterrupted run would carry into its next step."""
-    state: dict[str, Any] = {
+    """Writes all that an uninterrupted run would carry into its next step; of several ranks, rank 0 does."""
+    if not setup.ranks.leads:
+        return
+    state, weights = training_state(setup, progress), setup.model.state_dict()
+    save_checkpoint(folder, weights, state, {**meta, "epoch": progress.epoch, "step": progress.step})
+
+
+def training_state(setup: Setup, progress: Progress) -> dict[str, Any]:
+    """Gathers, as tensors and plain values, what a run goes on with beside its weights."""
+    return {
         "progress": dataclasses.asdict(progress),
         "preprocessor": preprocessor_state(setup.preprocessor),
         "optimizer": setup.optimizer.state_dict(),
@@ -65,11 +73,15 @@ def save_last(folder: Path, setup: Setup, progress: Progress, meta: Mapping[str,
         "rng_cpu": torch.get_rng_state(),
         "rng_cuda": torch.cuda.get_rng_state_all() if setup.machine.device.type == "cuda" else [],
     }
-    save_checkpoint(folder, setup.model.state_dict(), state, {**meta, "epoch": progress.epoch, "step": progress.step})
 
 
 def save_result(folder: Path, setup: Setup, progress: Progress, meta: Mapping[str, Any]) -> None:
-    """Writes the judged model, its weights as the layers use them, and its preprocessing: all that prediction needs."""
+    """Writes the judged model, its weights as the layers use them, and its preprocessing: all that prediction needs.
+
+    Of several ranks, rank 0 does.
+    """
+    if not setup.ranks.leads:
+        return
     state = {"preprocessor": preprocessor_state(setup.preprocessor)}
     save_checkpoint(folder, plain_state(setup.judged), state, {**meta, "epoch": progress.epoch, "step": progress.step})
 

@@ -23,6 +23,8 @@ def check_before_training(
 ) -> None:
     """Makes the checks for which a tenth of the training's time is enough, and keeps what they say.
 
+    Of several ranks rank 0 makes them, with whole batches.
+
     Raises:
         TrainingError: a check failed; the run is kept, with its report.
     """
