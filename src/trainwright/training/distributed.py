@@ -1,8 +1,8 @@
 """Several processes that train one net: what they tell each other, and how all end when one does.
 
 One process is the same object with a world of 1, whose every operation does nothing; torch.distributed is then never
-touched. Tensors are summed by gloo on a CPU and by NCCL on GPUs; objects go by gloo; what may take rank 0 hours (reading
-pictures, checks) is waited for at the store where the ranks met, so that no collective runs out of time.
+touched. Tensors are summed by gloo on a CPU and by NCCL on GPUs; objects go by gloo. What may take rank 0 hours, as
+reading pictures may, is waited for at the store where the ranks met, so that no collective runs out of time.
 
 W ranks
 """
@@ -278,13 +278,14 @@ def _end(ranks: Ranks, error: BaseException, code: int) -> BaseException | None:
 def _meet(rank: int, world: int, local_rank: int) -> Ranks:
     """Opens the group of ranks, and a store for words beside it."""
     import torch.distributed as dist
+    from torch.distributed import PrefixStore  # pyright: ignore[reportPrivateImportUsage]
     from torch.distributed.rendezvous import rendezvous
 
     backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
     try:
         store, _, _ = next(rendezvous("env://", rank, world, timeout=PATIENCE))
         dist.init_process_group(
-            backend, store=dist.PrefixStore("group", store), rank=rank, world_size=world, timeout=PATIENCE
+            backend, store=PrefixStore("group", store), rank=rank, world_size=world, timeout=PATIENCE
         )
     except (RuntimeError, ValueError) as error:
         raise InputError(
@@ -294,7 +295,7 @@ def _meet(rank: int, world: int, local_rank: int) -> Ranks:
             where="the environment",
             hint="the same address and port on every machine, open between them; docs/many-machines.md",
         ) from None
-    return Ranks(rank, world, local_rank, dist.PrefixStore("words", store))
+    return Ranks(rank, world, local_rank, PrefixStore("words", store))
 
 
 def _lost(gone: list[int], world: int, reason: str) -> RankLost:

@@ -30,9 +30,9 @@ def sum_step(model: nn.Module, numbers: Sequence[float], ranks: Ranks) -> list[f
     """
     parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
     there = [parameter.grad is not None for parameter in parameters]
-    told = torch.tensor([*numbers, *there], dtype=torch.float32)
+    told = torch.tensor([*numbers, *there])
     gradients = [torch.zeros_like(p) if p.grad is None else p.grad for p in parameters]
-    flat = torch.cat([told.to(gradients[0].device), *(gradient.flatten().float() for gradient in gradients)])
+    flat = torch.cat([told.to(gradients[0].device), *(gradient.flatten() for gradient in gradients)])
     ranks.add_up(flat)
     sums, summed = flat.split([len(told), len(flat) - len(told)])
     said = sums.tolist()
@@ -48,7 +48,8 @@ def sum_step(model: nn.Module, numbers: Sequence[float], ranks: Ranks) -> list[f
 @torch.no_grad()
 def average_statistics(model: nn.Module, ranks: Ranks) -> None:
     """Averages the running statistics of batch normalization over ranks that normalize by their own shares."""
-    kept = [buffer for norm in batch_norms(model) for buffer in norm.buffers(recurse=False) if buffer.is_floating_point()]
+    norms = [buffer for norm in batch_norms(model) for buffer in norm.buffers(recurse=False)]
+    kept = [buffer for buffer in norms if buffer.is_floating_point()]
     if kept:
         flat = torch.cat([buffer.flatten() for buffer in kept])
         ranks.add_up(flat)
@@ -97,9 +98,14 @@ def _normalized(
     return _Normalize.apply(maps, weight, bias, own_mean_F, own_variance_F, count, eps, ranks)  # pyright: ignore
 
 
+def _exact(tensor: Tensor) -> Tensor:
+    """Gives at least float32."""
+    return tensor.to(torch.promote_types(tensor.dtype, torch.float32))
+
+
 def _moments(maps: Tensor) -> Tensor:
-    """Gives count, means, and sums of squares about them, of each channel: float32, F means, F sums, one count."""
-    exact = maps.detach().float()
+    """Gives count, means, and sums of squares about them, of each channel: F means, F sums, one count."""
+    exact = _exact(maps.detach())
     axes = [axis for axis in range(maps.ndim) if axis != 1]
     variance_F, mean_F = torch.var_mean(exact, axes, correction=0)
     count = maps.numel() // maps.shape[1]
@@ -153,8 +159,8 @@ class _Normalize(torch.autograd.Function):
         maps, weight, mean_F, scale_F = ctx.saved_tensors
         shape = [1, -1, *([1] * (maps.ndim - 2))]
         axes = [axis for axis in range(maps.ndim) if axis != 1]
-        exact = gradient.float()
-        normal = (maps.float() - mean_F.view(shape)) * scale_F.view(shape)
+        exact = _exact(gradient)
+        normal = (_exact(maps) - mean_F.view(shape)) * scale_F.view(shape)
         bias_F, weight_F = exact.sum(axes), (exact * normal).sum(axes)
         sums_2F = torch.stack([bias_F, weight_F])
         ctx.ranks.add_up(sums_2F)
@@ -167,4 +173,3 @@ class _Normalize(torch.autograd.Function):
             bias_F if ctx.has_bias else None,
             *[None] * 5,
         )
-

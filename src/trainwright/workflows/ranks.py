@@ -14,7 +14,7 @@ import tempfile
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 
@@ -118,12 +118,12 @@ def follow(ranks: Ranks) -> RunFolder:
     said = ranks.told()
     if said is None:  # the run is finished
         return RunFolder(Path(os.devnull))
-    asked, split = said
+    asked, split = cast(tuple[Recipe, bytes | None], said)
     with tempfile.TemporaryDirectory(prefix="trainwright-") as folder:
-        given_split = None if split is None else Path(folder) / "split.csv"
-        if given_split is not None:
+        given_split = Path(folder) / "split.csv"
+        if split is not None:
             given_split.write_bytes(split)
-        data = _look(asked, None, given_split)
+        data = _look(asked, None, None if split is None else given_split)
     refuse_other_data(ranks, data)
     run = ""
     while (orders := ranks.told()) is not None:
@@ -145,9 +145,7 @@ def _make_stage(orders: Orders, data: PreparedData, ranks: Ranks) -> None:
     progress = restore(Checkpoint(Path(orders.run), weights, state, {}), setup)
     goal = None if orders.goal_loss is None else Goal(data.valid, orders.goal_loss)
     with listening(ranks) as interruption:
-        stop = fit(
-            setup, learned, progress, Path(os.devnull), {}, observers=[], interruption=interruption, goal=goal
-        )
+        stop = fit(setup, learned, progress, Path(os.devnull), {}, observers=[], interruption=interruption, goal=goal)
     if stop.kind == "interrupted":
         raise Interrupted(stop.reason)
 
@@ -158,7 +156,7 @@ def refuse_other_words(ranks: Ranks, asked: Recipe) -> None:
     Raises:
         InputError: names the settings in which they differ, and what each rank was asked for.
     """
-    each = ranks.gathered({key: value for key, value in asked.items()})
+    each = ranks.gathered(dict(asked.items()))
     keys = [key for key in each[0] if any(one[key] != each[0][key] for one in each)]
     if keys:
         said = [f"{key} is {_by_rank([repr(one[key]) for one in each])}" for key in keys]

@@ -43,7 +43,9 @@ def first_stage(folder: RunFolder, setup: Setup, data: PreparedData, done: Progr
     best_epoch, made = done.best.epoch, Before(done.epoch - 1, done.step, done.train_time_s)
     if told is not None and stop is not None:
         best_epoch, made = told.best_epoch, Before(told.epoch, told.step, stop.train_time_s)
-    return FirstStage(setup.recipe, setup.preprocessor, data, folder.checkpoints / "best", best_epoch, made, setup.ranks)
+    return FirstStage(
+        setup.recipe, setup.preprocessor, data, folder.checkpoints / "best", best_epoch, made, setup.ranks
+    )
 
 
 def retrain(folder: RunFolder, events: EventWriter, console: RunConsole, first: FirstStage) -> None:

@@ -315,9 +315,7 @@ def _go_on_by_name(folder: RunFolder, asked: Recipe, console: RunConsole, ranks:
     return _go_on(folder, compose(read_recipe_file(folder.recipe)), asked, console, ranks, checks)
 
 
-def _go_on(
-    folder: RunFolder, stored: Recipe, asked: Recipe, console: RunConsole, ranks: Ranks, checks: bool
-) -> Run:
+def _go_on(folder: RunFolder, stored: Recipe, asked: Recipe, console: RunConsole, ranks: Ranks, checks: bool) -> Run:
     """Trains a run further with its stored recipe, if what is asked for comes to the same on its data.
 
     A recipe of an earlier version lacks settings that there are today; they are decided as if nobody had given them.
