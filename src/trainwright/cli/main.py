@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import traceback
@@ -51,6 +52,7 @@ def _beside_other_ranks() -> AbstractContextManager[object]:
     """Has all ranks that torchrun has started end alike; a process of its own loads nothing for it."""
     if launched().world == 1:
         return nullcontext()
+    os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")  # torch's word on every connection that ends
     from trainwright.training import opened_ranks
 
     return opened_ranks()

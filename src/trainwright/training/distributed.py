@@ -13,6 +13,7 @@ import contextlib
 import itertools
 import os
 import pickle
+import re
 import signal
 import threading
 import time
@@ -170,7 +171,7 @@ class Ranks:
         try:
             return exchange()
         except RuntimeError as error:
-            reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+            reason = _first_sentence(error)
         _close_ears()
         raise self._loss(reason)
 
@@ -291,11 +292,21 @@ def _meet(rank: int, world: int, local_rank: int) -> Ranks:
         raise InputError(
             f"rank {rank} of {world} does not meet the others",
             expected=f"all {world} at {os.environ['MASTER_ADDR']}:{os.environ['MASTER_PORT']}",
-            got=str(error).strip().splitlines()[0],
+            got=_first_sentence(error),
             where="the environment",
             hint="the same address and port on every machine, open between them; docs/many-machines.md",
         ) from None
     return Ranks(rank, world, local_rank, PrefixStore("words", store))
+
+
+def _first_sentence(error: Exception) -> str:
+    """Gives what an exchange failed of, without the line of torch's source before it and the advice after it.
+
+    >>> _first_sentence(RuntimeError("[/gloo/pair.cc:5] Connection closed by peer [10.0.0.1]:7. This is typically so"))
+    'Connection closed by peer [10.0.0.1]:7'
+    """
+    text = re.sub(r"^\[\S*:\d+\]\s*", "", str(error).strip())
+    return re.split(r"\. |\n", text)[0] or type(error).__name__
 
 
 def _lost(gone: list[int], world: int, reason: str) -> RankLost:
