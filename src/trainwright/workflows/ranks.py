@@ -181,7 +181,8 @@ def refuse_other_data(ranks: Ranks, data: PreparedData) -> None:
     have = ranks.gathered(f"{counts} pictures of {len(data.classes)} classes (sha256 {_digest(data)[:12]})")
     rows = ranks.gathered({row.name: row for row in data.split})
     names = sorted({name for one in rows for name in one})
-    differ = [name for name in names if any(one.get(name) != rows[0].get(name) for one in rows)]
+    lacking = [f"{name} (not on rank {rank})" for name in names for rank, one in enumerate(rows) if name not in one]
+    differ = lacking or [name for name in names if any(one[name] != rows[0][name] for one in rows)]
     raise InputError(
         "the ranks see different data" + (f": they differ in {some_of(differ, SHOWN)}" if differ else ""),
         expected="the same pictures, labels and parts on every machine",
