@@ -8,11 +8,9 @@ from typing import Any, Unpack
 
 from trainwright.data import (
     PreparedData,
-    augment_findings,
     choose_augment,
     choose_preprocess,
     load_transform,
-    preprocess_findings,
 )
 from trainwright.errors import InputError
 from trainwright.models import check_model, choose_init, choose_model
@@ -21,7 +19,6 @@ from trainwright.reporting import RunConsole, second_stage, write_report
 from trainwright.runs import (
     DEFAULT_OUT,
     EventWriter,
-    Finding,
     ResumeRecord,
     RunFolder,
     open_run,
@@ -51,7 +48,7 @@ from trainwright.training import (
 )
 
 from .after_training import exploded
-from .before_training import check_before_training
+from .before_training import check_before_training, findings_before_training
 from .final_test import judge_result
 from .layout import draw_start, lay_out, make_folder, note_changed_code, write_findings
 from .observers import require_tensorboard
@@ -235,12 +232,7 @@ def _learn(
         console.note(setup.weights.summary())
     in_second = newest_of_second(folder) is not None
     console.start(run_plan(folder, setup.recipe, data, setup, progress if resumed and not in_second else None))
-    findings = [
-        *data.audit.findings(),
-        *preprocess_findings(setup.preprocessor, pictures=len(data.train)),
-        *_augment_findings(setup.recipe, data),
-    ]
-    for finding in findings:
+    for finding in findings_before_training(setup, data):
         if finding not in told:
             console.finding(finding)
             events.write(finding)
@@ -277,13 +269,6 @@ def _conclude(folder: RunFolder, events: EventWriter, first: FirstStage, console
         first_stop=history.first_stop,
     )
     return run
-
-
-def _augment_findings(recipe: Recipe, data: PreparedData) -> list[Finding]:
-    """Looks at the tricks of augmentation that somebody, and not `auto`, has chosen."""
-    keys = [key for key, _ in recipe.items() if recipe.origin(key).kind in ("user", "file")]
-    asked = {key.partition(".")[2] for key in keys if key.startswith("augment.")}
-    return augment_findings(recipe.augment, asked, data.classes, data.title, data.train, data.task)
 
 
 def _take_up(folder: RunFolder, events: EventWriter, setup: Setup, console: RunConsole) -> Progress:
