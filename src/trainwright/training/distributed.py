@@ -155,7 +155,7 @@ class Ranks:
             self._together(lambda: self.store.set(name, b"said"))
         else:
             while not self._together(lambda: self.store.check([name])):
-                self._raise_failure()
+                self.raise_failure()
                 time.sleep(LOOKS_EVERY_S)
         box = [value]
         self._together(lambda: dist.broadcast_object_list(box, src=0))
@@ -177,18 +177,23 @@ class Ranks:
 
     def _loss(self, reason: str) -> TrainwrightError:
         """Says which ranks are gone, as far as the others can tell."""
-        others, until = set(range(self.world)) - {self.rank}, time.monotonic() + SEEN_AFTER_S
+        others = set(range(self.world)) - {self.rank}
+        until = time.monotonic() + SEEN_AFTER_S + self.leads  # its store may end with rank 0
         with contextlib.suppress(RuntimeError):
             self.store.set(f"here/{self.rank}", b"here")
             while True:
-                self._raise_failure()
+                self.raise_failure()
                 gone = {rank for rank in others if not self.store.check([f"here/{rank}"])}
                 if not gone or time.monotonic() > until:
                     return _lost(sorted(gone), self.world, reason)
                 time.sleep(LOOKS_EVERY_S)
         return _lost([0] if not self.leads else [], self.world, reason)  # the store is rank 0's, or torchrun's
 
-    def _raise_failure(self) -> None:
+    def knows_end_of(self, rank: int) -> bool:
+        """Tells whether another rank has said that it ends."""
+        return self.store.check([f"failed/{rank}"]) or self.store.check([f"ended/{rank}"])
+
+    def raise_failure(self) -> None:
         """Raises what another rank has said that it failed of."""
         failed = [rank for rank in range(self.world) if rank != self.rank and self.store.check([f"failed/{rank}"])]
         for rank in failed:
@@ -253,26 +258,25 @@ def _end(ranks: Ranks, error: BaseException, code: int) -> BaseException | None:
         return error if ranks.rank == min(set(range(ranks.world)) - set(error.gone)) else None
     if isinstance(error, OfAnotherRank):
         with contextlib.suppress(RuntimeError):
-            ranks.store.set("taken over", b"")
+            ranks.store.set(f"ended/{ranks.rank}", b"")
         return error if ranks.leads else None
     known = isinstance(error, TrainwrightError | KeyboardInterrupt | SystemExit)
     text = str(error) if known else "".join(traceback.format_exception(error)).rstrip()
     try:
         if isinstance(error, KeyboardInterrupt | Interrupted):  # perhaps torchrun's, which ends all where one failed
-            ranks._raise_failure()
+            ranks.raise_failure()
         ranks.store.set(f"failed/{ranks.rank}", pickle.dumps((code, text)))
-        if ranks.leads:
-            return error
         dist.destroy_process_group()  # whoever waits for this rank in a collective sees that it is gone
-        until = time.monotonic() + TAKEN_OVER_AFTER_S
+        others = range(1, ranks.world) if ranks.leads else [0]
+        until = time.monotonic() + (SEEN_AFTER_S if ranks.leads else TAKEN_OVER_AFTER_S)
         while time.monotonic() < until:
-            if ranks.store.check(["taken over"]) or ranks.store.check(["failed/0"]):
-                return None
+            if all(ranks.knows_end_of(rank) for rank in others):
+                return error if ranks.leads else None  # rank 0 hosts the store, or knows what to say
             time.sleep(LOOKS_EVERY_S)
     except OfAnotherRank as theirs:
         return theirs if ranks.leads and _code(theirs) != Interrupted.exit_code else error if ranks.leads else None
-    except RuntimeError:
-        return None
+    except RuntimeError:  # rank 0 and its store are gone
+        return error if ranks.leads else None
     return error
 
 
