@@ -277,7 +277,8 @@ def _end(ranks: Ranks, error: BaseException, code: int) -> BaseException | None:
         return theirs if ranks.leads and _code(theirs) != Interrupted.exit_code else error if ranks.leads else None
     except RuntimeError:  # rank 0 and its store are gone
         return error if ranks.leads else None
-    return error
+    silent = isinstance(error, KeyboardInterrupt | Interrupted) and not ranks.leads
+    return _lost([0], ranks.world, "it does not answer") if silent else error
 
 
 def _meet(rank: int, world: int, local_rank: int) -> Ranks:
