@@ -18,6 +18,7 @@ from trainwright.data import Batch, eval_batches
 from trainwright.models.normalizations import BatchInstanceNorm2d
 from trainwright.recipe import LossSection, OptimSection, RegularizationSection
 from trainwright.training import Classification, Interruption, Machine, answer, opened_ranks, train_step
+from trainwright.training.activations import with_noise
 from trainwright.training.clipping import build_clip
 from trainwright.training.losses import build_loss
 from trainwright.training.optimizers import build_optimizer
@@ -190,6 +191,15 @@ def interrupted(ranks) -> str | None:
     return interruption.signal_name
 
 
+def deviation(ranks) -> torch.Tensor:
+    """Adds noise of the strength of 1 to numbers whose mean and deviation differ between ranks."""
+    numbers = torch.arange(7.0) ** 2
+    torch.manual_seed(0)
+    noise = torch.randn_like(ranks.share(numbers))
+    torch.manual_seed(0)
+    return (with_noise(ranks.share(numbers), 1.0, ranks) - ranks.share(numbers)) / noise
+
+
 def drawn(ranks) -> list[float]:
     """Draws what dropout would draw in a step: at rank 0 and rank 1."""
     ranks.begin_step(seed=3, step=7)
@@ -208,6 +218,7 @@ def main(folder: Path) -> None:
             "statistics": statistics(ranks),
             "spoiled": spoiled(ranks),
             "interrupted": interrupted(ranks),
+            "deviation": deviation(ranks),
             "drawn": drawn(ranks),
         }
         torch.save(found, folder / f"{ranks.rank}.pt")

@@ -99,6 +99,12 @@ def test_ranks_agree_on_an_interruption_and_hear_rank_0(measured):
         assert each["told"] == "by rank 0"
 
 
+def test_noise_goes_by_the_deviation_over_all_ranks(measured):
+    numbers = torch.arange(7.0) ** 2
+    for each in [*measured["alone"], *measured["two"]]:
+        torch.testing.assert_close(each["deviation"].mean(), numbers.std(correction=0), rtol=1e-5, atol=0)
+
+
 def test_ranks_draw_different_numbers_in_a_step(measured):
     first, second = measured["two"]
     assert first["drawn"] == second["drawn"]

@@ -13,6 +13,7 @@ from torch.nn import functional as F
 from trainwright.errors import InputError, Interrupted
 from trainwright.training import ALONE, RankLost, distributed
 from trainwright.training.build import check_shares
+from trainwright.training.compiling import check_compiling
 from trainwright.training.distributed import OfAnotherRank, Ranks, opened_ranks
 from trainwright.training.synchronizing import WholeBatch
 
@@ -97,14 +98,16 @@ def test_rank_0_raises_its_own_error_and_lets_the_others_know(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("store", "silent"),
-    [(Store({"failed/0": failed(2, "x")}), True), (Store({"ended/0": b""}), True), (Store(), False)],
+    ("said", "silent"), [({"failed/0": failed(2, "x")}, True), ({"ended/0": b""}, True), ({}, False)]
 )
-def test_another_rank_leaves_the_word_to_rank_0_while_it_is_there(monkeypatch, capsys, store, silent):
-    begun(monkeypatch, 1, store)
-    with pytest.raises(SystemExit if silent else InputError) as caught, opened_ranks():
+def test_another_rank_leaves_the_word_to_rank_0_while_it_is_there(monkeypatch, capsys, said, silent):
+    def work() -> None:
         print("not to be heard")
         raise InputError("wrong")
+
+    begun(monkeypatch, 1, store := Store(said))
+    with pytest.raises(SystemExit if silent else InputError) as caught, opened_ranks():
+        work()
     assert (caught.value.code if silent else caught.value.exit_code) == 2
     assert pickle.loads(store["failed/1"]) == (2, "wrong")
     assert capsys.readouterr().out == ""
@@ -133,9 +136,9 @@ def test_a_follower_that_is_told_to_end_because_rank_0_died_says_so(monkeypatch)
 
 def test_a_block_inside_of_a_block_has_the_same_ranks_and_the_end_of_a_command_is_none(monkeypatch):
     begun(monkeypatch, 0, store := Store())
-    with pytest.raises(SystemExit), opened_ranks() as outer, opened_ranks() as inner:
-        assert inner is outer
-        raise SystemExit(0)
+    with pytest.raises(SystemExit) as caught, opened_ranks() as outer, opened_ranks() as inner:
+        raise SystemExit(0 if inner is outer else 1)
+    assert caught.value.code == 0
     assert store == {}
 
 
@@ -150,6 +153,11 @@ def test_ranks_that_do_not_meet_are_told(monkeypatch):
 def test_one_value_a_channel_is_too_few_for_all_ranks_as_for_one():
     with WholeBatch(ALONE), pytest.raises(ValueError, match="Expected more than 1 value per channel"):
         F.batch_norm(torch.ones(1, 2, 1, 1), None, None, training=True)
+
+
+def test_ranks_do_not_compile():
+    with pytest.raises(InputError, match="a compiled net cannot be trained by several ranks"):
+        check_compiling(torch.device("cpu"), Ranks(0, 2))
 
 
 def test_a_batch_needs_a_picture_for_every_rank():

@@ -79,7 +79,7 @@ def build(
     check_counts(recipe, data, None if second else per_epoch)
     machine = open_machine(recipe.machine, ranks)
     if recipe.machine.compile:
-        check_compiling(machine.device)
+        check_compiling(machine.device, ranks)
     built = checked_net(recipe, data, ranks)
     if preprocessor is None:
         source = source_preprocessing(built.model)

@@ -64,6 +64,7 @@ def save_last(folder: Path, setup: Setup, progress: Progress, meta: Mapping[str,
 
 def training_state(setup: Setup, progress: Progress) -> dict[str, Any]:
     """Gathers, as tensors and plain values, what a run goes on with beside its weights."""
+    draws_on_gpus = setup.machine.device.type == "cuda" and setup.ranks.alone  # ranks seed anew for every step
     return {
         "progress": dataclasses.asdict(progress),
         "preprocessor": preprocessor_state(setup.preprocessor),
@@ -71,7 +72,7 @@ def training_state(setup: Setup, progress: Progress) -> dict[str, Any]:
         "average": None if setup.average is None else setup.average.model.state_dict(),
         "scaler": None if setup.scaler is None else setup.scaler.state_dict(),
         "rng_cpu": torch.get_rng_state(),
-        "rng_cuda": torch.cuda.get_rng_state_all() if setup.machine.device.type == "cuda" else [],
+        "rng_cuda": torch.cuda.get_rng_state_all() if draws_on_gpus else [],
     }
 
 
@@ -121,7 +122,7 @@ def restore(checkpoint: Checkpoint, setup: Setup) -> Progress:
         if setup.scaler is not None:
             setup.scaler.load_state_dict(state["scaler"])
         torch.set_rng_state(state["rng_cpu"])
-        if state["rng_cuda"]:
+        if state["rng_cuda"] and setup.ranks.alone:
             torch.cuda.set_rng_state_all(state["rng_cuda"])
         saved = dict(state["progress"])
         best = dict(saved["best"])

@@ -90,7 +90,7 @@ def _normalized(
     """Computes F.batch_norm in training over the batches of all ranks; moves the running statistics likewise."""
     with torch.no_grad():
         count, own_mean_F, own_variance_F = merged(ranks.stacked(_moments(maps)))
-        if count < 2:
+        if maps.numel() < 2 * maps.shape[1] and count < 2:  # the count alone would wait for a GPU
             raise ValueError(f"Expected more than 1 value per channel when training, got {int(count)} over all ranks")
         if mean_F is not None and variance_F is not None:
             mean_F.lerp_(own_mean_F.to(mean_F.dtype), momentum)
@@ -112,7 +112,7 @@ def _moments(maps: Tensor) -> Tensor:
     return torch.cat([mean_F, variance_F * count, mean_F.new_tensor([count])])
 
 
-def merged(every_W: Tensor) -> tuple[float, Tensor, Tensor]:
+def merged(every_W: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Merges counts, means and sums of squares of ranks into those of the whole: count, mean F, variance F.
 
     Args:
@@ -120,19 +120,15 @@ def merged(every_W: Tensor) -> tuple[float, Tensor, Tensor]:
 
     Source: Chan et al. 1979, equation 1.5.
 
-    >>> merged(torch.tensor([[1.0, 0.0, 1.0], [4.0, 2.0, 2.0]]))
-    (3.0, tensor([3.]), tensor([2.6667]))
+    >>> [number.tolist() for number in merged(torch.tensor([[1.0, 0.0, 1.0], [4.0, 1.5, 2.0]]))]
+    [3.0, [3.0], [2.5]]
     """
     channels = every_W.shape[1] // 2
-    means_WF, squares_WF, counts_W1 = every_W.double().cpu().split([channels, channels, 1], dim=1)
+    means_WF, squares_WF, counts_W1 = every_W.double().split([channels, channels, 1], dim=1)
     count = counts_W1.sum()
     mean_F = (counts_W1 * means_WF).sum(dim=0) / count
     squares_F = squares_WF.sum(dim=0) + (counts_W1 * (means_WF - mean_F).square()).sum(dim=0)
-    return (
-        float(count),
-        mean_F.to(every_W.device, every_W.dtype),
-        (squares_F / count).to(every_W.device, every_W.dtype),
-    )
+    return count.to(every_W.dtype), mean_F.to(every_W.dtype), (squares_F / count).to(every_W.dtype)
 
 
 class _Normalize(torch.autograd.Function):
@@ -146,7 +142,7 @@ class _Normalize(torch.autograd.Function):
         bias: Tensor | None,
         mean_F: Tensor,
         variance_F: Tensor,
-        count: float,
+        count: Tensor,
         eps: float,
         ranks: Ranks,
     ) -> Tensor:
