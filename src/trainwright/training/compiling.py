@@ -14,7 +14,8 @@ def check_compiling(device: torch.device, ranks: Ranks = ALONE) -> None:
     """Compiles one addition for a device.
 
     Raises:
-        InputError: several ranks, whose batch normalization a compiled net would leave apart; no compiler that torch can use: a C++ compiler for a CPU, Triton for a CUDA device.
+        InputError: several ranks, whose batch normalization a compiled net would leave apart; no compiler that torch
+            can use: a C++ compiler for a CPU, Triton for a CUDA device.
     """
     if not ranks.alone:
         raise InputError(
