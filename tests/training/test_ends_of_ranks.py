@@ -14,7 +14,8 @@ from trainwright.errors import InputError, Interrupted
 from trainwright.training import ALONE, RankLost, distributed
 from trainwright.training.build import check_shares
 from trainwright.training.compiling import check_compiling
-from trainwright.training.distributed import OfAnotherRank, Ranks, opened_ranks
+from trainwright.training.distributed import Ranks, opened_ranks
+from trainwright.training.lost_ranks import OfAnotherRank
 from trainwright.training.synchronizing import WholeBatch
 
 

@@ -12,12 +12,13 @@ from .build import build, check_batch_size
 from .checkpoint import Checkpoint, load_checkpoint, load_newest, save_checkpoint
 from .choice import choose_clipping, choose_loss, choose_training, lower_rate, rate_of_auto
 from .clipping import gradient_norm
-from .distributed import ALONE, RankLost, Ranks, opened_ranks
+from .distributed import ALONE, Ranks, opened_ranks
 from .ending import Observer
 from .evaluation import answer, eval_batch, predict_logits
 from .interruption import Interruption, listening
 from .loop import fit
 from .losses import Loss, cross_entropy
+from .lost_ranks import RankLost
 from .machine import (
     Machine,
     choose_device,

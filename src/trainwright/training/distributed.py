@@ -13,12 +13,11 @@ import contextlib
 import itertools
 import os
 import pickle
-import re
 import signal
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, TypeVar
@@ -30,6 +29,8 @@ from torch import Tensor
 from trainwright.errors import InputError, Interrupted, TrainwrightError
 from trainwright.runs import launched
 
+from .lost_ranks import OfAnotherRank, RankLost, first_sentence, lost
+
 Value = TypeVar("Value")
 
 PATIENCE = timedelta(minutes=30)
@@ -38,36 +39,6 @@ PATIENCE = timedelta(minutes=30)
 LOOKS_EVERY_S, SEEN_AFTER_S, TAKEN_OVER_AFTER_S = 0.1, 3.0, 10.0
 """Seconds between two looks at the store; in which survivors of a lost rank find each other; in which rank 0 takes over
 to say what went wrong on another."""
-
-
-class RankLost(TrainwrightError):
-    """Another rank has ended without a word, or cannot be reached any more. Exit code 3.
-
-    Args:
-        who: says who is gone.
-        reason: what the exchange failed of.
-        gone: the ranks that have ended, as far as the others know.
-        hint: how to go on.
-    """
-
-    exit_code = 3
-
-    def __init__(self, who: str, reason: str, gone: Sequence[int], hint: str | None = None) -> None:
-        super().__init__(who, got=reason, hint=hint)
-        self.reason = reason
-        self.gone = gone
-
-    def with_advice(self, kept: str, hint: str) -> RankLost:
-        """Adds what is kept, and how to go on."""
-        return RankLost(f"{self.problem}; {kept}", self.reason, self.gone, hint)
-
-
-class OfAnotherRank(TrainwrightError):
-    """What made another rank end, with its exit code; rank 0 says it."""
-
-    def __init__(self, text: str, code: int) -> None:
-        super().__init__(text)
-        self.exit_code = code  # pyright: ignore[reportAttributeAccessIssue] - of this one, not of its class
 
 
 @dataclass(frozen=True)
@@ -171,7 +142,7 @@ class Ranks:
         try:
             return exchange()
         except RuntimeError as error:
-            reason = _first_sentence(error)
+            reason = first_sentence(error)
         _close_ears()
         raise self._loss(reason)
 
@@ -185,9 +156,9 @@ class Ranks:
                 self.raise_failure()
                 gone = {rank for rank in others if not self.store.check([f"here/{rank}"])}
                 if not gone or time.monotonic() > until:
-                    return _lost(sorted(gone), self.world, reason)
+                    return lost(sorted(gone), self.world, reason)
                 time.sleep(LOOKS_EVERY_S)
-        return _lost([0] if not self.leads else [], self.world, reason)  # the store is rank 0's, or torchrun's
+        return lost([0] if not self.leads else [], self.world, reason)  # the store is rank 0's, or torchrun's
 
     def knows_end_of(self, rank: int) -> bool:
         """Tells whether another rank has said that it ends."""
@@ -278,7 +249,7 @@ def _end(ranks: Ranks, error: BaseException, code: int) -> BaseException | None:
     except RuntimeError:  # rank 0 and its store are gone
         return error if ranks.leads else None
     silent = isinstance(error, KeyboardInterrupt | Interrupted) and not ranks.leads
-    return _lost([0], ranks.world, "it does not answer") if silent else error
+    return lost([0], ranks.world, "it does not answer") if silent else error
 
 
 def _meet(rank: int, world: int, local_rank: int) -> Ranks:
@@ -297,28 +268,11 @@ def _meet(rank: int, world: int, local_rank: int) -> Ranks:
         raise InputError(
             f"rank {rank} of {world} does not meet the others",
             expected=f"all {world} at {os.environ['MASTER_ADDR']}:{os.environ['MASTER_PORT']}",
-            got=_first_sentence(error),
+            got=first_sentence(error),
             where="the environment",
             hint="the same address and port on every machine, open between them; docs/many-machines.md",
         ) from None
     return Ranks(rank, world, local_rank, PrefixStore("words", store))
-
-
-def _first_sentence(error: Exception) -> str:
-    """Gives what an exchange failed of, without the line of torch's source before it and the advice after it.
-
-    >>> _first_sentence(RuntimeError("[/gloo/pair.cc:5] Connection closed by peer [10.0.0.1]:7. This is typically so"))
-    'Connection closed by peer [10.0.0.1]:7'
-    """
-    text = re.sub(r"^\[\S*:\d+\]\s*", "", str(error).strip())
-    return re.split(r"\. |\n", text)[0] or type(error).__name__
-
-
-def _lost(gone: list[int], world: int, reason: str) -> RankLost:
-    who = f"rank {gone[0]} is" if len(gone) == 1 else f"ranks {', '.join(map(str, gone))} are"
-    return RankLost(
-        f"{who} gone, of {world}" if gone else f"the {world} ranks cannot reach each other any more", reason, gone
-    )
 
 
 def _close_ears() -> None:
