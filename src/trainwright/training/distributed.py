@@ -259,10 +259,11 @@ def _meet(rank: int, world: int, local_rank: int) -> Ranks:
     from torch.distributed.rendezvous import rendezvous
 
     backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
+    attempt = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")  # torchrun's store outlives its ranks
     try:
         store, _, _ = next(rendezvous("env://", rank, world, timeout=PATIENCE))
         dist.init_process_group(
-            backend, store=PrefixStore("group", store), rank=rank, world_size=world, timeout=PATIENCE
+            backend, store=PrefixStore(f"group/{attempt}", store), rank=rank, world_size=world, timeout=PATIENCE
         )
     except (RuntimeError, ValueError) as error:
         raise InputError(
@@ -272,7 +273,7 @@ def _meet(rank: int, world: int, local_rank: int) -> Ranks:
             where="the environment",
             hint="the same address and port on every machine, open between them; docs/many-machines.md",
         ) from None
-    return Ranks(rank, world, local_rank, PrefixStore("words", store))
+    return Ranks(rank, world, local_rank, PrefixStore(f"words/{attempt}", store))
 
 
 def _close_ears() -> None:
