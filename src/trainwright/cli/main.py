@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import traceback
+from contextlib import AbstractContextManager, nullcontext
 from typing import NoReturn
 
 import typer
 
 from trainwright.errors import TrainwrightError
+from trainwright.runs import launched, refuse_ranks
 
 from . import ablate, activations, check, data, doctor, evaluate, lr_find, predict, recipe, report, train
 from .usage import Command, Group
@@ -31,13 +34,28 @@ for command in (train, check, lr_find, ablate, evaluate, predict, report, data, 
 
 
 @app.callback(invoke_without_command=True)
-def root(version: bool = typer.Option(False, "--version", help="Print the version and exit.", is_eager=True)) -> None:
+def root(
+    context: typer.Context,
+    version: bool = typer.Option(False, "--version", help="Print the version and exit.", is_eager=True),
+) -> None:
     """Trains convolutional image classifiers by the whole craft, shows its evidence, and tells the truth."""
+    if context.invoked_subcommand not in (None, "train"):
+        refuse_ranks(context.invoked_subcommand)
     if version:
         from trainwright import __version__
 
         print(__version__)
         raise typer.Exit
+
+
+def _beside_other_ranks() -> AbstractContextManager[object]:
+    """Has all ranks that torchrun has started end alike; a process of its own loads nothing for it."""
+    if launched().world == 1:
+        return nullcontext()
+    os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")  # torch's word on every connection that ends
+    from trainwright.training import opened_ranks
+
+    return opened_ranks()
 
 
 def main() -> NoReturn:
@@ -48,7 +66,8 @@ def main() -> NoReturn:
     """
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        app(prog_name="trainwright")
+        with _beside_other_ranks():
+            app(prog_name="trainwright")
     except TrainwrightError as error:
         print(f"trainwright: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
