@@ -54,7 +54,7 @@ def test_the_line_falls_where_the_loss_does_and_the_ruler_stands_beneath_it():
 
 def test_a_curve_that_tells_nothing_says_so():
     text = "\n".join(rate_curve_lines(rate_curve(nothing_told())))
-    assert "suggested   nothing: the curve does not tell" in text
+    assert "suggested   nothing" in text
     assert "^" not in text
 
 

@@ -64,11 +64,19 @@ def test_nothing_is_suggested_where_no_cycle_learns_or_the_best_lies_at_an_end()
     curve = Suggestion(0.1, 0.01, 0.2, True, "told by the curve", (), (), (), ())
     refused = settled(curve, flat)
     assert (refused.suggested, refused.informative) == (None, False)
-    assert "no short one-cycle clearly learns" in refused.reason
+    assert "no short training clearly learns" in refused.reason
     ended = search_rate(valley(10.0, 4.0), 0.1, Sweep(high=0.2), 200, BLIND)
     assert "lies at an end of the rates that may be tried" in settled(curve, ended).reason
     silent = replace(curve, suggested=None, lower=None, upper=None, informative=False, reason="never clearly falls")
     assert settled(silent, ended) == silent
+
+
+def test_a_search_that_ran_out_of_cycles_says_so():
+    far = search_rate(valley(5.0, 3.0), 1e-3, Sweep(cycles=5), 200, BLIND)
+    assert (far.best, far.exhausted) == (None, True)
+    curve = Suggestion(0.1, 0.01, 0.2, True, "told by the curve", (), (), (), ())
+    assert settled(curve, far).reason.endswith("more --cycles")
+    assert not search_rate(valley(5.0, 3.0), 1.0, Sweep(cycles=20), 200, BLIND).exhausted
 
 
 def test_cycles_tell_where_the_curve_alone_does_not_and_give_the_range():
@@ -105,9 +113,15 @@ def test_a_loop_of_one_s_own_is_tried_and_left_alone():
     images_NCHW[labels_N == 1] += 1.0
     model = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(36, 2))
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
-    loader = torch.utils.data.DataLoader(torch.utils.data.TensorDataset(images_NCHW, labels_N), batch_size=16)
+    pictures = torch.utils.data.TensorDataset(images_NCHW, labels_N)
+    drawn = torch.Generator().manual_seed(3)
+    loader = torch.utils.data.DataLoader(pictures, batch_size=16, shuffle=True, generator=drawn)
+    state = drawn.get_state()
     before = [parameter.detach().clone() for parameter in model.parameters()]
-    cycles = cycles_of_loop(subject_of_loop(model, loader, optimizer=optimizer), Sweep(steps=30), 0.1)
+    cycles = cycles_of_loop(subject_of_loop(model, loader, optimizer=optimizer), Sweep(steps=30), 0.1, loader)
     assert min(cycles.losses.values()) < 0.3 < cycles.blind
     assert all(torch.equal(old, new) for old, new in zip(before, model.parameters(), strict=True))
     assert not optimizer.state
+    drawn.set_state(state)
+    again = cycles_of_loop(subject_of_loop(model, loader, optimizer=optimizer), Sweep(steps=30), 0.1, loader)
+    assert again == cycles

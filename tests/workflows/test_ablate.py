@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import xml.etree.ElementTree as ET
 
+import numpy as np
 import pytest
+from PIL import Image
 
 import trainwright as tw
 from trainwright.runs import TrialRecord, read_records
@@ -42,7 +44,8 @@ def test_json_has_what_is_promised_and_python_gives_the_same(cli, tmp_path):
     (row,) = facts["tricks"]
     assert {"name", "effect", "low", "high", "verdict", "seeds", "cost"} <= row.keys()
     found = tw.ablate("digits", model="plain", epochs=3, settings=SETTINGS, tricks=["ema"], seeds=2, out=tmp_path)
-    assert {**found["ema"], "cost": None} == {**row, "cost": None}
+    times = dict.fromkeys(("cost", "cost_low", "cost_high"))
+    assert {**found["ema"], **times} == {**row, **times}
     assert "What tricks are worth" in str(found)
     with pytest.raises(KeyError, match="ema"):
         found["mixup"]
@@ -57,7 +60,7 @@ def test_broken_off_it_goes_on_and_makes_no_trial_twice(cli, interrupt, tmp_path
     assert f"--out '{tmp_path}' --name 'x' go on" in ended.err
     ended = cli(*words)
     assert ended.code == 0
-    assert "2 trials were made before" in ended.out
+    assert "2 of 4 trials were made before" in ended.out
     trials = [record for record in read_records(tmp_path / "x/events.jsonl") if isinstance(record, TrialRecord)]
     assert len(trials) == len({(str(record.settings), record.seed) for record in trials}) == 4
     assert [record.trial for record in trials] == [1, 2, 3, 4]
@@ -71,6 +74,31 @@ def test_another_recipe_of_the_same_name_is_refused(cli, tmp_path):
     ended = cli("ablate", "digits", *TINY, *words, "--batch-size=32")
     assert ended.code == 2
     assert "optim.batch_size is another than in the ablation" in ended.err
+
+
+def test_a_run_of_the_same_name_and_recipe_is_not_written_into(cli, tmp_path):
+    assert cli("train", "digits", *TINY, "--no-check", f"--out={tmp_path}", "--name=r1").code == 0
+    before = (tmp_path / "r1/events.jsonl").read_bytes()
+    words = [f"--recipe={tmp_path / 'r1/recipe.yaml'}", "--tricks=ema", "--seeds=2", f"--out={tmp_path}", "--name=r1"]
+    ended = cli("ablate", *words)
+    assert ended.code == 2
+    assert "a run of this name exists" in ended.err
+    assert (tmp_path / "r1/events.jsonl").read_bytes() == before
+
+
+def test_other_labels_under_the_same_name_are_refused(cli, tmp_path):
+    rng = np.random.default_rng(0)
+    for number in range(40):
+        folder = tmp_path / "pictures" / ("dark" if number % 2 else "light")
+        folder.mkdir(parents=True, exist_ok=True)
+        pixels = rng.integers(0, 100, (12, 12), dtype=np.uint8) + 155 * (number % 2 == 0)
+        Image.fromarray(pixels.astype(np.uint8)).save(folder / f"{number}.png")
+    words = ["ablate", tmp_path / "pictures", *TINY, "--tricks=ema", f"--out={tmp_path}", "--name=x"]
+    assert cli(*words, "--seeds=2").code == 0
+    (tmp_path / "pictures/dark/1.png").rename(tmp_path / "pictures/light/1.png")
+    ended = cli(*words, "--seeds=3")
+    assert ended.code == 2
+    assert "the pictures, their labels or their parts are others" in ended.err
 
 
 def test_what_auto_decides_otherwise_is_told(cli, tmp_path):
@@ -89,6 +117,10 @@ def test_what_auto_decides_otherwise_is_told(cli, tmp_path):
         (["--tricks=ema", "--set=data.valid_share=0"], "judged by a validation part"),
         (["--tricks=mixup=-3"], "augment.mixup"),
         (["--tricks="], "there is no such trick"),
+        (["--tricks=flip=auto"], "auto is no value to compare with"),
+        (["--tricks=ema", "--lr=auto"], "trials need a learning rate before they begin"),
+        (["--tricks=ema", "--set=training.patience=1"], "pairs are trained for the same number of epochs"),
+        (["--tricks=ema", "--set=training.retrain=restart"], "judged before a second stage"),
     ],
 )
 def test_bad_input_is_one_message_and_leaves_no_folder(cli, tmp_path, words, told):

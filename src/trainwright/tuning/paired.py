@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from trainwright.runs import TrialRecord
@@ -19,6 +19,13 @@ MOST_SEEDS = 1_000
 """Above so many seeds nobody asks how many exactly."""
 
 
+POWER = 0.8
+"""Chance to see an effect of the size that was seen, at the seeds that are said to be needed."""
+
+FEWEST_FOR_A_GUESS = 3
+"""Pairs below which their spread is not known well enough to say how many are needed."""
+
+
 @dataclass(frozen=True)
 class Effect:
     """What a trick adds to the score of the validation part, in its unit.
@@ -28,75 +35,107 @@ class Effect:
         low, high: of the interval at CONFIDENCE by Student's t; None with fewer than two pairs.
         verdict: what follows.
         seeds: pairs that came to scores.
-        needed: seeds at which a difference of this size, spread like this, would be clear; None where it is clear
-            already, where nothing can be said, or where they would be more than MOST_SEEDS.
-        cost: how much longer a trial takes with the trick, as a share of that without; None where nothing was measured.
+        needed: seeds at which a difference of this size, spread like this, would be clear with a chance of POWER; None
+            where it is clear already, where nothing can be said, or where they would be more than MOST_SEEDS.
+        cost: how much longer a trial takes with the trick, the median over pairs, as a share of that without; None
+            where nothing was measured.
+        cost_low, cost_high: of the pairs, the least and the most.
         reason: of a verdict that the interval alone does not give.
     """
 
-    mean: float | None
-    low: float | None
-    high: float | None
-    verdict: Verdict
-    seeds: int
-    needed: int | None
-    cost: float | None
+    mean: float | None = None
+    low: float | None = None
+    high: float | None = None
+    verdict: Verdict = "cannot tell"
+    seeds: int = 0
+    needed: int | None = None
+    cost: float | None = None
+    cost_low: float | None = None
+    cost_high: float | None = None
     reason: str = ""
 
 
 def effect_of(pairs: Sequence[tuple[TrialRecord, TrialRecord]], *, grain: float = 0.0) -> Effect:
     """Judges a trick by pairs of trials with it and without it.
 
-    The interval speaks of other seeds on the same parts of the data. A trick with which trials break down more often
-    than without hurts, whatever the others come to, and the other way round.
+    The interval speaks of other seeds on the same parts of the data. Where trials break down, those that are left were
+    not drawn by chance: then the verdict hangs on which side breaks down, by a sign test, and not on the interval.
 
     Args:
         pairs: (with, without), each of one seed.
         grain: the smallest difference that the score can show (1 / pictures for an accuracy); equal differences spread
             at least as rounding to it does.
 
-    Source: Student 1908; Dietterich 1998, Approximate statistical tests, section 3 (paired by what else varies).
+    Source: Student 1908 (the interval of paired differences).
     """
     whole = [(on, off) for on, off in pairs if _finished(on) and _finished(off)]
     differences = [on.value - off.value for on, off in whole if on.value is not None and off.value is not None]
-    cost = _cost(whole)
-    broken_on, broken_off = (sum(not _finished(pair[side]) for pair in pairs) for side in (0, 1))
     mean = statistics.fmean(differences) if differences else None
     low, high = _interval(differences, grain) if len(differences) > 1 else (None, None)
-    if broken_on != broken_off:
-        verdict: Verdict = "hurts" if broken_on > broken_off else "helps"
-        which = "with it" if broken_on > broken_off else "without it"
-        reason = f"{max(broken_on, broken_off)} of {len(pairs)} trials broke down {which}"
-        return Effect(mean, low, high, verdict, len(differences), None, cost, reason)
-    if mean is None:
-        return Effect(None, None, None, "cannot tell", 0, None, None, "every trial broke down, with it and without it")
+    costs = [on.time_s / off.time_s - 1 for on, off in whole]
+    known = Effect(
+        mean,
+        low,
+        high,
+        seeds=len(differences),
+        cost=statistics.median(costs) if costs else None,
+        cost_low=min(costs, default=None),
+        cost_high=max(costs, default=None),
+    )
+    if len(whole) < len(pairs):
+        return _by_breakdowns(known, pairs)
     if low is None or high is None:
-        return Effect(mean, None, None, "cannot tell", 1, None, cost, "one pair says nothing about chance")
+        return replace(known, reason="one pair says nothing about chance")
     if low > 0 or high < 0:
-        return Effect(mean, low, high, "helps" if low > 0 else "hurts", len(differences), None, cost)
+        return replace(known, verdict="helps" if low > 0 else "hurts")
     if not any(differences):
-        return Effect(mean, low, high, "cannot tell", len(differences), None, cost, "every pair came to the same score")
-    return Effect(mean, low, high, "cannot tell", len(differences), seeds_needed(differences, grain), cost)
+        return replace(known, reason="every pair came to the same score")
+    return replace(known, needed=seeds_needed(differences, grain))
+
+
+def _by_breakdowns(known: Effect, pairs: Sequence[tuple[TrialRecord, TrialRecord]]) -> Effect:
+    """Says which side breaks down more often than chance has it, if one does."""
+    from scipy.stats import binomtest
+
+    with_it = sum(not _finished(on) and _finished(off) for on, off in pairs)
+    without_it = sum(_finished(on) and not _finished(off) for on, off in pairs)
+    both = sum(not _finished(on) and not _finished(off) for on, off in pairs)
+    told = {"with it alone": with_it, "without it alone": without_it, "both ways": both}
+    reason = "broke down " + ", ".join(f"{word} {count}" for word, count in told.items() if count)
+    reason += f" of {len(pairs)} times"
+    alone = with_it + without_it
+    if alone and float(binomtest(with_it, alone).pvalue) < 1 - CONFIDENCE:
+        return replace(known, verdict="hurts" if with_it > without_it else "helps", reason=reason)
+    return replace(known, verdict="cannot tell", reason=reason)
 
 
 def seeds_needed(differences: Sequence[float], grain: float = 0.0) -> int | None:
-    """Counts the pairs at which an interval around this mean, with this spread, no longer holds 0.
+    """Counts the pairs at which a difference of this mean and spread would be clear with a chance of POWER.
 
-    None where more than MOST_SEEDS are needed.
+    None with fewer than FEWEST_FOR_A_GUESS differences, or where more than MOST_SEEDS are needed.
+
+    Source: Cohen 1988, section 2.4, with quantiles of t for those of the normal distribution.
 
     >>> seeds_needed([0.01, 0.03, -0.01])
-    18
+    34
     """
+    if len(differences) < FEWEST_FOR_A_GUESS:
+        return None
+    from scipy.stats import t
+
     mean, spread = abs(statistics.fmean(differences)), _spread(differences, grain)
     for seeds in range(2, MOST_SEEDS + 1):
-        if _reach(spread, seeds) < mean:
+        quantiles = t.ppf((1 + CONFIDENCE) / 2, seeds - 1) + t.ppf(POWER, seeds - 1)
+        if quantiles * spread / math.sqrt(seeds) < mean:
             return seeds
     return None
 
 
 def _interval(differences: Sequence[float], grain: float) -> tuple[float, float]:
-    mean = statistics.fmean(differences)
-    reach = _reach(_spread(differences, grain), len(differences))
+    from scipy.stats import t
+
+    mean, pairs = statistics.fmean(differences), len(differences)
+    reach = float(t.ppf((1 + CONFIDENCE) / 2, pairs - 1)) * _spread(differences, grain) / math.sqrt(pairs)
     return mean - reach, mean + reach
 
 
@@ -105,19 +144,5 @@ def _spread(differences: Sequence[float], grain: float) -> float:
     return max(statistics.stdev(differences), grain / math.sqrt(6))
 
 
-def _reach(spread: float, pairs: int) -> float:
-    from scipy.stats import t
-
-    return float(t.ppf((1 + CONFIDENCE) / 2, pairs - 1)) * spread / math.sqrt(pairs)
-
-
 def _finished(record: TrialRecord) -> bool:
     return record.ended == "completed" and record.value is not None
-
-
-def _cost(pairs: Sequence[tuple[TrialRecord, TrialRecord]]) -> float | None:
-    """Compares medians, since a busy machine makes single trials slow."""
-    if not pairs:
-        return None
-    with_it, without_it = (statistics.median(pair[side].time_s for pair in pairs) for side in (0, 1))
-    return with_it / without_it - 1

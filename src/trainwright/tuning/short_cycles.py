@@ -17,6 +17,7 @@ from trainwright.data import Part, PreparedData, thinned
 from trainwright.recipe import ScheduleSection
 from trainwright.training import Setup, answer, build, rate_factor
 
+from .own_loop import kept_generators
 from .range_test import Sweep, advancing, advancing_twin
 from .rate_suggestion import Suggestion
 from .subject import Subject, undisturbed
@@ -32,6 +33,9 @@ JUDGED = 1_000
 
 FEWEST_UNSEEN = 500
 """Validation pictures below which training pictures judge, since the losses of so few say little."""
+
+NEED_LENGTH = ("step", "plateau")
+"""Schedules that fall after so many epochs, which a short training does not have."""
 
 LEAST_FALL = 0.05
 """Share of the loss of knowing nothing that the best cycle must take away for it to tell anything; own choice."""
@@ -49,18 +53,27 @@ class Cycles:
         losses: peak rate → loss after the cycle, at most the loss of knowing nothing; in the order of the rates.
         blind: loss of knowing nothing, or of the net before, in the unit of `losses`.
         best: the rate whose loss and both neighbors' are lowest on average: at the edge of divergence one cycle may do
-            well by luck. None where the best lies at an end of what may be tried.
+            well by luck. None where the best has no neighbor on one side.
+        schedule: that each cycle follows in short, the recipe's; one-cycle for `step` and `plateau`, which need length.
+        exhausted: whether no more cycles were allowed before the best had REACH neighbors on both sides.
     """
 
     steps: int
     losses: dict[float, float] = field(default_factory=dict[float, float])
     blind: float = math.inf
     best: float | None = None
+    schedule: str = "one-cycle"
+    exhausted: bool = False
 
     @property
     def informative(self) -> bool:
         """Whether a best rate was found that clearly learns."""
         return self.best is not None and self.learns
+
+    @property
+    def in_words(self) -> str:
+        """What the cycles are."""
+        return "one-cycles" if self.schedule == "one-cycle" else f"short trainings with the schedule {self.schedule}"
 
     @property
     def learns(self) -> bool:
@@ -79,7 +92,8 @@ class Cycles:
 
 
 def search_rate(judge: Callable[[float], float], start: float, sweep: Sweep, steps: int, blind: float) -> Cycles:
-    """Tries rates around a start, towards the lower loss, until the best one has REACH neighbors on both sides.
+    """Tries rates around a start, towards the lower loss, until the best one has REACH neighbors on both sides, or no
+    more may be tried.
 
     Args:
         judge: from a peak rate to the loss after a cycle, infinite where numbers ceased to be finite.
@@ -89,13 +103,15 @@ def search_rate(judge: Callable[[float], float], start: float, sweep: Sweep, ste
         blind: loss of knowing nothing; what is worse counts as that.
     """
     start = min(max(start, sweep.low), sweep.high)
-    known = dict[int, float]()
+    known, exhausted = dict[int, float](), False
 
     def tried(place: int) -> bool:
         """Tries a place, if it may be; tells whether it is known."""
+        nonlocal exhausted
         rate = start * BETWEEN**place
         if place not in known and sweep.low <= rate * (1 + 1e-9) and rate <= sweep.high * (1 + 1e-9):
             if len(known) >= sweep.cycles:
+                exhausted = True
                 return False
             loss = judge(_rounded(rate))
             known[place] = loss if loss < blind else blind
@@ -124,7 +140,7 @@ def search_rate(judge: Callable[[float], float], start: float, sweep: Sweep, ste
     seen_whole = math.isfinite(mean_around(min(known, key=lambda place: known[place])))
     found = _rounded(start * BETWEEN**lowest) if seen_whole else None
     losses = {_rounded(start * BETWEEN**place): known[place] for place in sorted(known)}
-    return Cycles(steps, losses, blind, found)
+    return Cycles(steps, losses, blind, found, exhausted=exhausted)
 
 
 def cycles_of_run(setup: Setup, data: PreparedData, sweep: Sweep, start: float) -> Cycles:
@@ -138,7 +154,8 @@ def cycles_of_run(setup: Setup, data: PreparedData, sweep: Sweep, start: float) 
     """
     part = thinned(data.valid if data.valid.drawn >= FEWEST_UNSEEN else data.train, JUDGED)
     steps = min(sweep.steps, setup.total_steps)
-    schedule = setup.recipe.schedule if setup.recipe.schedule.name == "one-cycle" else ScheduleSection()
+    asked = setup.recipe.schedule
+    schedule = ScheduleSection() if asked.name in NEED_LENGTH else asked
 
     def judge(rate: float) -> float:
         with undisturbed():
@@ -151,11 +168,15 @@ def cycles_of_run(setup: Setup, data: PreparedData, sweep: Sweep, start: float) 
         said = answer(setup.judged, part, [setup.prepare_eval], setup.machine, setup.task)
     nothing = replace(said, logits_NK=torch.zeros_like(said.logits_NK))
     blind = min(setup.task.verdict(known).loss for known in (said, nothing))
-    return search_rate(judge, start, sweep, steps, blind)
+    return replace(search_rate(judge, start, sweep, steps, blind), schedule=schedule.name)
 
 
-def cycles_of_loop(subject: Subject, sweep: Sweep, start: float) -> Cycles:
-    """Makes short one-cycles for a loop that is not ours, on copies of its net and optimizer."""
+def cycles_of_loop(subject: Subject, sweep: Sweep, start: float, loader: object) -> Cycles:
+    """Makes short one-cycles for a loop that is not ours, on copies of its net and optimizer.
+
+    Args:
+        loader: that the subject walks through; begins each cycle with the same random numbers.
+    """
     seen = subject.clean(JUDGED) if subject.unseen is None else subject.unseen(JUDGED)
 
     @torch.no_grad()
@@ -164,7 +185,7 @@ def cycles_of_loop(subject: Subject, sweep: Sweep, start: float) -> Cycles:
         return subject.losses(outputs_NK, seen.labels).mean().item()
 
     def judge(rate: float) -> float:
-        with undisturbed():
+        with undisturbed(), kept_generators(loader):
             twin = subject.twin()
             twin.model.train()
             advance = advancing_twin(subject, twin)
@@ -185,17 +206,26 @@ def settled(by_curve: Suggestion, cycles: Cycles) -> Suggestion:
     if not cycles.informative or cycles.best is None:
         if by_curve.suggested is None:
             return by_curve
-        at_end = "the best of the short one-cycles lies at an end of the rates that may be tried"
-        why = at_end if cycles.learns else "no short one-cycle clearly learns"
         tried = f"{min(cycles.losses):.3g} to {max(cycles.losses):.3g}"
-        reason = f"{why} ({tried}); wider ends (--from, --to), more --steps, or `trainwright check`"
+        if not cycles.learns:
+            reason = f"no short training clearly learns ({tried}); other ends (--from, --to), more --steps, or "
+            reason += "`trainwright check`"
+        elif cycles.exhausted:
+            reason = (
+                f"the best of {len(cycles.losses)} short trainings has no neighbor on one side ({tried}); more --cycles"
+            )
+        else:
+            reason = f"the best short training lies at an end of the rates that may be tried ({tried}); wider ends "
+            reason += "(--from, --to)"
         return replace(by_curve, suggested=None, lower=None, upper=None, informative=False, reason=reason)
     best, loss = cycles.best, cycles.losses[cycles.best]
     lower, upper = cycles.near
     told = (
-        f"of {len(cycles.losses)} one-cycles of {cycles.steps} steps, {min(cycles.losses):.3g} to "
+        f"of {len(cycles.losses)} {cycles.in_words} of {cycles.steps} steps, {min(cycles.losses):.3g} to "
         f"{max(cycles.losses):.3g}, the one with a peak of {best:.3g} and its neighbors end lowest: loss {loss:.3g}"
     )
+    if cycles.exhausted:
+        told += " (more --cycles may find a better one)"
     if by_curve.lower is None or by_curve.upper is None:
         reason = f"{told}. The curve alone does not tell: {by_curve.reason}"
         return replace(by_curve, suggested=best, lower=lower, upper=upper, informative=True, reason=reason)
@@ -204,7 +234,7 @@ def settled(by_curve: Suggestion, cycles: Cycles) -> Suggestion:
 
 
 def _loss(setup: Setup, part: Part) -> float:
-    """Asks the net that training would keep about a part, as validation does."""
+    """Asks the net that training would keep about a part; its batch statistics are not counted anew."""
     return setup.task.verdict(answer(setup.judged, part, [setup.prepare_eval], setup.machine, setup.task)).loss
 
 

@@ -100,7 +100,13 @@ def tricks_in_use(recipe: Recipe) -> list[Trick]:
     idle, found = recipe.idle(), list[Trick]()
     for key, setting in catalog().items():
         off = off_value(setting)
-        if why_not(key) is None and key not in idle and off is not None and recipe.get(key) != off:
+        if (
+            setting.section != "data"
+            and why_not(key) is None
+            and key not in idle
+            and off is not None
+            and recipe.get(key) != off
+        ):
             found.append(Trick(key, key, recipe.get(key), off, {}, {key: off}))
     return found
 
@@ -127,6 +133,13 @@ def read_trick(word: str, recipe: Recipe) -> Trick:
                 where="--tricks",
             )
         value = parse_plain(text)
+        if value in ("auto", "find"):
+            raise InputError(
+                f"{value} is no value to compare with: it is decided anew in every trial",
+                expected=f"a value of {key} ({setting.range})",
+                got=word,
+                where="--tricks",
+            )
     if not given and key in recipe.idle():
         raise InputError(
             f"{key} has no effect in this recipe: {recipe.idle()[key]}",

@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Unpack
 
+from trainwright.data import PreparedData, read_split, write_data_files
 from trainwright.errors import InputError, Interrupted, together
 from trainwright.recipe import Recipe, compose, read_recipe_file, write_recipe
 from trainwright.reporting import RunConsole, ablation_lines, ablation_picture, ablation_view
@@ -41,10 +42,10 @@ class Ablation:
     """What each trick came to.
 
     Attributes:
-        path: of its folder: recipe.yaml, trials.jsonl, ablation.json, effects.svg.
+        path: of its folder: recipe.yaml, data, events.jsonl, ablation.json, effects.svg.
         facts: what `ablate --json` prints: `data, model, epochs, seeds, figure, trials`, `valid_pictures`, and
             `tricks`, the best first, rows of `name, key, on, off, effect, low, high, verdict, reason, seeds, needed,
-            cost, also`.
+            cost, cost_low, cost_high, also`.
     """
 
     path: Path
@@ -119,6 +120,7 @@ def ablate_recipe(
             where="--seeds",
             hint=f"--seeds {SEEDS}",
         )
+    _refuse_uneven(asked)
     refuse_bad_out(out)
     bench = TrialBench(asked, console)
     base, data = bench.decided({})
@@ -126,7 +128,7 @@ def ablate_recipe(
     if not tricks:
         raise InputError("the recipe uses no trick that could be taken out", hint="--tricks NAME=VALUE tries one")
     also = {trick.name: _also(bench, trick) for trick in tricks}
-    folder = _folder(out, name, asked, base, data.title)
+    folder = _folder(out, name, asked, base, data)
     trials = _run_all(folder, bench, tricks, seeds, console)
 
     grain = 0.0 if data.task == "regression" else 1 / data.valid.drawn
@@ -166,12 +168,17 @@ def _run_all(
     sides = [side for trick in tricks for side in (trick.with_it, trick.without_it)]
     distinct = {json.dumps(dict(side), sort_keys=True): side for side in sides}
     first = bench.asked.training.seed
-    wanted = [(side, seed) for seed in range(first, first + seeds) for side in distinct.values()]
+    wanted = [
+        (side, seed)
+        for seed in range(first, first + seeds)
+        for side in (list(distinct.values()) if (seed - first) % 2 == 0 else reversed(list(distinct.values())))
+    ]  # there and back, so that a machine that slows down slows both sides
     with EventWriter(folder.events) as events:
         kept = [record for record in read_records(folder.events) if isinstance(record, TrialRecord)]
         made = {_key(record.settings, record.seed): record for record in kept}
-        if made:
-            console.note(f"{len(made)} trials were made before and are taken from {folder.events}")
+        done = sum(_key(*trial) in made for trial in wanted)
+        if done:
+            console.note(f"{done} of {len(wanted)} trials were made before and are taken from {folder.events}")
         for place, (settings, seed) in enumerate(wanted):
             if _key(settings, seed) in made:
                 continue
@@ -179,8 +186,9 @@ def _run_all(
             with listening() as interruption:
                 record = bench.run(settings, number=len(made) + 1, seed=seed, interruption=interruption)
             if record.ended == "interrupted":
+                kept_now = sum(_key(*trial) in made for trial in wanted)
                 raise Interrupted(
-                    f"{record.reason}; {len(made)} of {len(wanted)} trials are kept",
+                    f"{record.reason}; {kept_now} of {len(wanted)} trials are kept",
                     hint=f"the same words with --out '{folder.path.parent}' --name '{folder.name}' go on",
                 )
             events.write(record)
@@ -238,18 +246,39 @@ def _row(trick: Trick, effect: Effect, also: Mapping[str, str]) -> dict[str, Any
         "seeds": effect.seeds,
         "needed": effect.needed,
         "cost": effect.cost,
+        "cost_low": effect.cost_low,
+        "cost_high": effect.cost_high,
         "also": dict(also),
     }
 
 
-def _folder(out: Path, name: str | None, asked: Recipe, base: Recipe, title: str) -> RunFolder:
-    """Makes the folder of a new ablation, or opens the one of that name, whose recipe must be the same.
+def _refuse_uneven(asked: Recipe) -> None:
+    """Refuses what would train the two of a pair for different times, or train what nothing judges.
 
     Raises:
-        InputError: an ablation of this name had another recipe, or something else is there.
+        InputError: early stopping, or a second stage.
+    """
+    wrong = {
+        "training.patience": (asked.training.patience, 0, "pairs are trained for the same number of epochs"),
+        "training.retrain": (asked.training.retrain, "none", "trials are judged before a second stage"),
+    }
+    errors = [
+        InputError(why, expected=f"{key}: {none}", got=str(value), where=key, hint=f"--set {key}={none}")
+        for key, (value, none, why) in wrong.items()
+        if value != none
+    ]
+    if errors:
+        raise together(errors)
+
+
+def _folder(out: Path, name: str | None, asked: Recipe, base: Recipe, data: PreparedData) -> RunFolder:
+    """Makes the folder of a new ablation, or opens the one of that name, whose recipe and pictures must be the same.
+
+    Raises:
+        InputError: an ablation of this name had another recipe or other pictures, or something else is there.
     """
     there = RunFolder(out / name) if name is not None else None
-    if there is not None and there.recipe.is_file():
+    if there is not None and there.recipe.is_file() and not there.environment.exists():  # which every run has
         stored = compose(read_recipe_file(there.recipe))
         errors = [
             InputError(f"{key} is another than in the ablation", expected=repr(theirs), got=repr(mine))
@@ -257,8 +286,16 @@ def _folder(out: Path, name: str | None, asked: Recipe, base: Recipe, title: str
         ]
         if errors:
             raise InputError.several(f"{there.path} was made with another recipe; choose another --name", errors)
+        if read_split(there.split) != data.split:
+            raise InputError(
+                "the pictures, their labels or their parts are others than when this ablation began",
+                expected=f"those in {there.split}",
+                got=data.title,
+                hint="choose another --name",
+            )
         return there
-    automatic = default_name(base.model.name, title, datetime.now())
+    automatic = default_name(base.model.name, data.title, datetime.now())
     folder = create_run(out, name or automatic, automatic=name is None)
+    write_data_files(data, folder)
     write_atomic(folder.recipe, write_recipe(asked))
     return folder

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from trainwright.errors import InputError
 from trainwright.recipe import Recipe
 from trainwright.reporting import RunConsole
 from trainwright.tuning import (
@@ -89,16 +90,24 @@ def lr_find_loop(
         growth, low, high, steps, seeds, cycles: as for `lr_find`.
 
     Raises:
-        InputError: a loader gives nothing, or something else than pairs of tensors; rates, steps or seeds are wrong.
+        InputError: a loader gives nothing, or something else than pairs of tensors; rates, steps or seeds are
+            wrong; the optimizer's rate is 0.
     """
     sweep = Sweep(growth, low, high, steps, seeds, cycles)
+    if not any(float(group["lr"]) > 0 for group in optimizer.param_groups):
+        raise InputError(
+            "the optimizer's rate is 0, so that groups have no shares of it",
+            expected="a rate above 0 in at least one group",
+            got="0 in all",
+            hint="make the optimizer anew, or call lr_find_loop before a warm-up scheduler is attached",
+        )
     with kept_generators(loader), undisturbed():
         subject = subject_of_loop(model, loader, loss=loss, optimizer=optimizer)
         names = {"data": None, "model": type(model).__name__, "optimizer": type(optimizer).__name__}
         traces = list(traces_of_loop(subject, sweep))
         by_curve = suggest(sweep, traces, blind_level(subject))
         start = by_curve.suggested or max(float(group["lr"]) for group in optimizer.param_groups)
-        tried = cycles_of_loop(subject, sweep, start) if sweep.cycles else None
+        tried = cycles_of_loop(subject, sweep, start, loader) if sweep.cycles else None
         return summed_up(sweep, names, traces, by_curve, tried)
 
 

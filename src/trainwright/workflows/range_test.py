@@ -34,16 +34,17 @@ class RangeTest:
     """What a learning-rate range test came to.
 
     Attributes:
-        facts: what `lr-find --json` prints: `suggested, lower, upper, informative, reason`; `data` (None of a loop that
-            is not ours), `model, optimizer, growth, from, to, steps, rates`; `curve`, columns `rates, mean, low, high`
-            over the steps that every seed has made; and `traces`, rows of `seed, ended, losses, smoothed`.
+        facts: what `lr-find --json` prints: `suggested, lower, upper, informative, reason, by_curve`; `cycles`, None or
+            `steps, schedule` and the columns `rates, losses`; `data` (None of a loop that is not ours), `model,
+            optimizer, growth, from, to, steps, rates`; `curve`, columns `rates, mean, low, high` over the steps that
+            every seed has made; and `traces`, rows of `seed, ended, losses, smoothed`.
     """
 
     facts: Mapping[str, Any]
 
     @property
     def suggested(self) -> float | None:
-        """The peak rate for one-cycle; None where the curve does not tell."""
+        """The peak rate for the schedule of the recipe; None where nothing tells."""
         return self.facts["suggested"]
 
     @property
@@ -176,9 +177,7 @@ def summed_up(
             "steps": sweep.steps,
             "rates": list(sweep.rates),
             "by_curve": by_curve.suggested,
-            "cycles": None
-            if cycles is None
-            else {"steps": cycles.steps, "rates": list(cycles.losses), "losses": list(cycles.losses.values())},
+            "cycles": None if cycles is None else _told(cycles),
             "curve": {
                 "rates": list(found.rates),
                 "mean": list(found.mean),
@@ -196,3 +195,12 @@ def summed_up(
             ],
         }
     )
+
+
+def _told(cycles: Cycles) -> dict[str, Any]:
+    return {
+        "steps": cycles.steps,
+        "schedule": cycles.schedule,
+        "rates": list(cycles.losses),
+        "losses": list(cycles.losses.values()),
+    }

@@ -37,6 +37,14 @@ class TrialBench:
         self.asked, self.console = asked, console
         self._data: dict[DataSection, PreparedData] = {}
         self._preprocessors: dict[tuple[object, ...], Preprocessor] = {}
+        if asked.optim.lr == "find":
+            raise InputError(
+                "trials need a learning rate before they begin",
+                expected="a number, or auto: the rule",
+                got="find",
+                where=f"optim.lr ({asked.origin('optim.lr').detail})",
+                hint="trainwright lr-find with the same words, and then --lr with what it suggests",
+            )
         refuse_early(asked)
         self.data = self._prepared(asked)
         if not self.data.valid.drawn:

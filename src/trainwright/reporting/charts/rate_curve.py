@@ -90,7 +90,7 @@ class _Place:
 
 def _frame(view: RateCurve, place: _Place) -> list[Markup]:
     seeds = "; band: ± 1 standard deviation between seeds" if len(view.seeds) > 1 else ""
-    dots = "; dots: after a short one-cycle" if view.cycles else ""
+    dots = "; dots: after a short training" if view.cycles else ""
     what = f"training loss, smoothed{seeds}{dots}"
     grid = Markup('<path class="grid" d="M{} {}H{}"/><text class="tick" x="{}" y="{}" text-anchor="end">{:g}</text>')
     tick = Markup('<text class="tick" x="{}" y="{}" text-anchor="middle">{:g}</text>')
@@ -142,7 +142,7 @@ def _suggested(view: RateCurve, place: _Place) -> list[Markup]:
     x = place.x(view.suggested)
     aside, anchor = (x - 6, "end") if x > WIDTH / 2 else (x + 6, "start")
     mark = Markup('<path class="mark" d="M{} {}V{}"/>').format(x, TOP, HEIGHT - BOTTOM)
-    words = f"{view.suggested:g} for one-cycle"
+    words = f"{view.suggested:g} for {view.schedule}"
     label = Markup('<text class="heading" x="{:.1f}" y="{}" text-anchor="{}">{}</text>')
     return [mark, label.format(aside, TOP + 34, anchor, words)]
 
@@ -150,7 +150,7 @@ def _suggested(view: RateCurve, place: _Place) -> list[Markup]:
 def _cycles(view: RateCurve, place: _Place) -> list[Markup]:
     dot = Markup('<circle class="dot" cx="{}" cy="{}" r="4"><title>{}</title></circle>')
     return [
-        dot.format(place.x(rate), place.y(loss), f"one-cycle with a peak of {number(rate)}: loss {number(loss)}")
+        dot.format(place.x(rate), place.y(loss), f"short training with a peak of {number(rate)}: loss {number(loss)}")
         for rate, loss in view.cycles
     ]
 

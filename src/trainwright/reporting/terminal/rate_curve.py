@@ -33,11 +33,11 @@ def rate_curve_lines(view: RateCurve) -> list[str]:
             lines.append(f"        {_ruler(view, columns)}")
     if view.cycles:
         words = ",  ".join(f"{number(rate)}: {number(loss)}" for rate, loss in view.cycles)
-        lines += ["", f"  loss after short one-cycles, by peak rate   {words}"]
+        lines += ["", f"  loss after short trainings, by peak rate   {words}"]
     if view.suggested is not None:
-        found = f"{view.suggested:g} for one-cycle, range {view.lower:g} to {view.upper:g}"
+        found = f"{view.suggested:g} for {view.schedule}, range {view.lower:g} to {view.upper:g}"
         return [*lines, "", f"  suggested   {found}", f"  because     {view.reason}"]
-    return [*lines, "", "  suggested   nothing: the curve does not tell", f"  because     {view.reason}"]
+    return [*lines, "", "  suggested   nothing", f"  because     {view.reason}"]
 
 
 def sparkline(values: Sequence[float], columns: int) -> str:

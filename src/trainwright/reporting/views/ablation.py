@@ -8,6 +8,9 @@ from typing import Any
 
 from ..wording import count, plural, printable
 
+FEWEST_FOR_A_GUESS = 3
+"""Pairs below which nothing is said of how many are needed."""
+
 NOT_A_SHARE = ("R²",)
 """Figures that are no share of something, and are not worded in points of a percentage."""
 
@@ -70,7 +73,7 @@ def _row(row: Mapping[str, Any], scale: float, unit: str) -> TrickRow:
         verdict=row["verdict"],
         effect_words=_effect(effect, low, high, unit),
         verdict_words=_verdict(row),
-        cost_words="–" if row["cost"] is None else f"{100 * row['cost']:+.0f} % time",
+        cost_words=_cost(row),
         also=printable("; ".join(f"{key} {words}" for key, words in row["also"].items())),
     )
 
@@ -91,8 +94,17 @@ def _verdict(row: Mapping[str, Any]) -> str:
         return row["verdict"]
     seeds = plural(row["seeds"], "seed")
     if row["needed"] is None:
-        return f"cannot tell with {seeds}; more than 1,000 would be needed"
-    return f"cannot tell with {seeds}; about {max(row['needed'], row['seeds'] + 1):,} would be needed"
+        more = "more than 1,000 would be" if row["seeds"] >= FEWEST_FOR_A_GUESS else "more are"
+        return f"cannot tell with {seeds}; {more} needed"
+    return f"cannot tell with {seeds}; about {row['needed']:,} would be needed"
+
+
+def _cost(row: Mapping[str, Any]) -> str:
+    if row["cost"] is None:
+        return "–"
+    if row["cost_low"] < 0 < row["cost_high"]:
+        return "no clear cost"
+    return f"{100 * row['cost']:+.0f} % time"
 
 
 def _plain(value: Any) -> str:

@@ -29,6 +29,7 @@ class RateCurve:
     seeds: tuple[tuple[float, ...], ...]
     all_rates: tuple[float, ...]
     cycles: tuple[tuple[float, float], ...]
+    schedule: str
     suggested: float | None
     lower: float | None
     upper: float | None
@@ -40,7 +41,8 @@ def rate_curve(facts: Mapping[str, Any]) -> RateCurve:
     Args:
         facts: see `workflows.lr_find.RangeTest`.
     """
-    curve, cycles = facts["curve"], facts.get("cycles") or {"rates": (), "losses": ()}
+    curve = facts["curve"]
+    cycles: Mapping[str, Any] = facts.get("cycles") or {"rates": (), "losses": ()}
     grown = f"from {number(facts['from'])} to {number(facts['to'])}, {facts['growth']}"
     what = ", ".join(filter(None, [facts["model"], facts["optimizer"], facts["data"]]))
     return RateCurve(
@@ -55,6 +57,7 @@ def rate_curve(facts: Mapping[str, Any]) -> RateCurve:
         seeds=tuple(tuple(trace["smoothed"]) for trace in facts["traces"]),
         all_rates=tuple(facts["rates"]),
         cycles=tuple(zip(cycles["rates"], cycles["losses"], strict=True)),
+        schedule=cycles.get("schedule", "one-cycle"),
         suggested=facts["suggested"],
         lower=facts["lower"],
         upper=facts["upper"],
