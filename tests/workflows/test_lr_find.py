@@ -62,7 +62,8 @@ def test_the_rate_is_that_of_the_short_cycles_and_without_them_that_of_the_curve
     assert facts["cycles"]["steps"] == 150
     assert 5 <= len(tried) <= 12
     assert facts["suggested"] in tried
-    assert tried[facts["suggested"]] < 0.5 and 2 * tried[facts["suggested"]] < max(tried.values())
+    assert tried[facts["suggested"]] in sorted(tried.values())[:3]
+    assert tried[facts["suggested"]] < 0.5
     assert len(ET.parse(tmp_path / "curve.svg").getroot().findall(f"{SVG}circle")) == len(tried)
     alone = json.loads(cli(*words, "--cycles=0", "--json").out)
     assert alone["cycles"] is None
