@@ -21,11 +21,15 @@ from .terminal import RunConsole as RunConsole
 from .terminal import RunPlan as RunPlan
 from .terminal import activation_lines as activation_lines
 from .terminal import audit_lines as audit_lines
+from .terminal import border_lines as border_lines
 from .terminal import check_lines as check_lines
 from .terminal import machine_lines as machine_lines
 from .terminal import prediction_lines as prediction_lines
 from .terminal import rate_curve_lines as rate_curve_lines
+from .terminal import search_result_lines as search_result_lines
 from .terminal import setting_lines as setting_lines
+from .terminal import stage_lines as stage_lines
+from .terminal import trial_line as trial_line
 from .views import PlannedRates as PlannedRates
 from .views import RunView as RunView
 from .views import activations_view as activations_view
