@@ -56,7 +56,7 @@ def search(
     pruner: Annotated[
         str, typer.Option(help="Which trials are given up: auto (halving), halving, median or none.")
     ] = "auto",
-    trials: Annotated[int, typer.Option(metavar="N", help="Trials of the whole search.")] = 42,
+    trials: Annotated[int, typer.Option(metavar="N", help="Trials of the whole search.")] = 63,
     stages: Annotated[str, typer.Option(metavar="N,N,…", help="Epochs of a trial in each stage.")] = "1,5,15",
     no_decay: Annotated[
         bool, typer.Option("--no-decay", help="Train the last stage but one at a constant rate.")

@@ -14,6 +14,7 @@ from .charts import rate_curve_picture as rate_curve_picture
 from .charts import schedule_file as schedule_file
 from .report import render_report as render_report
 from .report import write_report as write_report
+from .search_report import write_search_report as write_search_report
 from .second_stage import second_stage as second_stage
 from .steps import after_breakdown as after_breakdown
 from .steps import next_steps as next_steps

@@ -50,7 +50,7 @@ LEAST_WIDTH = 0.2
 BORDER = 0.05
 """Share of a box next to its end in which the best value counts as lying on the border. Source: own choice."""
 
-GROWTH = 0.5
+GROWTH = 0.25
 """Share of its width by which a box grows beyond a border that the best value lies on. Source: own choice."""
 
 Side = Literal["lower", "upper"]

@@ -14,8 +14,8 @@ from trainwright.runs import TrialRecord
 EPOCHS = (1, 5, 15)
 """Epochs of a trial in each stage. Source: Stanford CS231n, Neural networks 3 (1, 5, then more epochs)."""
 
-TRIALS = 42
-"""Trials of a whole search: 24, 12 and 6 in three stages. Source: own choice."""
+TRIALS = 63
+"""Trials of a whole search: 36, 18 and 9 in three stages. Source: own choice."""
 
 GOOD_SHARE = 0.25
 """Share of a stage's trials around which the next box is laid, and of which there are at least LEAST_GOOD."""

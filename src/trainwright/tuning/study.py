@@ -39,7 +39,7 @@ SAMPLERS: tuple[SamplerName, ...] = ("random", "grid", "quasi-random", "tpe")
 PRUNERS: tuple[PrunerName, ...] = ("halving", "median", "none")
 
 RECORD, OF_STAGE_BEFORE, READY = "record", "of_stage_before", "ready"
-"""Attributes: of a finished trial its record, of a trial that stands in for one of the stage before that one's number, of a
+"""Attributes: of a finished trial its record, of one that stands in for a trial of the stage before its number, of a
 stage that it is laid out."""
 
 LEAST_TRIALS = 10
@@ -47,6 +47,10 @@ LEAST_TRIALS = 10
 
 HALVING = 2
 """Of so many trials one goes on at each rung of successive halving. Source: own choice (Jamieson & Talwalkar 2016)."""
+
+
+GRACE = 0.4
+"""Share of a trial that is never judged. Source: own choice; one-cycle rises for a fifth of a trial by default."""
 
 
 def open_storage(storage: str | Path) -> BaseStorage:
@@ -308,8 +312,8 @@ def _distribution(dimension: Dimension) -> BaseDistribution:
 
 
 def _pruner(name: PrunerName, epochs: int) -> BasePruner:
-    """Makes the pruner of a stage. The first fifth of a trial, in which the rate still rises, is never judged."""
-    grace = math.ceil(epochs / 5)
+    """Makes the pruner of a stage. The first part of a trial, in which the rate rises and is high, is never judged."""
+    grace = math.ceil(GRACE * epochs)
     match name:
         case "halving":
             return SuccessiveHalvingPruner(min_resource=grace, reduction_factor=HALVING)

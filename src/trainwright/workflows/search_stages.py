@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from trainwright.errors import InputError, Interrupted
 from trainwright.recipe import Recipe, write_recipe
-from trainwright.reporting import RunConsole, border_lines, search_result_lines, stage_lines, trial_line
+from trainwright.reporting import (
+    RunConsole,
+    border_lines,
+    search_result_lines,
+    stage_lines,
+    trial_line,
+    write_search_report,
+)
 from trainwright.runs import SearchFolder, TrialRecord, write_atomic
 from trainwright.training import listening
 from trainwright.tuning import Pruner
@@ -155,6 +162,7 @@ def run_search(
             repeated = taken_over(mine, plan.stages[stage.number])
     found.ended = _ended(found, plan)
     facts = keep(folder, plan, known, found, bench)
+    write_search_report(folder)
     console.lines(search_result_lines(facts, str(folder.path)))
     return facts
 
