@@ -375,7 +375,10 @@ def _narrowed(dimension: Dimension, values: Sequence[Any], grows: Side | None) -
         low, high = low - missing, high + missing
     low = -GROWTH if grows == "lower" else max(low, 0.0)
     high = 1 + GROWTH if grows == "upper" else min(high, 1.0)
-    ends = (dimension.value(low), dimension.value(high))
+    ends = (
+        dimension.low if low == 0 else dimension.value(low),
+        dimension.high if high == 1 else dimension.value(high),
+    )
     if dimension.whole:
         ends = (math.floor(ends[0] + 1e-9), math.ceil(ends[1] - 1e-9))
         ends = (max(ends[0], dimension.limits[0]), min(ends[1], dimension.limits[1]))

@@ -142,9 +142,9 @@ class StageStudy:
     def ask(self) -> Trial | None:
         """Gives the next trial: one that was begun and never finished, else a new one; None when all are begun."""
         study, own = self._opened, self._own(self._opened)
-        study.sampler = self._sampler(len(own))
-        for trial in own:
+        for place, trial in enumerate(own):
             if trial.state == TrialState.RUNNING:
+                study.sampler = self._sampler(place)
                 if RECORD in trial.user_attrs:  # killed between the record and the state
                     self._tell(Trial(study, trial._trial_id), self._record(trial))
                     continue
@@ -152,6 +152,7 @@ class StageStudy:
         waiting = sum(trial.state == TrialState.WAITING for trial in own)
         if waiting == 0 and len(own) >= self.planned:
             return None
+        study.sampler = self._sampler(len(own) - waiting)
         return self._suggested(study.ask())
 
     def number(self, trial: Trial) -> int:
@@ -239,7 +240,7 @@ class StageStudy:
         """Makes the sampler of the next trial; its seed is of this trial alone, so that a resume draws nothing twice.
 
         Args:
-            trials: that were begun before.
+            trials: of the stage that were begun before it.
         """
         own, whole = _seed(self.seed, self.stage.number, trials), _seed(self.seed, self.stage.number)
         match self.sampler:
