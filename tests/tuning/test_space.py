@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trainwright.errors import InputError
-from trainwright.tuning.space import AROUND, Dimension, border_of, next_box, parse_space
+from trainwright.tuning.boxes import border_of, next_box
+from trainwright.tuning.space import AROUND, Dimension, parse_space
 
 
 def read(*words: str, **usual) -> tuple[Dimension, ...]:

@@ -38,8 +38,8 @@ def test_a_search_goes_from_short_trials_to_long_ones_and_its_recipe_comes_to_th
     ended = cli("search", "digits", *TINY, *SPACE, *SHORT, f"--out={tmp_path}", "--name=s")
     assert ended.code == 0, ended.err
     assert "stage 1/3 4 trials of 1 epoch, quasi-random, none is given up early" in ended.out
-    assert "stage 3/3 1 trial of 3 epochs, tpe, hopeless ones given up by halving" in ended.out
-    assert f"trainwright train --recipe {tmp_path / 's' / 'best.yaml'}" in ended.out
+    assert "stage 3/3 1 trial of 3 epochs, tpe, hopeless ones given up by median" in ended.out
+    assert f"trainwright train --recipe {tmp_path / 's' / 'best.yaml'}" in " ".join(ended.out.split())
     records = open_search(tmp_path / "s").read_trials()
     assert [(one.trial, one.stage, one.epochs) for one in records] == [
         (1, 1, 1), (2, 1, 1), (3, 1, 1), (4, 1, 1), (5, 2, 2), (6, 2, 2), (7, 3, 3),
@@ -47,7 +47,7 @@ def test_a_search_goes_from_short_trials_to_long_ones_and_its_recipe_comes_to_th
     best = json.loads((tmp_path / "s" / "search.json").read_text())["best"]
     run = cli("train", f"--recipe={tmp_path / 's' / 'best.yaml'}", f"--out={tmp_path}", "--name=r")
     assert run.code == 0, run.err
-    rows = list(csv.DictReader((tmp_path / "r" / "metrics.csv").open()))
+    rows = list(csv.DictReader((tmp_path / "r" / "metrics.csv").read_text().splitlines()))
     assert max(float(row["valid_accuracy"]) for row in rows) == best["value"]
     recipe = read_recipe_file(tmp_path / "s" / "best.yaml")
     assert recipe["optim.lr"].value == best["settings"]["optim.lr"]
@@ -99,7 +99,7 @@ def test_json_is_one_object_and_python_gives_the_same(cli, tmp_path):
     assert resumed.best == found.best
 
 
-@pytest.mark.parametrize("flushes", [25, 90, 170])
+@pytest.mark.parametrize("flushes", [25, 60, 100])
 def test_a_search_that_was_killed_goes_on_and_comes_to_the_same(cli, run_killed, tmp_path, flushes):
     words = ["search", "digits", *TINY, *SPACE, *SHORT, "--sampler=tpe", f"--out={tmp_path}"]
     assert cli(*words, "--name=whole").code == 0
@@ -233,7 +233,7 @@ def test_a_trial_whose_settings_do_not_fit_is_noted_and_the_search_goes_on(cli, 
     def refusing(self, settings, *rest, **named):
         nonlocal calls
         calls += "training.epochs" in settings
-        if calls == 6:  # after the ends of the box
+        if calls == 7:  # after four ends of the box, the first trial, and its recipe as the best
             raise tw.InputError("these do not go together")
         return build(self, settings, *rest, **named)
 

@@ -54,7 +54,7 @@ def search(
         str, typer.Option(help="auto (quasi-random, then tpe), random, grid, quasi-random or tpe.")
     ] = "auto",
     pruner: Annotated[
-        str, typer.Option(help="Which trials are given up: auto (halving), halving, median or none.")
+        str, typer.Option(help="Which trials are given up: auto (median), halving, median or none.")
     ] = "auto",
     trials: Annotated[int, typer.Option(metavar="N", help="Trials of the whole search.")] = 63,
     stages: Annotated[str, typer.Option(metavar="N,N,…", help="Epochs of a trial in each stage.")] = "1,5,15",
@@ -93,7 +93,8 @@ def search(
     short = short_words(locals())
     epochs = _whole_numbers(stages)
     asked = recipe_from_words(data, recipe, short, set_ or [])
-    from trainwright.workflows.search import SearchRequest, refuse_beside_resume, resume_search, search_by_recipe
+    from trainwright.workflows.search import resume_search, search_by_recipe
+    from trainwright.workflows.search_request import SearchRequest, refuse_beside_resume
 
     request = SearchRequest(
         tuple(space or ()), sampler, pruner, trials, epochs, no_decay, folds, max_epochs, minutes, storage

@@ -20,7 +20,8 @@ from trainwright.reporting import (
 from trainwright.runs import SearchFolder, TrialRecord, write_atomic
 from trainwright.training import listening
 from trainwright.tuning import Pruner
-from trainwright.tuning.space import Border, Dimension, next_box
+from trainwright.tuning.boxes import Border, next_box
+from trainwright.tuning.space import Dimension
 from trainwright.tuning.stages import Stage, best_of, good_of, taken_over
 from trainwright.tuning.study import StageStudy, importances
 
@@ -81,7 +82,7 @@ class SearchPlan:
         """Names the pruner of a stage; trials of one epoch cannot be given up between epochs."""
         if stage.epochs == 1:
             return "none"
-        return "halving" if self.pruner == "auto" else self.pruner
+        return "median" if self.pruner == "auto" else self.pruner
 
     def minutes_until(self, stage: Stage) -> float | None:
         """Gives the minutes of training after which a stage begins no more trials, so that later ones have theirs."""
