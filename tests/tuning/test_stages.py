@@ -84,8 +84,9 @@ def test_the_best_was_trained_to_its_end_and_of_equals_has_the_smaller_loss():
     assert best_of(records[3:]) is None
 
 
-def test_a_quarter_is_good_and_three_at_least():
+def test_a_quarter_is_good_and_six_at_least():
     records = [record(number, number / 100) for number in range(1, 25)]
     assert [one.trial for one in good_of(records)] == [24, 23, 22, 21, 20, 19]
-    assert len(good_of(records[:4])) == 3
+    assert len(good_of(records[:4])) == 4
+    assert len(good_of(records[:12])) == 6
     assert [one.trial for one in taken_over(records, plan_stages(42)[1])] == [24, 23, 22, 21]

@@ -12,6 +12,9 @@ from .space import Dimension, same
 LEAST_WIDTH = 0.2
 """Share of a box that narrowing leaves at least: few trials prove little. Source: own choice."""
 
+LEAST_VALUES = 3
+"""Fewer good trials narrow nothing. Source: own choice."""
+
 BORDER = 0.05
 """Share of a box next to its end in which the best value counts as lying on the border. Source: own choice."""
 
@@ -87,6 +90,8 @@ def next_box(
 def _narrowed(dimension: Dimension, values: Sequence[Any], grows: Side | None) -> Dimension:
     """Lays the box of a dimension around good values, the best first."""
     if dimension.scale == "choice":
+        if len(values) < LEAST_VALUES:
+            return dimension
         kept = tuple(choice for choice in dimension.choices if any(same(choice, value) for value in values))
         return replace(dimension, choices=kept)
     if dimension.low == dimension.high:
@@ -98,6 +103,8 @@ def _narrowed(dimension: Dimension, values: Sequence[Any], grows: Side | None) -
     missing = (LEAST_WIDTH - (high - low)) / 2
     if missing > 0:
         low, high = low - missing, high + missing
+    if len(places) < LEAST_VALUES:
+        low, high = 0.0, 1.0
     low = -GROWTH if grows == "lower" else max(low, 0.0)
     high = 1 + GROWTH if grows == "upper" else min(high, 1.0)
     ends = (

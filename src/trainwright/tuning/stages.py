@@ -20,7 +20,8 @@ TRIALS = 63
 GOOD_SHARE = 0.25
 """Share of a stage's trials around which the next box is laid, and of which there are at least LEAST_GOOD."""
 
-LEAST_GOOD = 3
+LEAST_GOOD = 6
+"""Fewer trials are too few to narrow a box by: it is laid around all of them. Source: own choice."""
 
 TAKEN_OVER = 1 / 3
 """Share of a stage's trials that repeat the best of the stage before for more epochs."""

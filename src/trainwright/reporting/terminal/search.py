@@ -34,7 +34,7 @@ def value_words(value: float | None, figure: str) -> str:
     """
     if value is None:
         return "–"
-    return percent(value, 10_000) if figure in SHARES else f"{value:.4f}"
+    return percent(value, 10_000) if figure.replace(" ", "_") in SHARES else f"{value:.4f}"
 
 
 def setting_words(value: Any) -> str:
