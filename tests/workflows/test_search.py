@@ -208,6 +208,18 @@ def test_without_decay_the_last_stage_but_one_is_constant(cli, tmp_path):
     assert [stage["fixed"].get("schedule.name") for stage in stages] == [None, "constant", None]
 
 
+def test_a_database_holds_a_search_and_its_report_is_written_anew(cli, tmp_path):
+    words = ["search", "digits", *TINY, *SPACE, *SHORT, "--sampler=tpe", f"--out={tmp_path}"]
+    ended = cli(*words, "--name=database", f"--storage=sqlite:///{tmp_path / 'trials.db'}")
+    assert ended.code == 0, ended.err
+    assert cli(*words, "--name=journal").code == 0
+    assert searched(tmp_path / "database") == searched(tmp_path / "journal")
+    report = tmp_path / "database" / "report.html"
+    report.unlink()
+    assert cli("report", tmp_path / "database").out.strip() == str(report)
+    assert "What the settings do" in report.read_text()
+
+
 def test_a_journal_of_ones_own_holds_several_searches(cli, tmp_path):
     words = ["search", "digits", *TINY, *SPACE, "--trials=1", "--stages=1", f"--out={tmp_path}"]
     storage = f"--storage={tmp_path / 'shared.log'}"
@@ -278,3 +290,48 @@ def test_a_folder_with_other_files_is_not_searched_in(cli, tmp_path):
     assert ended.code == 2
     assert "the search's folder holds other files" in ended.err
     assert "novel.txt" in ended.err
+
+
+def test_a_worker_takes_the_trials_that_another_left(cli, interrupt, tmp_path):
+    words = ["search", "digits", *TINY, *SPACE, "--trials=5", "--stages=1", "--sampler=random", f"--out={tmp_path}"]
+    assert cli(*words, "--name=whole").code == 0
+    interrupt(30)
+    assert cli(*words, "--name=s").code == 130
+    worked = cli("search", "worker", tmp_path / "s")
+    assert worked.code == 0, worked.err
+    assert len(searched(tmp_path / "s")) == 1  # files are written by who leads
+    assert cli("search", "--resume", tmp_path / "s").code == 0
+    assert searched(tmp_path / "s") == searched(tmp_path / "whole")
+    by_name = cli("search", "worker", "s", f"--storage={tmp_path / 's' / 'journal.log'}")
+    assert by_name.code == 0, by_name.err
+
+
+def test_two_workers_share_a_search_and_no_trial_is_lost_or_run_twice(cli, tmp_path):
+    words = ["search", "digits", *TINY, *SPACE, "--trials=9", "--stages=8,9", f"--out={tmp_path}"]
+    ended = cli(*words, "--name=s", "--workers=2", "--sampler=random", "--pruner=none")
+    assert ended.code == 0, ended.err
+    assert [one[0] for one in searched(tmp_path / "s")] == list(range(1, 10))
+    alone = cli(*words, "--name=alone", "--sampler=random", "--pruner=none")
+    assert alone.code == 0
+    first = [one for one in searched(tmp_path / "s") if one[1] == 1]
+    assert first == [one for one in searched(tmp_path / "alone") if one[1] == 1]
+    assert len((tmp_path / "s" / "worker-1.txt").read_text().splitlines()) > 3
+
+
+def test_a_worker_whose_leader_is_gone_ends(cli, monkeypatch, tmp_path):
+    words = ["search", "digits", *TINY, *SPACE, "--trials=1", "--stages=1", f"--out={tmp_path}", "--name=s"]
+    assert cli(*words).code == 0
+    monkeypatch.setattr(search_stages.StageStudy, "lay_out", lambda *_, **named: named["leads"])
+    monkeypatch.setenv(search_stages.LEADER, "1")
+    ended = cli("search", "worker", tmp_path / "s")
+    assert ended.code == 130
+    assert "the process that led the search s is gone" in ended.err
+
+
+def test_a_worker_needs_a_search_to_work_for(cli, tmp_path):
+    assert "there is no search to work for" in cli("search", "worker", tmp_path / "none").err
+    (tmp_path / "journal.log").touch()
+    told = cli("search", "worker", "s", f"--storage={tmp_path / 'journal.log'}").err
+    assert "the storage holds no search 's'" in told
+    assert "search has no place for 'photos'" in cli("search", "digits", "photos").err
+    assert "1 worker or more" in cli("search", "digits", *TINY, "--workers=0").err

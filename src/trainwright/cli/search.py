@@ -28,6 +28,12 @@ from .options import (
 
 def search(
     data: Data = None,
+    study: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[STUDY]", help="After the word worker: a search to take trials from.", show_default=False
+        ),
+    ] = None,
     space: Annotated[
         list[str] | None,
         typer.Option(
@@ -82,6 +88,9 @@ def search(
         ),
     ] = None,
     resume: Annotated[Path | None, typer.Option(metavar="FOLDER", help="A search to go on with.")] = None,
+    processes: Annotated[
+        int, typer.Option("--workers", metavar="N", help="Processes of this machine that share the trials.")
+    ] = 1,
     set_: Set = None,
     json: Json = False,
 ) -> None:
@@ -91,6 +100,9 @@ def search(
     from trainwright.workflows.requests import recipe_from_words, short_words
 
     short = short_words(locals())
+    if study is not None:
+        _work(data, study, storage, json)
+        return
     epochs = _whole_numbers(stages)
     asked = recipe_from_words(data, recipe, short, set_ or [])
     from trainwright.workflows.search import resume_search, search_by_recipe
@@ -103,11 +115,28 @@ def search(
         if resume is not None:
             words = [data, recipe, out, *(set_ or []), *(word for word in short.values() if word is not None)]
             refuse_beside_resume(request, name, [word for word in words if word is not None])
-            found = resume_search(open_search(resume), console)
+            found = resume_search(open_search(resume), console, processes)
         else:
-            found = search_by_recipe(asked, request, out or DEFAULT_SEARCHES, name, console)
+            found = search_by_recipe(asked, request, out or DEFAULT_SEARCHES, name, console, processes)
     if json:
         print(to_json(dict(found.facts)))
+
+
+def _work(word: str | None, study: str, storage: str | None, json: bool) -> None:
+    """Takes trials of a search that another process leads."""
+    from trainwright.errors import InputError
+    from trainwright.reporting import RunConsole
+
+    if word != "worker":
+        raise InputError(
+            f"search has no place for {study!r}",
+            expected="at most one DATA, or: search worker STUDY",
+            got=f"{word} {study}",
+        )
+    from trainwright.workflows.search_workers import work
+
+    with RunConsole(json=json) as console:
+        work(study, storage, console)
 
 
 def _whole_numbers(text: str) -> tuple[int, ...]:

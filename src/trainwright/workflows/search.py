@@ -25,14 +25,10 @@ from trainwright.runs import (
     write_atomic,
 )
 from trainwright.tuning.stages import EPOCHS, TRIALS, plan_stages
-from trainwright.tuning.study import (
-    attributes,
-    keep_attributes,
-    mend_journal,
-    open_storage,
-)
+from trainwright.tuning.storage import attributes, keep_attributes, mend_journal, open_storage
 
-from .requests import ShortSettings, recipe_from_python
+from .requests import SearchSettings, recipe_from_python
+from .search_files import SearchPlan
 from .search_request import (
     SearchRequest,
     check_box,
@@ -41,7 +37,8 @@ from .search_request import (
     refuse_beside_resume,
     space_of,
 )
-from .search_stages import SearchPlan, run_search
+from .search_stages import run_search
+from .search_workers import started_workers
 from .trials import TrialBench
 
 
@@ -101,7 +98,8 @@ def search(
     out: Path | str | None = None,
     name: str | None = None,
     resume: Path | str | None = None,
-    **short: Unpack[ShortSettings],
+    workers: int = 1,
+    **short: Unpack[SearchSettings],
 ) -> SearchResult:
     """Searches settings by trials, from many short ones to few long ones, and writes the best as a recipe.
 
@@ -123,7 +121,8 @@ def search(
         out: folder in which the search's folder is made; `searches` when left out.
         name: name of the search; that of a search that stands with the same words goes on with it.
         resume: the folder of a search to go on with; nothing else may then be asked for.
-        **short: as for `train`, without `epochs`.
+        workers: processes of this machine that share the trials.
+        **short: as for `train`, without `epochs` and the `workers` that decode.
 
     Raises:
         InputError: data, recipe, space or budget are wrong, another search has this name, or all trials diverged.
@@ -136,28 +135,45 @@ def search(
     with RunConsole(json=True) as console:
         if resume is not None:
             refuse_beside_resume(request, name, [key for key in (data, recipe, settings, *short.values()) if key])
-            return resume_search(open_search(resume), console)
+            return resume_search(open_search(resume), console, workers)
         asked = recipe_from_python(data, recipe, short, settings)
-        return search_by_recipe(asked, request, Path(out or DEFAULT_SEARCHES), name, console)
+        return search_by_recipe(asked, request, Path(out or DEFAULT_SEARCHES), name, console, workers)
 
 
 def search_by_recipe(
-    asked: Recipe, request: SearchRequest, out: Path, name: str | None, console: RunConsole
+    asked: Recipe, request: SearchRequest, out: Path, name: str | None, console: RunConsole, workers: int = 1
 ) -> SearchResult:
-    """Makes a search, or goes on with the one of that name if the same is asked for."""
+    """Makes a search, or goes on with the one of that name if the same is asked for.
+
+    Args:
+        workers: processes of this machine that share the trials, this one among them.
+    """
+    if workers < 1:
+        raise InputError("nobody would search", expected="1 worker or more", got=str(workers), where="--workers")
     if name is not None:
         refuse_bad_name(name)
     refuse_bad_out(out)
     check_request(asked, request)
+    bench, plan = planned(asked, request, name, console)
+    return _search_in(SearchFolder(out / plan.study), asked, request, plan, bench, console, workers)
+
+
+def planned(
+    asked: Recipe, request: SearchRequest, name: str | None, console: RunConsole
+) -> tuple[TrialBench, SearchPlan]:
+    """Reads the pictures, and decides what a search is to do.
+
+    Args:
+        name: of the search; None makes one from date, model and data.
+    """
     bench = TrialBench(asked, console, folds=request.folds)
     setup, _ = bench.build({})
     box = space_of(asked, request, dict(setup.recipe.items()))
     stages = plan_stages(request.trials, request.stages, max_epochs=request.max_epochs, no_decay=request.no_decay)
     check_box(bench, box, stages)
     title = bench.data.title
-    folder = SearchFolder(out / (name or default_name(setup.recipe.model.name, title, datetime.now())))
     plan = SearchPlan(
-        study=folder.name,
+        study=name or default_name(setup.recipe.model.name, title, datetime.now()),
         data=title,
         model=setup.recipe.model.name,
         task=setup.recipe.data.task,
@@ -170,17 +186,14 @@ def search_by_recipe(
         pruner=request.pruner,
         minutes=request.minutes,
     )
-    del setup
-    return _search_in(folder, asked, request, plan, bench, console)
+    return bench, plan
 
 
-def resume_search(folder: SearchFolder, console: RunConsole) -> SearchResult:
+def resume_search(folder: SearchFolder, console: RunConsole, workers: int = 1) -> SearchResult:
     """Goes on with a search from what is kept of it."""
-    kept: dict[str, Any] = folder.read_facts()["request"]
-    lists: dict[str, Any] = {name: tuple(kept.pop(name)) for name in ("space", "stages")}
-    request = SearchRequest(**kept, **lists)
+    request = SearchRequest.of(folder.read_facts()["request"])
     asked = compose(read_recipe_file(folder.asked))
-    return search_by_recipe(asked, request, folder.path.parent, folder.name, console)
+    return search_by_recipe(asked, request, folder.path.parent, folder.name, console, workers)
 
 
 def _search_in(
@@ -190,6 +203,7 @@ def _search_in(
     plan: SearchPlan,
     bench: TrialBench,
     console: RunConsole,
+    workers: int,
 ) -> SearchResult:
     """Searches in a folder that this process alone writes to."""
     if folder.path.exists() and not folder.facts.is_file() and any(_foreign(folder)):
@@ -212,16 +226,24 @@ def _search_in(
         if kept:
             refuse_another(plan.study, identity, kept)
         else:
-            keep_attributes(storage, plan.study, identity.items())
+            beside = {"asked": _said(asked), "request": dataclasses.asdict(request)}
+            keep_attributes(storage, plan.study, {**identity, **beside}.items())
         if not folder.asked.is_file():
             write_atomic(folder.asked, write_recipe(asked))
         console.log_to(folder.log)
         facts = {"request": dataclasses.asdict(request)}
-        return SearchResult(folder, run_search(folder, plan, facts, storage, bench, console))
+        with started_workers(workers - 1, folder, plan.study, request.storage):
+            return SearchResult(folder, run_search(folder, plan, facts, storage, bench, console))
     except KeyboardInterrupt:
         raise Interrupted("interrupted", hint=how_to_go_on(folder)) from None
     finally:
         lock.release()
+
+
+def _said(asked: Recipe) -> dict[str, Any]:
+    """Gives the settings of a recipe that have an effect, for those who share the search."""
+    idle = asked.idle()
+    return {key: value for key, value in asked.items() if key not in idle}
 
 
 def how_to_go_on(folder: SearchFolder) -> str:

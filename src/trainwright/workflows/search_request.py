@@ -8,9 +8,9 @@ from typing import Any
 
 from trainwright.errors import InputError, did_you_mean, together
 from trainwright.recipe import Recipe
+from trainwright.tuning.sampling import PRUNERS, SAMPLERS
 from trainwright.tuning.space import Dimension, parse_space
 from trainwright.tuning.stages import EPOCHS, TRIALS, Stage, plan_stages
-from trainwright.tuning.study import PRUNERS, SAMPLERS
 
 from .trials import TrialBench
 
@@ -46,6 +46,12 @@ class SearchRequest:
     max_epochs: float | None = None
     minutes: float | None = None
     storage: str | None = None
+
+    @classmethod
+    def of(cls, kept: Mapping[str, Any]) -> SearchRequest:
+        """Reads a request from what was kept of it as plain data."""
+        lists: dict[str, Any] = {name: tuple(kept[name]) for name in ("space", "stages")}
+        return cls(**{**kept, **lists})
 
 
 def check_request(asked: Recipe, request: SearchRequest) -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import os
+import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from trainwright.errors import InputError, Interrupted
-from trainwright.recipe import Recipe, write_recipe
 from trainwright.reporting import (
     RunConsole,
     border_lines,
@@ -17,14 +17,15 @@ from trainwright.reporting import (
     trial_line,
     write_search_report,
 )
-from trainwright.runs import SearchFolder, TrialRecord, write_atomic
+from trainwright.runs import SearchFolder, TrialRecord
 from trainwright.training import listening
 from trainwright.tuning import Pruner
-from trainwright.tuning.boxes import Border, next_box
+from trainwright.tuning.boxes import next_box
 from trainwright.tuning.space import Dimension
-from trainwright.tuning.stages import Stage, best_of, good_of, taken_over
-from trainwright.tuning.study import StageStudy, importances
+from trainwright.tuning.stages import good_of, taken_over
+from trainwright.tuning.study import StageStudy
 
+from .search_files import Found, SearchPlan, how_it_ended, keep, row_of
 from .trials import TrialBench
 
 if TYPE_CHECKING:
@@ -32,79 +33,11 @@ if TYPE_CHECKING:
     from optuna.trial import Trial
 
 
-@dataclass(frozen=True)
-class SearchPlan:
-    """What a search is to do, decided.
+LEADER = "TRAINWRIGHT_SEARCH_LEADER"
+"""Environment variable with the number of the process that started a worker, and with which the worker ends."""
 
-    Attributes:
-        study: name of the search.
-        data, model, task, figure: what trials learn, and the figure by which they are judged.
-        seed: of sampler and trials.
-        folds: 0, or parts of cross-validation.
-        space: the box of the first stage.
-        stages: what is done in turn.
-        sampler, pruner: names, or `auto`.
-        minutes: of training, after which no trial begins.
-    """
-
-    study: str
-    data: str
-    model: str
-    task: str
-    figure: str
-    seed: int
-    folds: int
-    space: tuple[Dimension, ...]
-    stages: tuple[Stage, ...]
-    sampler: str
-    pruner: str
-    minutes: float | None
-
-    def identity(self) -> dict[str, Any]:
-        """Gives what must be the same for a search to be gone on with, as plain data."""
-        return {
-            "space": {dimension.key: dimension.words for dimension in self.space},
-            "stages": [[stage.trials, stage.epochs, sorted(stage.fixed)] for stage in self.stages],
-            "sampler": self.sampler,
-            "pruner": self.pruner,
-            "folds": self.folds,
-            "seed": self.seed,
-        }
-
-    def sampler_of(self, stage: Stage) -> Any:
-        """Names the sampler of a stage: points that fill the box evenly where nothing is known, TPE where something
-        is."""
-        if self.sampler != "auto":
-            return self.sampler
-        return "quasi-random" if stage.number == 1 else "tpe"
-
-    def pruner_of(self, stage: Stage) -> Any:
-        """Names the pruner of a stage; trials of one epoch cannot be given up between epochs."""
-        if stage.epochs == 1:
-            return "none"
-        return "median" if self.pruner == "auto" else self.pruner
-
-    def minutes_until(self, stage: Stage) -> float | None:
-        """Gives the minutes of training after which a stage begins no more trials, so that later ones have theirs."""
-        if self.minutes is None:
-            return None
-        epochs = [one.trials * one.epochs for one in self.stages]
-        return self.minutes * sum(epochs[: stage.number]) / sum(epochs)
-
-
-@dataclass
-class Found:
-    """What a search knows so far; `records` of all stages by number, `rows` of the stages as in search.json."""
-
-    records: list[TrialRecord]
-    rows: list[dict[str, Any]]
-    borders: list[Border]
-    ended: str = "under way"
-
-    @property
-    def best(self) -> TrialRecord | None:
-        """The best trial of all stages that was trained to its end."""
-        return best_of(self.records)
+WAITS_S = 0.2
+"""Seconds between two looks at what others do."""
 
 
 def run_search(
@@ -114,16 +47,20 @@ def run_search(
     storage: BaseStorage,
     bench: TrialBench,
     console: RunConsole,
+    *,
+    leads: bool = True,
 ) -> dict[str, Any]:
     """Runs all trials that are still to be run, stage by stage.
 
     Args:
-        folder: of the search, which this process alone writes to.
+        folder: of the search.
         plan: what is to be done.
         known: facts that are kept beside.
         storage: of the trials; what stands in it is not done again.
         bench: makes trials.
         console: is told each trial.
+        leads: whether this process lays out the stages and writes the folder's files; one of those that share a
+            search does, the others take trials from it.
 
     Returns: the facts, as in search.json.
 
@@ -131,19 +68,19 @@ def run_search(
         InputError: all trials of the first stage diverged.
         Interrupted: Ctrl-C or SIGTERM.
     """
-    found = Found([], [], [])
+    found = Found([], [], [], leads=leads)
     box, before, first = plan.space, [], 1
     repeated: list[TrialRecord] = []
     for stage in plan.stages:
         sampler, pruner = plan.sampler_of(stage), plan.pruner_of(stage)
         study = StageStudy(storage, plan.study, stage, sampler=sampler, pruner=pruner, seed=plan.seed, first=first)
-        study.lay_out(box, before, repeated)
-        found.rows.append(_row(stage, study.planned, box, sampler, pruner))
+        while not study.lay_out(box, before, repeated, leads=leads):
+            wait_for_others(plan)
+        found.rows.append(row_of(stage, study.planned, box, sampler, pruner))
         console.lines(stage_lines(found.rows[-1], len(plan.stages), plan.figure))
         earlier = list(found.records)
         found.records = [*earlier, *study.records()]
-        for record in study.records():
-            console.lines([trial_line(record, best=record is found.best)])
+        show_new(found, console)
         keep(folder, plan, known, found, bench)
         _run_stage(folder, plan, known, found, earlier, study, bench, console)
         mine = study.records()
@@ -161,9 +98,10 @@ def run_search(
         first, before = first + study.planned, mine
         if stage is not plan.stages[-1]:
             repeated = taken_over(mine, plan.stages[stage.number])
-    found.ended = _ended(found, plan)
+    found.ended = how_it_ended(found, plan)
     facts = keep(folder, plan, known, found, bench)
-    write_search_report(folder)
+    if leads:
+        write_search_report(folder)
     console.lines(search_result_lines(facts, str(folder.path)))
     return facts
 
@@ -182,11 +120,16 @@ def _run_stage(
     until = plan.minutes_until(study.stage)
     while until is None or not study.records() or sum(one.time_s for one in found.records) < 60 * until:
         trial = study.ask()
-        if trial is None:
+        found.records = [*earlier, *study.records()]
+        show_new(found, console)
+        if trial is None and study.finished:
             return
+        if trial is None:
+            wait_for_others(plan)
+            continue
         number, settings = study.number(trial), study.settings(trial)
         hopeless = _shown(study, trial, number - study.first, found.best, console)
-        with listening() as interruption:
+        with listening() as interruption, study.working(trial):
             record = bench.judge(
                 settings,
                 fixed=study.stage.fixed,
@@ -203,8 +146,27 @@ def _run_stage(
             )
         study.tell(trial, record)
         found.records = [*earlier, *study.records()]
-        console.lines([trial_line(record, best=found.best is not None and found.best.trial == number)])
+        show_new(found, console)
         keep(folder, plan, known, found, bench)
+
+
+def show_new(found: Found, console: RunConsole) -> None:
+    """Writes the rows of trials that have none yet, those of other processes among them."""
+    for record in found.records:
+        if record.trial not in found.shown:
+            console.lines([trial_line(record, best=record is found.best)])
+            found.shown.add(record.trial)
+
+
+def wait_for_others(plan: SearchPlan) -> None:
+    """Waits a moment for those that share a search: for their trials, or for the next stage to be laid out.
+
+    Raises:
+        Interrupted: the process that this one was started by is gone.
+    """
+    if (leader := os.environ.get(LEADER)) is not None and os.getppid() != int(leader):
+        raise Interrupted(f"the process that led the search {plan.study} is gone")
+    time.sleep(WAITS_S)
 
 
 def _shown(study: StageStudy, trial: Trial, done: int, best: TrialRecord | None, console: RunConsole) -> Pruner:
@@ -218,25 +180,6 @@ def _shown(study: StageStudy, trial: Trial, done: int, best: TrialRecord | None,
         return hopeless(epoch, score)
 
     return ask
-
-
-def keep(
-    folder: SearchFolder, plan: SearchPlan, known: Mapping[str, Any], found: Found, bench: TrialBench
-) -> dict[str, Any]:
-    """Writes all files of the folder that are made from the trials; gives the facts."""
-    facts = {**known, **_facts(folder, plan, found)}
-    folder.write_trials(found.records)
-    if found.best is not None and not _is_written(folder, found.best):
-        write_atomic(folder.best, best_recipe(plan, found.best, bench))
-    folder.write_facts(facts)
-    return facts
-
-
-def best_recipe(plan: SearchPlan, best: TrialRecord, bench: TrialBench) -> str:
-    """Writes the recipe of a trial, decided to the last value, so that `train` comes to the same figure."""
-    stage = plan.stages[(best.stage or 1) - 1]
-    recipe: Recipe = bench.build({**best.settings, **stage.fixed})[0].recipe
-    return f"{_head(best)}\n{write_recipe(recipe)}"
 
 
 def nothing_learned(records: Sequence[TrialRecord], box: Sequence[Dimension], plan: SearchPlan) -> InputError:
@@ -261,79 +204,3 @@ def nothing_learned(records: Sequence[TrialRecord], box: Sequence[Dimension], pl
         where=f"the search {plan.study}",
         hint="a smaller rate with --lr, or `trainwright lr-find` with the same words, and another --name",
     )
-
-
-def _row(stage: Stage, planned: int, box: Sequence[Dimension], sampler: str, pruner: str) -> dict[str, Any]:
-    return {
-        "number": stage.number,
-        "epochs": stage.epochs,
-        "trials": planned,
-        "fixed": dict(stage.fixed),
-        "sampler": sampler,
-        "pruner": pruner,
-        "box": {dimension.key: dimension.words for dimension in box},
-        "dimensions": [dataclasses.asdict(dimension) for dimension in box],
-    }
-
-
-def _facts(folder: SearchFolder, plan: SearchPlan, found: Found) -> dict[str, Any]:
-    best = found.best
-    return {
-        "best": None
-        if best is None
-        else {
-            "value": best.value,
-            "recipe": str(folder.best),
-            "trial": best.trial,
-            "stage": best.stage,
-            "epochs": best.epochs,
-            "best_epoch": best.best_epoch,
-            "settings": dict(best.settings),
-            "fold_values": list(best.fold_values),
-        },
-        "trials": len(found.records),
-        "epochs_spent": sum(record.epochs_spent for record in found.records),
-        "time_s": sum(record.time_s for record in found.records),
-        "study": plan.study,
-        "borders": [dataclasses.asdict(border) for border in found.borders],
-        "importance": _importance(plan, found),
-        "ended": found.ended,
-        "stages": found.rows,
-        "data": plan.data,
-        "model": plan.model,
-        "task": plan.task,
-        "figure": plan.figure,
-        "folds": plan.folds,
-        "seed": plan.seed,
-        "space": plan.identity()["space"],
-    }
-
-
-def _importance(plan: SearchPlan, found: Found) -> dict[str, Any] | None:
-    """Tells what the differences between trials hang on, from the stage with the most of them."""
-    if found.ended == "under way":
-        return None
-    box = plan.space
-    records = [record for record in found.records if record.stage == 1]
-    shares = importances(box, records)
-    return None if shares is None else {"stage": 1, "shares": shares}
-
-
-def _ended(found: Found, plan: SearchPlan) -> str:
-    planned = sum(row["trials"] for row in found.rows)
-    if len(found.rows) == len(plan.stages) and len(found.records) >= planned:
-        return "all trials done"
-    return "out of time" if plan.minutes is not None else "ended early"
-
-
-def _head(best: TrialRecord) -> str:
-    value = f"{best.value!r}"
-    over = f", mean over {len(best.fold_values)} folds" if best.fold_values else ""
-    return f"# Trial {best.trial} of a search: validation {best.figure} {value}{over} after epoch {best.best_epoch}."
-
-
-def _is_written(folder: SearchFolder, best: TrialRecord) -> bool:
-    if not folder.best.is_file():
-        return False
-    with folder.best.open(encoding="utf-8") as file:
-        return file.readline().rstrip("\n") == _head(best)
