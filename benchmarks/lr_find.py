@@ -17,7 +17,7 @@ import json
 import os
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -44,12 +44,12 @@ EPOCHS = {"digits": 6, "fashion": 5, "drawings": 5, "toys": 5}
 
 @dataclass(frozen=True)
 class Cell:
-    """Data, net and optimizer; `judged` are what the figure is about, by the others the rule was made."""
+    """Data, net and optimizer; `fresh` ones judge, by the others rules were made."""
 
     data: str
     net: str
     optimizer: str
-    judged: bool = True
+    role: str = "fresh"
 
     @property
     def name(self) -> str:
@@ -61,20 +61,33 @@ class Cell:
 
 
 CELLS = (
-    Cell("digits", "plain", "momentum", judged=False),
-    Cell("toys", "plain", "adam", judged=False),
-    Cell("toys", "small-resnet", "momentum", judged=False),
-    Cell("digits", "small-resnet", "adam", judged=False),
-    Cell("digits", "small-resnet", "sgd"),
-    Cell("digits", "plain", "adamw"),
-    Cell("digits", "mobilenetv3", "rmsprop"),
-    Cell("fashion", "small-resnet", "adamw"),
-    Cell("fashion", "plain", "rmsprop"),
-    Cell("fashion", "mobilenetv3", "sgd"),
-    Cell("drawings", "small-resnet", "rmsprop"),
-    Cell("drawings", "plain", "sgd"),
-    Cell("drawings", "mobilenetv3", "adamw"),
+    Cell("digits", "plain", "momentum", "curve"),
+    Cell("toys", "plain", "adam", "curve"),
+    Cell("toys", "small-resnet", "momentum", "curve"),
+    Cell("digits", "small-resnet", "adam", "curve"),
+    Cell("digits", "small-resnet", "sgd", "cycles"),
+    Cell("digits", "plain", "adamw", "cycles"),
+    Cell("digits", "mobilenetv3", "rmsprop", "cycles"),
+    Cell("fashion", "small-resnet", "adamw", "cycles"),
+    Cell("fashion", "plain", "rmsprop", "cycles"),
+    Cell("fashion", "mobilenetv3", "sgd", "cycles"),
+    Cell("drawings", "small-resnet", "rmsprop", "cycles"),
+    Cell("drawings", "plain", "sgd", "cycles"),
+    Cell("drawings", "mobilenetv3", "adamw", "cycles"),
+    Cell("digits", "plain", "rmsprop"),
+    Cell("digits", "small-resnet", "adagrad"),
+    Cell("fashion", "plain", "sgd"),
+    Cell("drawings", "plain", "adam"),
+    Cell("fashion", "small-resnet", "momentum"),
+    Cell("drawings", "small-resnet", "adamw"),
+    Cell("toys", "small-resnet", "adamw"),
+    Cell("toys", "mobilenetv3", "sgd"),
 )
+ROLES = {
+    "fresh": "Cells that are judged",
+    "cycles": "Cells that were looked at before the cycles were added",
+    "curve": "Cells by which the curve's rule was made",
+}
 
 
 def main() -> None:
@@ -150,7 +163,7 @@ class Bench:
         from trainwright.tuning import Sweep, range_test, traces_of_run
         from trainwright.workflows.range_test import range_test as make_test
 
-        kept = [row for row in rows() if row["cell"] == self.cell.name and "rates" in row]
+        kept = [row for row in rows() if row["cell"] == self.cell.name and "our curve" in row.get("rates", ())]
         if kept:
             return kept[0]
         recipe = self.decide(self.compose({}), self.data)
@@ -163,10 +176,16 @@ class Bench:
         rates, losses = list(Sweep(steps=100).rates[: len(whole.losses)]), list(whole.losses)
         row = {
             "cell": self.cell.name,
-            "rates": {"ours": test.suggested, "the rule": self.rule, **others(rates, losses)},
+            "rates": {
+                "ours": test.suggested,
+                "our curve": test.facts["by_curve"],
+                "the rule": self.rule,
+                **others(rates, losses),
+            },
             "lower": test.lower,
             "upper": test.upper,
             "reason": test.reason,
+            "cycles": test.facts["cycles"],
             "seconds": round(seconds, 1),
             "losses": [round(loss, 5) for loss in losses],
         }
@@ -276,45 +295,17 @@ def means(cell: str) -> dict[float, float]:
     return {rate: 100 * float(np.mean(list(by.values()))) for rate, by in found.items() if len(by) == seeds}
 
 
-RULES = ("ours", "fastai valley", "fastai steep", "fastai minimum", "Lightning by step", "the rule")
+RULES = ("ours", "our curve", "fastai valley", "fastai steep", "fastai minimum", "Lightning by step", "the rule")
 NOTES = HERE / "results" / "lr_find_notes.md"
 
 
 def write_table() -> None:
     """Writes results/lr_find.md: every cell with the best of its grid and what each suggestion came to beside it."""
-    tables, behind = {}, {name: [] for name in RULES}
-    for judged in (True, False):
-        names = RULES if judged else ("ours", "the rule")
-        lines = ["| cell | best of the grid | " + " | ".join(names) + " |", "|" + "---|" * (len(names) + 2)]
-        for cell in (cell for cell in CELLS if cell.judged == judged):
-            measured = means(cell.name)
-            asked = next(row for row in rows() if row["cell"] == cell.name and "rates" in row)
-            grid = {rate: figure for rate, figure in measured.items() if _on_grid(rate, asked["rates"]["the rule"])}
-            best = max(grid, key=lambda rate: grid[rate])
-            cells = [f"{grid[best]:.1f} at {best:g} ({len(grid)})"]
-            for name in names:
-                rate = asked["rates"][name]
-                if rate is None:
-                    cells.append("refused")
-                elif rate not in measured:
-                    cells.append(f"not run, {rate:g}")
-                else:
-                    cells.append(f"{measured[rate] - grid[best]:+.1f}, {rate:g}")
-                if judged:
-                    behind[name].append(None if rate is None or rate not in measured else measured[rate] - grid[best])
-            lines.append(f"| {cell.name} | " + " | ".join(cells) + " |")
-        tables[judged] = lines
-    told = [place for place, difference in enumerate(behind["ours"]) if difference is not None]
-    summary = [
-        f"| | within 1 point of the best | mean of all cells with a rate | of the {len(told)} where ours has one |",
-        "|---|---|---|---|",
-    ]
-    for name, differences in behind.items():
-        known = [difference for difference in differences if difference is not None]
-        near = sum(difference >= -1.0 for difference in known)
-        both = [differences[place] for place in told if differences[place] is not None]
-        mean = f"{np.mean(known):+.2f} ({len(known)}) | {np.mean(both):+.2f} ({len(both)})"
-        summary.append(f"| {name} | {near} of {len(differences)} | {mean} |")
+    parts: list[str] = []
+    for role, title in ROLES.items():
+        cells = [cell for cell in CELLS if cell.role == role]
+        lines, behind = _table(cells)
+        parts += [f"## {title}", "", *lines, "", *_summary(behind), ""]
     from importlib.metadata import version
 
     import torch
@@ -327,14 +318,45 @@ def write_table() -> None:
         "",
         *NOTES.read_text("utf-8").splitlines(),
         "",
-        "## Cells that are judged",
-        "",
         "Mean test accuracy in per cent of the best rate of the grid, at that rate (of so many); then of each",
         "suggestion the difference to it in points, and its rate.",
         "",
     ]
-    parts = [*head, *tables[True], "", *summary, "", "## Cells by which the rule was made", "", *tables[False], ""]
-    TABLE.write_text("\n".join(parts), "utf-8")
+    TABLE.write_text("\n".join([*head, *parts]), "utf-8")
+
+
+def _table(cells: Sequence[Cell]) -> tuple[list[str], dict[str, list[float | None]]]:
+    """Gives a row a cell, and how far each suggestion is behind the best of the grid, in points; None where refused."""
+    lines = ["| cell | best of the grid | " + " | ".join(RULES) + " |", "|" + "---|" * (len(RULES) + 2)]
+    behind: dict[str, list[float | None]] = {name: [] for name in RULES}
+    for cell in cells:
+        measured = means(cell.name)
+        asked = next((row for row in rows() if row["cell"] == cell.name and "our curve" in row.get("rates", ())), None)
+        if asked is None or not measured:
+            lines.append(f"| {cell.name} | not run |" + " |" * len(RULES))
+            continue
+        grid = {rate: figure for rate, figure in measured.items() if _on_grid(rate, asked["rates"]["the rule"])}
+        best = max(grid, key=lambda rate: grid[rate])
+        texts = [f"{grid[best]:.1f} at {best:g} ({len(grid)})"]
+        for name in RULES:
+            rate = asked["rates"][name]
+            known = rate is not None and rate in measured
+            behind[name].append(measured[rate] - grid[best] if known else None)
+            texts.append(
+                f"{measured[rate] - grid[best]:+.1f}, {rate:g}" if known else "refused" if rate is None else "–"
+            )
+        lines.append(f"| {cell.name} | " + " | ".join(texts) + " |")
+    return lines, behind
+
+
+def _summary(behind: Mapping[str, list[float | None]]) -> list[str]:
+    lines = ["| | within 1 point of the best | mean of the cells with a rate |", "|---|---|---|"]
+    for name, differences in behind.items():
+        known = [difference for difference in differences if difference is not None]
+        near = sum(difference >= -1.0 for difference in known)
+        mean = f"{np.mean(known):+.2f} ({len(known)})" if known else "–"
+        lines.append(f"| {name} | {near} of {len(differences)} | {mean} |")
+    return lines
 
 
 def _on_grid(rate: float, rule: float) -> bool:

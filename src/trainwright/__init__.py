@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from .errors import InputError, Interrupted, TrainingError, TrainwrightError
     from .recipe import Recipe
+    from .workflows.ablate import Ablation, ablate
     from .workflows.activations import Activations, activations
     from .workflows.check import Checks, check, check_loop
     from .workflows.lr_find import lr_find, lr_find_loop
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 __version__ = version("trainwright")
 
 __all__ = [
+    "Ablation",
     "Activations",
     "Checks",
     "InputError",
@@ -38,6 +40,7 @@ __all__ = [
     "TrainingError",
     "TrainwrightError",
     "__version__",
+    "ablate",
     "activations",
     "check",
     "check_loop",
@@ -48,6 +51,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "Ablation": ".workflows.ablate",
     "Activations": ".workflows.activations",
     "Checks": ".workflows.check",
     "InputError": ".errors",
@@ -58,6 +62,7 @@ _HOMES = {
     "SearchResult": ".workflows.search",
     "TrainingError": ".errors",
     "TrainwrightError": ".errors",
+    "ablate": ".workflows.ablate",
     "activations": ".workflows.activations",
     "check": ".workflows.check",
     "check_loop": ".workflows.check",

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import ast
+import inspect
 import re
 import shlex
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 import typer
 
+import trainwright as tw
 from trainwright.cli.main import app
 from trainwright.recipe.catalog import catalog
 from trainwright.workflows.requests import SHORT_NAMES, recipe_from_python, recipe_from_words
@@ -37,18 +40,31 @@ def shown_commands() -> list[str]:
 
 
 def shown_calls() -> list[str]:
-    """Lists the calls of `tw.train` and `tw.activations` in the Python blocks of all pages."""
+    """Lists the calls of functions of ours that take a recipe's settings, in the Python blocks of all pages."""
     calls = set()
     for _, text in blocks("python"):
         for node in ast.walk(ast.parse(text)):
-            if isinstance(node, ast.Call) and ast.unparse(node.func) in ("tw.train", "tw.activations"):
+            if isinstance(node, ast.Call) and ast.unparse(node.func).removeprefix("tw.") in taking_settings():
                 calls.add(ast.unparse(node))
     return sorted(calls)
 
 
+@cache
+def taking_settings() -> dict[str, set[str]]:
+    """Gives the functions that take short names of settings, each with the words of its own."""
+    found = {}
+    for name in tw.__all__:
+        function = getattr(tw, name)
+        if inspect.isfunction(function):
+            words = inspect.signature(function).parameters
+            if "short" in words:
+                found[name] = set(words) - {"short", "data", "recipe", "settings"}
+    return found
+
+
 def test_there_are_commands_and_calls_to_look_at():
     assert len(shown_commands()) > 25
-    assert len(shown_calls()) > 5
+    assert {call.partition("(")[0] for call in shown_calls()} >= {"tw.train", "tw.ablate", "tw.lr_find", "tw.check"}
 
 
 @pytest.mark.parametrize("line", shown_commands())
@@ -74,6 +90,7 @@ def test_settings_in_running_text_exist(page):
 def test_a_call_is_made_of_arguments_that_exist(call):
     node = ast.parse(call, mode="eval").body
     assert isinstance(node, ast.Call)
-    named = {word.arg: ast.literal_eval(word.value) for word in node.keywords}
+    own = taking_settings()[ast.unparse(node.func).removeprefix("tw.")]
+    named = {word.arg: ast.literal_eval(word.value) for word in node.keywords if word.arg not in own}
     settings = named.pop("settings", {})
     recipe_from_python(ast.literal_eval(node.args[0]), None, named, settings)

@@ -66,6 +66,7 @@ def test_sections_and_settings_keep_their_order():
         "seed",
         "ema",
         "reestimate_batch_norm",
+        "sync_batch_norm",
         "patience",
         "retrain",
         "checkpoint_every_s",

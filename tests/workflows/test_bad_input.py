@@ -11,7 +11,7 @@ import pytest
 import torch
 from PIL import Image
 
-from trainwright.workflows import inspect_data, train
+from trainwright.workflows import inspect_data, ranks
 
 QUICK = ["--model=plain", "--set=model.width=16", "--set=model.depth=1", "--epochs=1", "--set=machine.threads=1"]
 
@@ -217,12 +217,11 @@ def test_ways_to_call_recipe_that_exclude_each_other(cli, tmp_path):
     ],
 )
 def test_what_needs_no_pictures_is_told_before_they_are_read(cli, tmp_path, monkeypatch, words, says):
-    from trainwright.workflows import train
 
     def read(*_arguments, **_named):
         raise AssertionError("pictures are read")
 
-    monkeypatch.setattr(train, "prepare", read)
+    monkeypatch.setattr(ranks, "prepare", read)
     monkeypatch.chdir(tmp_path)
     (tmp_path / "file").write_text("in the way")
     (tmp_path / "runs/taken").mkdir(parents=True)
@@ -331,7 +330,7 @@ def test_names_that_try_ones_patience_are_shown_and_escaped(cli, tmp_path):
 
 def test_float16_without_a_gpu_is_told_before_pictures_are_read(cli, tmp_path, monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    monkeypatch.setattr(train, "prepare", lambda *_, **__: pytest.fail("pictures were read"))
+    monkeypatch.setattr(ranks, "prepare", lambda *_, **__: pytest.fail("pictures were read"))
     ended = cli("train", "digits", "--set=machine.precision=float16", f"--out={tmp_path}")
     assert ended.code == 2
     assert "float16 needs a CUDA device" in ended.err

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 import xml.etree.ElementTree as ET
@@ -54,6 +55,22 @@ def test_json_is_all_of_it_and_python_gives_the_same(cli):
     assert found.reason == facts["reason"]
 
 
+def test_the_rate_is_that_of_the_short_cycles_and_without_them_that_of_the_curve(cli, tmp_path):
+    words = ["lr-find", "digits", *TINY, *SHORT, f"--out={tmp_path / 'curve.svg'}"]
+    facts = json.loads(cli(*words, "--json").out)
+    tried = dict(zip(facts["cycles"]["rates"], facts["cycles"]["losses"], strict=True))
+    assert facts["cycles"]["steps"] == 150
+    assert 5 <= len(tried) <= 12
+    assert facts["suggested"] in tried
+    assert tried[facts["suggested"]] < 0.5 < 2.2 < max(tried.values()) + 2
+    assert len(ET.parse(tmp_path / "curve.svg").getroot().findall(f"{SVG}circle")) == len(tried)
+    alone = json.loads(cli(*words, "--cycles=0", "--json").out)
+    assert alone["cycles"] is None
+    assert alone["suggested"] == alone["by_curve"] == facts["by_curve"]
+    assert "10% of the fall is done at" in alone["reason"]
+    assert not ET.parse(tmp_path / "curve.svg").getroot().findall(f"{SVG}circle")
+
+
 def test_a_curve_that_was_not_seen_to_its_end_is_no_ground_for_a_rate(cli, tmp_path):
     ended = cli("lr-find", "digits", *TINY, "--seeds=2", "--to=0.1", "--json")
     facts = json.loads(ended.out)
@@ -98,9 +115,14 @@ def test_train_with_lr_auto_takes_the_rate_of_the_test_and_keeps_its_evidence(cl
     assert kept["suggested"] == asked["suggested"]
     line = line_of_rate(tmp_path / "found")
     assert float(line.split()[1]) == kept["suggested"]
-    assert "# auto: range test: over the mean of 3 seeds the loss falls from" in line
+    assert re.search(r"# auto: range test: of \d+ one-cycles of 40 steps, .* end lowest: loss 0\.", line)
     assert ET.parse(tmp_path / "found/plots/lr-find.svg").getroot().tag == f"{SVG}svg"
-    assert re.search(r"optim\.lr\s+\S+\s+range test: over the mean of", ended.out)
+    page = (tmp_path / "found/report.html").read_text()
+    assert "How the learning rate was found" in page
+    assert f"the one with a peak of {kept['suggested']:g} and its neighbors end lowest" in page
+    drawn = re.search(r'class="drawn" src="data:image/svg\+xml;base64,([^"]+)"', page)
+    assert ET.fromstring(base64.b64decode(drawn[1])).tag == f"{SVG}svg"
+    assert re.search(r"optim\.lr\s+\S+\s+range test: of \d+ one-cycles", ended.out)
 
 
 def test_without_the_word_and_for_the_key_itself_auto_is_the_rule(cli, tmp_path):

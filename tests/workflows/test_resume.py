@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from trainwright.workflows import inspect_data, train
+from trainwright.workflows import inspect_data, ranks, train
 
 WORDS = [
     "digits",
@@ -268,7 +268,7 @@ def test_an_interruption_before_training_says_that_there_is_nothing_to_resume(cl
     def stopped(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(train, "prepare", stopped)
+    monkeypatch.setattr(ranks, "prepare", stopped)
     ended = cli("train", "digits", "--name=x", f"--out={tmp_path}")
     assert ended.code == 130
     assert "interrupted before training began; there is no run, and nothing to resume" in ended.err

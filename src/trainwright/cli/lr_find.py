@@ -47,6 +47,9 @@ def lr_find(
     high: Annotated[float, typer.Option("--to", metavar="RATE", help="Last rate.")] = 10.0,
     steps: Annotated[int, typer.Option(metavar="N", help="Steps of one seed.")] = 200,
     seeds: Annotated[int, typer.Option(metavar="N", help="How often, each from another start in another order.")] = 3,
+    cycles: Annotated[
+        int, typer.Option(metavar="N", help="Short one-cycles that choose the rate, at most; 0: by the curve alone.")
+    ] = 12,
     out: Annotated[Path | None, typer.Option(metavar="FILE.svg", help="Draw the curve into a file.")] = None,
     set_: Set = None,
     json: Json = False,
@@ -62,7 +65,7 @@ def lr_find(
     from trainwright.workflows.lr_find import find_by_recipe
     from trainwright.workflows.range_test import refuse_other_curves
 
-    sweep = Sweep(growth, low, high, steps, seeds)
+    sweep = Sweep(growth, low, high, steps, seeds, cycles)
     if out is not None:
         refuse_other_curves(out)
     with RunConsole(json=json) as console:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import traceback
+from contextlib import AbstractContextManager, nullcontext
 from typing import NoReturn
 
 import typer
 
 from trainwright.errors import TrainwrightError
+from trainwright.runs import launched, refuse_ranks
 
-from . import activations, check, data, doctor, evaluate, lr_find, predict, recipe, report, search, train
+from . import ablate, activations, check, data, doctor, evaluate, lr_find, predict, recipe, report, search, train
 from .usage import Command, Group
 
 INTERRUPTED = 130
@@ -25,19 +28,34 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (train, check, lr_find, search, evaluate, predict, report, data, activations, recipe, doctor):
+for command in (train, check, lr_find, search, ablate, evaluate, predict, report, data, activations, recipe, doctor):
     name = command.__name__.rpartition(".")[2]
     app.command(name.replace("_", "-"), cls=Command)(getattr(command, name))
 
 
 @app.callback(invoke_without_command=True)
-def root(version: bool = typer.Option(False, "--version", help="Print the version and exit.", is_eager=True)) -> None:
+def root(
+    context: typer.Context,
+    version: bool = typer.Option(False, "--version", help="Print the version and exit.", is_eager=True),
+) -> None:
     """Trains convolutional image classifiers by the whole craft, shows its evidence, and tells the truth."""
+    if context.invoked_subcommand not in (None, "train"):
+        refuse_ranks(context.invoked_subcommand)
     if version:
         from trainwright import __version__
 
         print(__version__)
         raise typer.Exit
+
+
+def _beside_other_ranks() -> AbstractContextManager[object]:
+    """Has all ranks that torchrun has started end alike; a process of its own loads nothing for it."""
+    if launched().world == 1:
+        return nullcontext()
+    os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")  # torch's word on every connection that ends
+    from trainwright.training import opened_ranks
+
+    return opened_ranks()
 
 
 def main() -> NoReturn:
@@ -48,7 +66,8 @@ def main() -> NoReturn:
     """
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        app(prog_name="trainwright")
+        with _beside_other_ranks():
+            app(prog_name="trainwright")
     except TrainwrightError as error:
         print(f"trainwright: {error}", file=sys.stderr)
         sys.exit(error.exit_code)

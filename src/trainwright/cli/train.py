@@ -57,7 +57,7 @@ def train(
 ) -> None:
     """Train a classifier on pictures: look at the data, check, train, test once, report."""
     from trainwright.reporting import RunConsole
-    from trainwright.runs import DEFAULT_OUT, open_run, to_json
+    from trainwright.runs import DEFAULT_OUT, launched, to_json
     from trainwright.workflows.requests import recipe_from_words, refuse_name_beside_resume, short_words
 
     short = short_words(locals())
@@ -67,9 +67,9 @@ def train(
         from trainwright.workflows.train import resume_run, train_run
 
         run = (
-            resume_run(open_run(resume), asked, console, checks=check)
+            resume_run(resume, asked, console, checks=check)
             if resume
             else train_run(asked, out or DEFAULT_OUT, name, console, checks=check)
         )
-    if json:
+    if json and launched().leads:
         print(to_json(run.metrics))

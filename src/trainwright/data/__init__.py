@@ -44,6 +44,7 @@ from .other import OtherPictures as OtherPictures
 from .other import prepare_other as prepare_other
 from .other import read_pictures as read_pictures
 from .part import Part as Part
+from .part import thinned as thinned
 from .prepare import PreparedData as PreparedData
 from .prepare import prepare as prepare
 from .preprocess import Preprocessor as Preprocessor

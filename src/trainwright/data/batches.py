@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Protocol
@@ -89,6 +89,8 @@ def batches(
     every_picture: bool = False,
     smallest: int = 1,
     mixing: Mixing | None = None,
+    step: int = 1,
+    share: Callable[[Tensor], Tensor] | None = None,
 ) -> Iterator[Batch]:
     """Walks through a part in this epoch's order; the last batch is left out where it would be short.
 
@@ -104,6 +106,8 @@ def batches(
         smallest: with `every_picture`, rather one batch less, of more than `batch_size` pictures, than one of fewer
             than this; at most `batch_size`.
         mixing: brings another picture for each.
+        step: every how many batches, from the first, one is wanted.
+        share: picks what is wanted out of the pictures, or pairs, of each batch; the others are not read.
     """
     pairs_P2 = part.pairs_P2
     count = len(part) if pairs_P2 is None else len(pairs_P2)
@@ -111,14 +115,24 @@ def batches(
     whole = count // batch_size * batch_size
     parts = min(math.ceil(count / batch_size), max(1, count // smallest))
     chunks = rows.tensor_split(parts) if every_picture else rows[:whole].split(batch_size)
+    chunks = chunks[start::step]
+    if share is not None:
+        chunks = [share(chosen) for chosen in chunks]
     if pairs_P2 is not None:
         chunks = [pairs_P2[chosen].flatten() for chosen in chunks]
-    return _read(part, chunks[start:], mixing, epoch)
+    return _read(part, chunks, mixing, epoch)
 
 
-def eval_batches(part: TrainingPictures, batch_size: int) -> Iterator[Batch]:
-    """Walks through all pictures in storage order, once each; the last batch may be short."""
-    return _read(part, torch.arange(len(part)).split(batch_size))
+def eval_batches(
+    part: TrainingPictures, batch_size: int, share: Callable[[Tensor], Tensor] | None = None
+) -> Iterator[Batch]:
+    """Walks through all pictures in storage order, once each; the last batch may be short.
+
+    Args:
+        share: picks what is wanted out of the part's pictures; None wants all.
+    """
+    rows = torch.arange(len(part))
+    return _read(part, (rows if share is None else share(rows)).split(batch_size))
 
 
 def _read(

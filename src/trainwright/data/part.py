@@ -112,6 +112,16 @@ def joined(one: Part, other: Part) -> Part:
     )
 
 
+def thinned(part: Part, most: int) -> Part:
+    """Gives a part with at most so many pictures, spread evenly over it; one with pairs stays whole."""
+    if len(part) <= most or part.pairs_P2 is not None:
+        return part
+    kept_N = torch.arange(most) * len(part) // most
+    columns = {name: getattr(part, name)[kept_N] for name in ("rows_N", "labels_N", "samples_N")}
+    weights_N = None if part.weights_N is None else part.weights_N[kept_N]
+    return replace(part, **columns, weights_N=weights_N, names=tuple(part.names[row] for row in kept_N.tolist()))
+
+
 def emptied(part: Part) -> Part:
     """Gives a part of the same data without pictures."""
     columns = {name: getattr(part, name)[:0] for name in ("rows_N", "labels_N", "samples_N")}

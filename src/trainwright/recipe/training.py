@@ -42,6 +42,13 @@ class TrainingSection(Section):
         "training part an epoch, which counts as time of validation.",
         source="Wu & Johnson 2021, section 3.1",
     )
+    sync_batch_norm: bool = setting(
+        True,
+        "Where several ranks train together, batch normalization takes mean and variance over the whole batch, so that "
+        "the net learns what it learns in one process. `false`: each rank by its share of the batch, which saves an "
+        "exchange a layer, and their running statistics are averaged. In one process a batch is whole either way.",
+        source="Peng et al. 2018, MegDet, section 3.3",
+    )
     patience: int = setting(
         0,
         "Epochs without a better validation accuracy after which training stops. 0: never. The best snapshot is kept "

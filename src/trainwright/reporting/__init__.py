@@ -9,6 +9,7 @@ Example:    write_report(open_run("runs/digits"))
 
 from __future__ import annotations
 
+from .charts import ablation_picture as ablation_picture
 from .charts import activations_picture as activations_picture
 from .charts import rate_curve_picture as rate_curve_picture
 from .charts import schedule_file as schedule_file
@@ -20,6 +21,7 @@ from .steps import after_breakdown as after_breakdown
 from .steps import next_steps as next_steps
 from .terminal import RunConsole as RunConsole
 from .terminal import RunPlan as RunPlan
+from .terminal import ablation_lines as ablation_lines
 from .terminal import activation_lines as activation_lines
 from .terminal import audit_lines as audit_lines
 from .terminal import border_lines as border_lines
@@ -33,6 +35,7 @@ from .terminal import stage_lines as stage_lines
 from .terminal import trial_line as trial_line
 from .views import PlannedRates as PlannedRates
 from .views import RunView as RunView
+from .views import ablation_view as ablation_view
 from .views import activations_view as activations_view
 from .views import planned_rates as planned_rates
 from .views import rate_curve as rate_curve

@@ -25,7 +25,7 @@ from trainwright.errors import InputError
 from trainwright.runs import RunFolder, write_atomic
 
 from . import wording
-from .charts import Mark, Series, line_chart, matrix_chart, scatter_chart, whisker_chart
+from .charts import Mark, Series, line_chart, matrix_chart, rate_curve_picture, scatter_chart, whisker_chart
 from .charts.matrix import level
 from .charts.ticks import ANYWHERE
 from .evidence import advised, shown
@@ -147,6 +147,11 @@ def read_picture(path: Path) -> Picture:
     return Picture(f"data:image/png;base64,{base64.b64encode(blob).decode()}", width, height)
 
 
+def drawn_alone(picture: str) -> str:
+    """Gives an SVG file with a style of its own as an address that a page can show."""
+    return f"data:image/svg+xml;base64,{base64.b64encode(picture.encode()).decode()}"
+
+
 @cache
 def page_environment() -> Environment:
     """Gives what templates of pages are rendered in: every word escaped, the words of `wording` at hand."""
@@ -174,6 +179,8 @@ def page_environment() -> Environment:
         matrix_chart,
         scatter_chart,
         read_picture,
+        drawn_alone,
+        rate_curve_picture,
         whisker_chart,
     )
     environment.globals |= {function.__name__: function for function in words}

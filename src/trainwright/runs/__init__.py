@@ -34,6 +34,9 @@ from .history import Columns as Columns
 from .history import History as History
 from .history import without_lost_work as without_lost_work
 from .intervals import wilson_interval as wilson_interval
+from .launch import Launch as Launch
+from .launch import launched as launched
+from .launch import refuse_ranks as refuse_ranks
 from .locking import WriterLock as WriterLock
 from .metrics import write_metrics_csv as write_metrics_csv
 from .records import ClassScore as ClassScore

@@ -12,11 +12,13 @@ from .build import build, check_batch_size
 from .checkpoint import Checkpoint, load_checkpoint, load_newest, save_checkpoint
 from .choice import choose_clipping, choose_loss, choose_training, lower_rate, rate_of_auto
 from .clipping import gradient_norm
+from .distributed import ALONE, Ranks, opened_ranks
 from .ending import Observer
 from .evaluation import answer, eval_batch, predict_logits
 from .interruption import Interruption, listening
 from .loop import fit
 from .losses import Loss, cross_entropy
+from .lost_ranks import RankLost
 from .machine import (
     Machine,
     choose_device,
@@ -28,7 +30,7 @@ from .machine import (
 )
 from .optimizers import build_optimizer, check_optimizer
 from .parameter_groups import parameter_groups, set_rates
-from .progress import Checkpoints, Progress, kept_preprocessor, restore
+from .progress import Checkpoints, Progress, kept_preprocessor, restore, training_state
 from .regularization import add_penalty, bring_back, shrink
 from .retraining import SECOND_STAGES, FirstStage, build_second, losses_at_the_stop
 from .schedules import check_schedule, rate_factor
@@ -39,6 +41,7 @@ from .stopping import Before, Best, Enough, Goal, better, out_of_patience
 from .tasks import THRESHOLD, Answers, Classification, Regression, Task, Verdict, task_of_data
 
 __all__ = [
+    "ALONE",
     "SECOND_STAGES",
     "THRESHOLD",
     "Answers",
@@ -56,6 +59,8 @@ __all__ = [
     "NonFiniteLoss",
     "Observer",
     "Progress",
+    "RankLost",
+    "Ranks",
     "Regression",
     "Setup",
     "Snapshot",
@@ -96,6 +101,7 @@ __all__ = [
     "open_device",
     "open_machine",
     "open_snapshot",
+    "opened_ranks",
     "out_of_patience",
     "parameter_groups",
     "predict_logits",
@@ -110,4 +116,5 @@ __all__ = [
     "steps_per_epoch",
     "task_of_data",
     "train_step",
+    "training_state",
 ]

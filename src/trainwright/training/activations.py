@@ -19,6 +19,8 @@ from trainwright.errors import InputError
 from trainwright.models.gains import CLASSES
 from trainwright.recipe import FIRING_ACTIVATIONS, RegularizationSection
 
+from .distributed import ALONE, Ranks
+
 FIRING: Final[dict[str, Callable[[Tensor], Tensor]]] = {
     **dict.fromkeys(("Sigmoid", "Hardsigmoid", "HardSigmoid"), lambda a: a),
     "Tanh": lambda a: (1 + a) / 2,
@@ -125,7 +127,7 @@ def sparsity_penalty(firing_F: Tensor, target: float) -> Tensor:
     return (on_F + off_F).sum()
 
 
-def with_noise(output: Tensor, strength: float) -> Tensor:
+def with_noise(output: Tensor, strength: float, ranks: Ranks = ALONE) -> Tensor:
     """Adds normal noise to a layer's output, of `strength` times the output's own standard deviation in this batch.
 
     The deviation is taken over all numbers and carries no gradient, so that a layer cannot drown the noise by growing.
@@ -133,13 +135,33 @@ def with_noise(output: Tensor, strength: float) -> Tensor:
 
     Source: Poole et al. 2014, Analyzing noise in autoencoders and deep networks; the relative scale is our own choice.
     """
-    deviation = output.detach().float().std(correction=0)
+    deviation = output.detach().float().std(correction=0) if ranks.alone else _deviation(output.detach().float(), ranks)
     return output + (strength * deviation).to(output.dtype) * torch.randn_like(output)
 
 
+def _deviation(output: Tensor, ranks: Ranks) -> Tensor:
+    """Computes the standard deviation of the numbers of all ranks together."""
+    variance, mean = torch.var_mean(output, correction=0)
+    count_W, mean_W, variance_W = ranks.stacked(torch.stack([mean.new_tensor(output.numel()), mean, variance])).T
+    share_W = count_W / count_W.sum()
+    return (share_W * (variance_W + (mean_W - (share_W * mean_W).sum()).square())).sum().sqrt()
+
+
+def _over_ranks(firing_F: Tensor, pictures: int, ranks: Ranks) -> Tensor:
+    """Averages what each rank has averaged over its share of the pictures; keeps the gradient."""
+    if ranks.alone:
+        return firing_F
+    weighted = ranks.summed(torch.cat([firing_F * pictures, firing_F.new_tensor([pictures])]))
+    return weighted[:-1] / weighted[-1]
+
+
 @contextmanager
-def acting_on_activations(section: RegularizationSection, model: nn.Module) -> Iterator[list[Tensor]]:
+def acting_on_activations(
+    section: RegularizationSection, model: nn.Module, ranks: Ranks = ALONE
+) -> Iterator[list[Tensor]]:
     """Lets sparsity and noise act on every call of an activation of a net while it is open; then the hooks are gone.
+
+    Both go by the pictures of all ranks.
 
     Yields: the penalties λ Σ KL of the calls so far, to be added to the loss; sparsity sees values before the noise.
     """
@@ -147,9 +169,9 @@ def acting_on_activations(section: RegularizationSection, model: nn.Module) -> I
 
     def act(module: nn.Module, _inputs: Any, output: Tensor) -> Tensor | None:
         if section.sparsity > 0:
-            firing_F = mean_firing(type(module).__name__, output)
+            firing_F = _over_ranks(mean_firing(type(module).__name__, output), len(output), ranks)
             penalties.append(section.sparsity * sparsity_penalty(firing_F, section.sparsity_target))
-        return with_noise(output, section.activation_noise) if section.activation_noise > 0 else None
+        return with_noise(output, section.activation_noise, ranks) if section.activation_noise > 0 else None
 
     with ExitStack() as stack:
         if section.sparsity > 0 or section.activation_noise > 0:

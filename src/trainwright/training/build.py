@@ -34,6 +34,7 @@ from .averaging import WeightAverage
 from .class_weights import class_shares, class_weights
 from .clipping import build_clip
 from .compiling import check_compiling
+from .distributed import ALONE, Ranks
 from .evaluation import eval_batch
 from .losses import build_loss, check_smoothing
 from .machine import Machine, open_machine
@@ -56,6 +57,7 @@ def build(
     preprocessor: Preprocessor | None = None,
     second: bool = False,
     progress: DataProgress | None = None,
+    ranks: Ranks = ALONE,
 ) -> Setup:
     """Builds model, optimizer and all else from a decided recipe; equal recipes and data give equal weights.
 
@@ -65,6 +67,7 @@ def build(
         preprocessor: of a run that goes on; None has it fitted on the training part.
         second: a stage that follows another, whose schedule may be cut so short that it has no drop.
         progress: told how far the fitting of the preprocessing has come, where it takes long.
+        ranks: that train together.
 
     Raises:
         InputError: a setting does not fit the data (batch larger than the training part, smoothing too strong,
@@ -74,10 +77,10 @@ def build(
     batch_size = decided(optim.batch_size)
     per_epoch = steps_per_epoch(data.train.drawn, batch_size, optim.accumulate)
     check_counts(recipe, data, None if second else per_epoch)
-    machine = open_machine(recipe.machine)
+    machine = open_machine(recipe.machine, ranks)
     if recipe.machine.compile:
-        check_compiling(machine.device)
-    built = checked_net(recipe, data)
+        check_compiling(machine.device, ranks)
+    built = checked_net(recipe, data, ranks)
     if preprocessor is None:
         source = source_preprocessing(built.model)
         preprocessor = fit_preprocessor(recipe.preprocess, data.train, source=source, progress=progress)
@@ -117,6 +120,7 @@ def build(
         batch_size=batch_size,
         batches_per_step=batches_per_step(data.train.drawn, batch_size, optim.accumulate),
         steps_per_epoch=per_epoch,
+        ranks=ranks,
     )
 
 
@@ -139,7 +143,7 @@ def check_counts(recipe: Recipe, data: PreparedData, steps_an_epoch: int | None)
         check_schedule(recipe.schedule, steps, per_epoch=steps_an_epoch)
 
 
-def checked_net(recipe: Recipe, data: PreparedData) -> Built:
+def checked_net(recipe: Recipe, data: PreparedData, ranks: Ranks = ALONE) -> Built:
     """Builds the net on the CPU, and makes sure that the recipe's settings fit it.
 
     Raises:
@@ -158,7 +162,8 @@ def checked_net(recipe: Recipe, data: PreparedData) -> Built:
     check_head(recipe, built.weights)
     check_activations(recipe.regularization, built.model)
     smallest = min(batch_sizes(len(data.train), decided(optim.batch_size), optim.accumulate))
-    check_smallest_batch(built.model, data, smallest)
+    check_shares(smallest, ranks)
+    check_smallest_batch(built.model, data, smallest if recipe.training.sync_batch_norm else smallest // ranks.world)
     if recipe.training.reestimate_batch_norm:
         check_reestimation(built.model)
     return built
@@ -224,6 +229,22 @@ def check_batch_size(batch_size: int, drawn: int, *, pairs: bool = False) -> Non
             got=f"{batch_size}",
             where="optim.batch_size",
             hint=f"--batch-size {max(1, drawn // 8)}, or auto",
+        )
+
+
+def check_shares(pictures: int, ranks: Ranks) -> None:
+    """Refuses more ranks than there are pictures, or pairs, in the smallest batch, so that one would have none.
+
+    Raises:
+        InputError: with the number of both.
+    """
+    if pictures < ranks.world:
+        raise InputError(
+            "a batch has fewer pictures than there are ranks to share it",
+            expected=f"at least {ranks.world} a batch, one for each rank",
+            got=f"{pictures}",
+            where="optim.batch_size",
+            hint="--batch-size is that of all ranks together; a larger one, or fewer ranks",
         )
 
 

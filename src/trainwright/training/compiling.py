@@ -7,13 +7,23 @@ from torch import Tensor
 
 from trainwright.errors import InputError
 
+from .distributed import ALONE, Ranks
 
-def check_compiling(device: torch.device) -> None:
+
+def check_compiling(device: torch.device, ranks: Ranks = ALONE) -> None:
     """Compiles one addition for a device.
 
     Raises:
-        InputError: no compiler that torch can use: a C++ compiler for a CPU, Triton for a CUDA device.
+        InputError: several ranks, whose batch normalization a compiled net would leave apart; no compiler that torch
+            can use: a C++ compiler for a CPU, Triton for a CUDA device.
     """
+    if not ranks.alone:
+        raise InputError(
+            "a compiled net cannot be trained by several ranks: what they exchange inside of it would be left out",
+            got=f"{ranks.world} ranks",
+            where="machine.compile",
+            hint="leave machine.compile out, or train in one process",
+        )
     try:
         torch.compile(_one_more)(torch.zeros(1, device=device))
     except RuntimeError as error:

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from trainwright.data import Batch, Part, eval_batches
 from trainwright.models import evaluating
 
+from .distributed import ALONE, Ranks
 from .machine import Machine
 from .tasks import Answers, Task
 
@@ -56,8 +57,19 @@ def predict_logits(
 
 
 def answer(
-    model: nn.Module, part: Part, views: Sequence[Callable[[Batch], Tensor]], machine: Machine, task: Task
+    model: nn.Module,
+    part: Part,
+    views: Sequence[Callable[[Batch], Tensor]],
+    machine: Machine,
+    task: Task,
+    ranks: Ranks = ALONE,
 ) -> Answers:
-    """Asks a model about every picture of a part, in storage order; views as in `predict_logits`."""
-    batches = eval_batches(part, eval_batch(part.images_SCHW.shape[-1]))
-    return Answers(predict_logits(model, batches, views, machine, task), part.labels_N, part.pairs_P2)
+    """Asks a model about every picture of a part, in storage order; views as in `predict_logits`.
+
+    Several ranks ask about a share each, and all get the answers to every picture, once.
+    """
+    at_once = eval_batch(part.images_SCHW.shape[-1])
+    mine = len(ranks.share(torch.arange(len(part))))
+    own_NK = predict_logits(model, eval_batches(part, at_once, ranks.share), views, machine, task) if mine else None
+    rows = [some_NK for some_NK in ranks.gathered(own_NK) if some_NK is not None]
+    return Answers(rows[0] if ranks.alone else torch.cat(rows), part.labels_N, part.pairs_P2)

@@ -8,6 +8,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+import torch
+
+from .distributed import ALONE, Ranks
+
 
 class Interruption:
     """Whether somebody asked the run to stop, and with which signal."""
@@ -18,10 +22,25 @@ class Interruption:
     def __bool__(self) -> bool:
         return self.signal_name is not None
 
+    def agreed(self, ranks: Ranks) -> bool:
+        """Tells whether any of several ranks was asked to stop, alike on all of them."""
+        if ranks.alone:
+            return bool(self)
+        asked_W = torch.zeros(ranks.world)
+        asked_W[ranks.rank] = 0 if self.signal_name is None else signal.Signals[self.signal_name].value
+        ranks.add_up(asked_W)
+        number = int(asked_W.max())
+        if number:
+            self.signal_name = signal.Signals(number).name
+        return number > 0
+
 
 @contextmanager
-def listening() -> Iterator[Interruption]:
+def listening(ranks: Ranks = ALONE) -> Iterator[Interruption]:
     """Catches SIGINT and SIGTERM while the block runs; a second signal acts at once, as it did before.
+
+    Of several ranks each waits until all have agreed to stop: torchrun and Slurm pass a signal on, so that it may come
+    to a process twice.
 
     Outside the main thread Python allows no handlers, and the flag stays down.
     """
@@ -33,7 +52,7 @@ def listening() -> Iterator[Interruption]:
 
     def handle(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the form that signal calls
         interruption.signal_name = signal.Signals(number).name
-        for each, handler in before.items():
+        for each, handler in before.items() if ranks.alone else ():
             signal.signal(each, handler)
 
     for number in before:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
 
 import psutil
 import torch
@@ -45,7 +47,7 @@ def fit(
         setup: what to train, and with what.
         data: its training part is learned, its validation part chooses the best epoch.
         progress: a new one, or one restored from a checkpoint.
-        checkpoints: keep what was learned; None where nobody will ask for it again.
+        checkpoints: keep what was learned; None where nobody will ask for it again, and on all ranks but one.
         observers: are told each step, each epoch, and the end.
         interruption: looked at after every step.
         goal: looked at after every epoch; training ends where it is reached.
@@ -59,19 +61,18 @@ def fit(
     drawn = data.train.drawn
     while progress.epoch <= setup.epochs and not progress.stopped_early:
         try:
-            why = _train_epoch(setup, data, progress, checkpoints, observers, interruption, enough)
+            cut = _train_epoch(setup, data, progress, checkpoints, observers, interruption, enough)
         except NonFiniteLoss as error:
             images_NCHW = setup.prepare_train(error.batch, setup.epochs_drawn + progress.epoch)
             layer = error.parameter or first_non_finite(setup.model, images_NCHW, setup.machine)
+            layer = next((found for found in setup.ranks.gathered(layer) if found != "loss"), "loss")
             what = f"{error.what} became {error.value}"
             raise not_finite(setup, progress, drawn, what, progress.step + 1, layer, observers) from None
         refuse_damage(setup, progress, data.train.drawn, observers)
-        if interruption:
-            if checkpoints is not None:
+        if cut is not None:
+            if cut.kind == "interrupted" and checkpoints is not None:
                 checkpoints.save_last(setup, progress)
-            return stop(progress, "interrupted", f"interrupted by {interruption.signal_name}", observers)
-        if why is not None:
-            return stop(progress, "early-stopping", why, observers)
+            return stop(progress, cut.kind, cut.reason, observers)
 
         judged = _judge_epoch(setup, data, progress, observers, goal)
         if checkpoints is not None and progress.best.epoch == progress.epoch:
@@ -93,6 +94,14 @@ def fit(
     return _at_the_end(setup, progress, observers, goal)
 
 
+@dataclass(frozen=True)
+class Cut:
+    """Why an epoch was not trained to its end."""
+
+    kind: Literal["interrupted", "early-stopping"]
+    reason: str
+
+
 def _train_epoch(
     setup: Setup,
     data: PreparedData,
@@ -101,11 +110,8 @@ def _train_epoch(
     observers: Sequence[Observer],
     interruption: Interruption,
     enough: Enough | None,
-) -> str | None:
-    """Makes the steps of the epoch that are still to be made, or those until an interruption or a reason to give up.
-
-    Returns: the reason; None where there is none.
-    """
+) -> Cut | None:
+    """Makes the steps of the epoch that are still to be made, or those until it is cut short; tells why it was."""
     recipe = setup.recipe
     setup.model.train()
     saved_at, drawn = time.perf_counter(), setup.epochs_drawn + progress.epoch
@@ -121,6 +127,7 @@ def _train_epoch(
             drops=progress.drops,
         )
         rate = set_rate(setup.optimizer, recipe.optim, factor)
+        setup.ranks.begin_step(recipe.training.seed, setup.before.steps + progress.step)
         result = setup.step(group, drawn)
         progress.step += 1
         if setup.average is not None:
@@ -143,10 +150,10 @@ def _train_epoch(
         tell(observers, made)
         now = time.perf_counter()
         progress.epoch_time_s += now - started
-        if interruption:
-            return None
+        if interruption.agreed(setup.ranks):
+            return Cut("interrupted", f"interrupted by {interruption.signal_name}")
         if enough is not None and (why := enough(made)) is not None:
-            return why
+            return Cut("early-stopping", why)
         due = now - saved_at >= recipe.training.checkpoint_every_s and progress.steps_in_epoch < setup.steps_per_epoch
         if checkpoints is not None and due:
             refuse_damage(setup, progress, data.train.drawn, observers)
@@ -165,7 +172,7 @@ def _judge_epoch(
     """
     started, drawn = time.perf_counter(), data.train.drawn
     if setup.recipe.training.reestimate_batch_norm:
-        reestimate(setup.judged, _clean(setup, data, progress), setup.prepare_eval, setup.machine)
+        reestimate(setup.judged, _clean(setup, data, progress), setup.prepare_eval, setup.machine, setup.ranks)
     verdict = _verdict(setup, data.valid) if data.valid else None
     score, loss = (verdict.score, verdict.loss) if verdict else (None, None)
     refuse_no_number(loss, data.valid, setup, progress, drawn, observers)
@@ -202,10 +209,20 @@ def _clean(setup: Setup, data: PreparedData, progress: Progress) -> Iterator[Bat
     """Walks once through all training pictures, mixed as this epoch mixes them, in batches of the training's size.
 
     Training leaves out a picture that is left over. Here it joins others: what trains on two may not on one alone.
+    Of several ranks each takes whole batches, in turns.
     """
     seed, drawn = setup.recipe.training.seed, setup.epochs_drawn + progress.epoch
     smallest = min(2, setup.batch_size)
-    return batches(data.train, setup.batch_size, seed=seed, epoch=drawn, every_picture=True, smallest=smallest)
+    return batches(
+        data.train,
+        setup.batch_size,
+        seed=seed,
+        epoch=drawn,
+        start=setup.ranks.rank,
+        step=setup.ranks.world,
+        every_picture=True,
+        smallest=smallest,
+    )
 
 
 class _Awaited:
@@ -228,7 +245,7 @@ class _Awaited:
 
 def _verdict(setup: Setup, part: Part) -> Verdict:
     """Asks the model that is judged about a part, and sums its answers up."""
-    return setup.task.verdict(answer(setup.judged, part, [setup.prepare_eval], setup.machine, setup.task))
+    return setup.task.verdict(answer(setup.judged, part, [setup.prepare_eval], setup.machine, setup.task, setup.ranks))
 
 
 def _epoch_record(setup: Setup, progress: Progress, verdict: Verdict | None, valid_time_s: float) -> EpochRecord:

@@ -13,6 +13,8 @@ from torch import nn
 from trainwright.errors import InputError, did_you_mean
 from trainwright.recipe import Choice, MachineSection, Task, decided
 
+from .distributed import ALONE, Ranks
+
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 """Every value of `machine.precision` but auto, and torch's name of it."""
 
@@ -92,10 +94,18 @@ def decide_machine(section: MachineSection, *, img_size: int) -> MachineSection:
     return section.model_copy(update={choice.key.removeprefix("machine."): choice.value for choice in choices})
 
 
-def open_machine(section: MachineSection) -> Machine:
-    """Turns a decided section into torch's terms and sets the number of threads of this process."""
+def open_machine(section: MachineSection, ranks: Ranks = ALONE) -> Machine:
+    """Turns a decided section into torch's terms and sets the number of threads of this process.
+
+    Of several ranks on GPUs each takes the one with its own number on its machine.
+
+    Raises:
+        InputError: no such device here, or one that cannot do what is asked.
+    """
     torch.set_num_threads(decided(section.threads))
-    device = open_device(section.device)
+    device = open_device(section.device if ranks.alone else device_of_rank(section.device, ranks))
+    if device.type == "cuda" and not ranks.alone:
+        torch.cuda.set_device(device)
     if section.precision == "float16" and device.type != "cuda":
         raise InputError(
             "float16 needs a CUDA device",
@@ -104,6 +114,26 @@ def open_machine(section: MachineSection) -> Machine:
             hint="bfloat16 or float32",
         )
     return Machine(device, DTYPES[section.precision], decided(section.channels_last))
+
+
+def device_of_rank(name: str, ranks: Ranks) -> str:
+    """Gives the device of one of several ranks.
+
+    Raises:
+        InputError: one GPU is named for all, or a kind that ranks cannot exchange numbers on.
+
+    >>> device_of_rank("cuda", Ranks(rank=5, world=8, local_rank=1))
+    'cuda:1'
+    """
+    if name == "mps" or ":" in name:
+        raise InputError(
+            f"{ranks.world} ranks cannot train on {name}",
+            expected="cuda, where each rank takes the GPU of its own number, or cpu",
+            got=name,
+            where="machine.device",
+            hint="--device cuda with as many ranks as GPUs, CUDA_VISIBLE_DEVICES to choose among them",
+        )
+    return f"cuda:{ranks.local_rank}" if name == "cuda" else name
 
 
 def open_device(name: str) -> torch.device:

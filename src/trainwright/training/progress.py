@@ -54,6 +54,20 @@ class Progress:
         self.loss_sum = self.epoch_time_s = self.waiting_time_s = 0.0
 
 
+def training_state(setup: Setup, progress: Progress) -> dict[str, Any]:
+    """Gathers, as tensors and plain values, what a run goes on with beside its weights."""
+    draws_on_gpus = setup.machine.device.type == "cuda" and setup.ranks.alone  # ranks seed anew for every step
+    return {
+        "progress": dataclasses.asdict(progress),
+        "preprocessor": preprocessor_state(setup.preprocessor),
+        "optimizer": setup.optimizer.state_dict(),
+        "average": None if setup.average is None else setup.average.model.state_dict(),
+        "scaler": None if setup.scaler is None else setup.scaler.state_dict(),
+        "rng_cpu": torch.get_rng_state(),
+        "rng_cuda": torch.cuda.get_rng_state_all() if draws_on_gpus else [],
+    }
+
+
 @dataclass(frozen=True)
 class Checkpoints:
     """Where a stage of training keeps what it has learned.
@@ -68,16 +82,8 @@ class Checkpoints:
 
     def save_last(self, setup: Setup, progress: Progress) -> None:
         """Writes all that an uninterrupted run would carry into its next step."""
-        state: dict[str, Any] = {
-            "progress": dataclasses.asdict(progress),
-            "preprocessor": preprocessor_state(setup.preprocessor),
-            "optimizer": setup.optimizer.state_dict(),
-            "average": None if setup.average is None else setup.average.model.state_dict(),
-            "scaler": None if setup.scaler is None else setup.scaler.state_dict(),
-            "rng_cpu": torch.get_rng_state(),
-            "rng_cuda": torch.cuda.get_rng_state_all() if setup.machine.device.type == "cuda" else [],
-        }
-        save_checkpoint(self.folder / "last", setup.model.state_dict(), state, self._described(progress))
+        state, weights = training_state(setup, progress), setup.model.state_dict()
+        save_checkpoint(self.folder / "last", weights, state, self._described(progress))
 
     def save_best(self, setup: Setup, progress: Progress) -> None:
         """Writes the judged model, its weights as the layers use them, and its preprocessing: what prediction needs."""
@@ -123,7 +129,7 @@ def restore(checkpoint: Checkpoint, setup: Setup) -> Progress:
         if setup.scaler is not None:
             setup.scaler.load_state_dict(state["scaler"])
         torch.set_rng_state(state["rng_cpu"])
-        if state["rng_cuda"]:
+        if state["rng_cuda"] and setup.ranks.alone:
             torch.cuda.set_rng_state_all(state["rng_cuda"])
         saved = dict(state["progress"])
         best = dict(saved["best"])

@@ -8,6 +8,7 @@ N pictures · C channels · F channels of a feature map · H W pixels
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from trainwright.data import Batch
 from trainwright.errors import InputError
 from trainwright.models import evaluating
 
+from .distributed import ALONE, Ranks
 from .machine import Machine
 
 
@@ -55,7 +57,11 @@ def check_reestimation(model: nn.Module) -> None:
 
 @torch.no_grad()
 def reestimate(
-    model: nn.Module, batches: Iterable[Batch], prepare: Callable[[Batch], Tensor], machine: Machine
+    model: nn.Module,
+    batches: Iterable[Batch],
+    prepare: Callable[[Batch], Tensor],
+    machine: Machine,
+    ranks: Ranks = ALONE,
 ) -> None:
     """Replaces running means and variances by those over all pictures of the batches.
 
@@ -67,6 +73,7 @@ def reestimate(
         batches: each of several pictures of mixed classes.
         prepare: normalizes a batch as in evaluation, since those are the pictures that the statistics will meet.
         machine: computes in its number format.
+        ranks: of which each brings other batches; all get the statistics over all of them.
 
     Source: Wu & Johnson 2021, Rethinking "Batch" in BatchNorm, section 3.1 and equation 2.
     """
@@ -87,13 +94,23 @@ def reestimate(
         for batch in batches:
             with machine.autocast():
                 model(prepare(batch))
-    for module, moments in seen.items():
-        kept: Any = module
+    norms = batch_norms(model)
+    each = ranks.gathered([seen.get(norm) for norm in norms])
+    for norm, of_ranks in zip(norms, zip(*each, strict=True), strict=True):
+        some = [moments for moments in of_ranks if moments is not None]
+        if not some:
+            continue
+        kept: Any = norm
+        moments = functools.reduce(_together, some)
         mean_F = moments.sum_F / moments.count
         variance_F = moments.square_sum_F / moments.count - mean_F**2
         variance_F = variance_F.clamp_min(0) * moments.count / (moments.count - 1)
         kept.running_mean.copy_(mean_F.to(kept.running_mean.dtype))
         kept.running_var.copy_(variance_F.to(kept.running_var.dtype))
+
+
+def _together(one: Moments, other: Moments) -> Moments:
+    return Moments(one.count + other.count, one.sum_F + other.sum_F, one.square_sum_F + other.square_sum_F)
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from trainwright.recipe import Recipe, ScheduleSection, decided
 
 from .build import build
 from .checkpoint import load_checkpoint
+from .distributed import ALONE, Ranks
 from .evaluation import answer
 from .setup import Setup
 from .stopping import Before
@@ -34,6 +35,7 @@ class FirstStage:
         best: the folder of the checkpoint of its best epoch.
         best_epoch: that epoch, from 1.
         made: its epochs, steps and seconds.
+        ranks: that train together.
     """
 
     recipe: Recipe
@@ -42,6 +44,7 @@ class FirstStage:
     best: Path
     best_epoch: int
     made: Before
+    ranks: Ranks = ALONE
 
 
 def build_second(first: FirstStage, *, preprocessor: Preprocessor | None = None) -> tuple[Setup, PreparedData]:
@@ -76,7 +79,7 @@ def losses_at_the_stop(first: FirstStage, second: Setup) -> tuple[float, float]:
 def _restart(first: FirstStage, both: PreparedData, preprocessor: Preprocessor | None) -> Setup:
     """Begins with the first weights, preprocessing fitted to all pictures, and the schedule laid out anew to its end
     after as many epochs as the first stage needed for its best."""
-    return build(_lasting(first), both, preprocessor=preprocessor, second=True)
+    return build(_lasting(first), both, preprocessor=preprocessor, second=True, ranks=first.ranks)
 
 
 def _continue(first: FirstStage, both: PreparedData, preprocessor: Preprocessor | None) -> Setup:
@@ -88,7 +91,7 @@ def _continue(first: FirstStage, both: PreparedData, preprocessor: Preprocessor 
     optim = recipe.optim.model_copy(update={"lr": decided(recipe.optim.lr) * recipe.training.retrain_rate})
     steady = ScheduleSection(name="constant", warmup=0.0)
     recipe = recipe.model_copy(update={"optim": optim, "schedule": steady})
-    setup = build(recipe, both, preprocessor=preprocessor or first.preprocessor, second=True)
+    setup = build(recipe, both, preprocessor=preprocessor or first.preprocessor, second=True, ranks=first.ranks)
     load_plain_state(setup.model, load_checkpoint(first.best).weights)
     if setup.average is not None:
         setup.average.model.load_state_dict(setup.model.state_dict())

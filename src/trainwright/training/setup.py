@@ -14,6 +14,7 @@ from trainwright.recipe import Recipe
 
 from .averaging import WeightAverage
 from .clipping import Clip
+from .distributed import ALONE, Ranks
 from .losses import Loss
 from .machine import Machine
 from .schedules import risen_epoch
@@ -39,6 +40,7 @@ class Setup:
         before: what a second stage comes after; nothing in a first.
         epochs_drawn: epochs whose random draws are used up, so that orders and augmentations are drawn as after them.
         rate_setting: key of the setting that makes the rates of this stage, and of no other, larger or smaller.
+        ranks: train together; each has the same weights, and reads and learns its share of every batch.
         total_steps: optimizer steps of the whole stage.
     """
 
@@ -63,6 +65,7 @@ class Setup:
     before: Before = field(default_factory=Before)
     epochs_drawn: int = 0
     rate_setting: str = "optim.lr"
+    ranks: Ranks = ALONE
 
     @property
     def total_steps(self) -> int:
@@ -79,12 +82,15 @@ class Setup:
         return self.model if self.average is None else self.average.model
 
     def sizes(self, data: PreparedData) -> list[int]:
-        """Gives the pictures of each batch of an epoch."""
+        """Gives the pictures of each batch of an epoch, those of all ranks together."""
         sizes = batch_sizes(data.train.drawn, self.batch_size, self.recipe.optim.accumulate)
         return [2 * pairs for pairs in sizes] if data.train.pairs_P2 is not None else sizes
 
     def order(self, data: PreparedData, epoch: int, start: int = 0) -> Iterator[Batch]:
-        """Walks through the training batches of an epoch, counted as random numbers are drawn, from batch `start`."""
+        """Walks through the training batches of an epoch, counted as random numbers are drawn, from batch `start`.
+
+        Of several ranks each gets its share of every batch.
+        """
         return batches(
             data.train,
             self.batch_size,
@@ -93,6 +99,7 @@ class Setup:
             start=start,
             every_picture=self.recipe.optim.accumulate == "all",
             mixing=self.mixing,
+            share=self.ranks.share,
         )
 
     def step(self, group: Group, epoch: int) -> StepResult:
@@ -113,6 +120,8 @@ class Setup:
             hits_of=self.task.hits,
             clip=self.clip,
             regularization=self.recipe.regularization,
+            ranks=self.ranks,
+            sync_batch_norm=self.recipe.training.sync_batch_norm,
         )
 
     def prepare_train(self, batch: Batch, epoch: int) -> Tensor:

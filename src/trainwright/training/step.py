@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -16,11 +17,13 @@ from trainwright.recipe import OptimSection, RegularizationSection, decided
 
 from .activations import acting_on_activations
 from .clipping import Clip, gradient_norm
+from .distributed import ALONE, Ranks
 from .losses import Loss
 from .machine import Machine
 from .non_finite import damaged_gradient
 from .parameter_groups import set_rates
 from .regularization import add_penalty, bring_back, shrink
+from .synchronizing import WholeBatch, average_statistics, sum_step
 from .tasks.classification import class_hits
 
 Hits = Callable[[Tensor, Tensor], Tensor | None]
@@ -149,6 +152,8 @@ def train_step(
     hits_of: Hits = class_hits,
     clip: Clip | None = None,
     regularization: RegularizationSection = UNREGULARIZED,
+    ranks: Ranks = ALONE,
+    sync_batch_norm: bool = True,
 ) -> StepResult:
     """Makes one optimizer step: forward and backward of each batch in the group, penalty, clip, step, max-norm.
 
@@ -158,12 +163,15 @@ def train_step(
         forward: the model as it is called, compiled or not: N C H W → logits N K.
         model: the module whose parameters the optimizer holds.
         scaler: for float16 only.
-        group: batches, held one at a time; a picture counts alike in all of them.
+        group: batches, held one at a time; a picture counts alike in all of them. Of several ranks each brings its
+            shares of them; the sizes are those of the whole batches.
         prepare: augments and normalizes a batch on the device: float N C H W.
         loss_of: (logits N K, labels N, weights N or None) → a scalar.
         hits_of: what counts as right.
         clip: how gradients are shortened; None leaves them, and their norm unmeasured.
         regularization: what holds the weights small, and the activations sparse or noisy.
+        ranks: make the step together; all come to the same weights.
+        sync_batch_norm: whether they normalize by the whole batch, and not each by its share.
 
     Raises:
         NonFiniteLoss: the loss, or a gradient to be clipped, is not finite; before any weight has moved.
@@ -171,12 +179,13 @@ def train_step(
     optimizer.zero_grad(set_to_none=True)
     loss_sum, sparsity_sum, pictures = 0.0, 0.0, sum(group.sizes)
     correct: int | None = 0
-    batch = None
+    batch, spoiled = None, None
+    whole = contextlib.nullcontext() if ranks.alone or not sync_batch_norm else WholeBatch(ranks)
     for batch in group.batches:
         images_NCHW = prepare(batch)
         labels_N = batch.labels_N.to(machine.device, non_blocking=True)
         weights_N = None if batch.weights_N is None else batch.weights_N.to(machine.device, non_blocking=True)
-        with machine.autocast(), acting_on_activations(regularization, model) as penalties:
+        with machine.autocast(), whole, acting_on_activations(regularization, model, ranks) as penalties:
             logits_NK = forward(images_NCHW)
         loss = mixed_loss(loss_of, logits_NK, labels_N, weights_N, batch.mix)
         parts = pictures / len(labels_N)
@@ -188,12 +197,19 @@ def train_step(
         told = [loss.detach(), sparsity.detach(), *([] if hits is None else [hits])]
         value, extra, *right = torch.stack([number.float() for number in told]).tolist()
         if not math.isfinite(value + extra):
-            raise NonFiniteLoss("loss", value + extra, batch)
+            spoiled = spoiled or NonFiniteLoss("loss", value + extra, batch)
         loss_sum += value / parts
         sparsity_sum += extra / parts
         correct = correct + int(right[0]) if right and correct is not None else None
 
     assert batch is not None, "a group has a batch"
+    if not ranks.alone:
+        loss_sum, sparsity_sum, right_sum = sum_step(model, [loss_sum, sparsity_sum, correct or 0], ranks)
+        correct = None if correct is None else int(right_sum)
+        if not sync_batch_norm:
+            average_statistics(model, ranks)
+    if spoiled or not math.isfinite(loss_sum + sparsity_sum):
+        raise spoiled or NonFiniteLoss("loss", loss_sum + sparsity_sum, batch)
     if scaler is not None:
         scaler.unscale_(optimizer)
     # A step in float16 whose gradients overflow is left out, and decoupled penalties with it. We look ourselves, since

@@ -10,29 +10,41 @@ Example:    for check in climb(rungs_of_run(setup, data)): print(check.name, che
 from .checks import Check
 from .ladder import climb, rungs_of_loop, rungs_of_run, step_time
 from .own_loop import kept_generators, subject_of_loop
+from .paired import Effect, effect_of
 from .range_test import Sweep, Trace, blind_level, traces_of_loop, traces_of_run
 from .rate_suggestion import Suggestion, suggest
+from .short_cycles import Cycles, cycles_of_loop, cycles_of_run, settled
 from .subject import subject_of, undisturbed
 from .trial import Pruner, Watch, run_trial
+from .tricks import Trick, read_tricks, tricks_in_use
 
 __all__ = [
     "Check",
+    "Cycles",
+    "Effect",
     "Pruner",
     "Suggestion",
     "Sweep",
     "Trace",
+    "Trick",
     "Watch",
     "blind_level",
     "climb",
+    "cycles_of_loop",
+    "cycles_of_run",
+    "effect_of",
     "kept_generators",
+    "read_tricks",
     "run_trial",
     "rungs_of_loop",
     "rungs_of_run",
+    "settled",
     "step_time",
     "subject_of",
     "subject_of_loop",
     "suggest",
     "traces_of_loop",
     "traces_of_run",
+    "tricks_in_use",
     "undisturbed",
 ]

@@ -16,12 +16,13 @@ from trainwright.errors import InputError, did_you_mean, together
 from trainwright.training import NonFiniteLoss, Setup, build, grouped, set_rates
 
 from .by_heart import step
-from .subject import Subject, undisturbed
+from .subject import Subject, Twin, undisturbed
 
 GROWTHS = ("exponential", "linear")
 Ending = Literal["the last rate", "a loss above its start", "a loss that is not finite"]
 
 FEWEST_STEPS, MOST_STEPS, MOST_SEEDS = 30, 10_000, 100
+FEWEST_CYCLES, MOST_CYCLES = 5, 100
 
 WINDOW = 0.05
 """Share of the steps over which the loss is smoothed. fastai's weight of 0.98, a window of 50 steps in 100, lags behind
@@ -45,6 +46,7 @@ class Sweep:
         low, high: the first and the last rate, those of the group that has the largest.
         steps: optimizer steps of one seed.
         seeds: how many, counted up from the recipe's own.
+        cycles: short one-cycles by which the rate is chosen at most; 0 reads it off the curve alone.
 
     Raises:
         InputError: lists what is wrong.
@@ -61,6 +63,7 @@ class Sweep:
     high: float = 10.0
     steps: int = 200
     seeds: int = 3
+    cycles: int = 12
 
     def __post_init__(self) -> None:
         errors: list[InputError] = []
@@ -79,6 +82,9 @@ class Sweep:
                 why = "too few to see a curve" if name == "steps" and value < least else "out of range"
                 default = getattr(Sweep, name)
                 errors.append(_wrong(f"{name}: {why}", expected, str(value), name, f"--{name} {default}"))
+        if self.cycles and not FEWEST_CYCLES <= self.cycles <= MOST_CYCLES:
+            expected = f"0, or {FEWEST_CYCLES} to {MOST_CYCLES} cycles"
+            errors.append(_wrong("cycles: out of range", expected, str(self.cycles), "cycles", "--cycles 12"))
         if errors:
             raise together(errors)
 
@@ -178,7 +184,7 @@ def traces_of_run(setup: Setup, data: PreparedData, sweep: Sweep) -> Iterator[Tr
         recipe = setup.recipe.model_copy(update={"training": training.model_copy(update={"seed": seed})})
         with undisturbed():
             own = build(recipe, data, preprocessor=setup.preprocessor)
-            yield record(_advancing(own, data), sweep, seed)
+            yield record(advancing(own, data), sweep, seed)
 
 
 def traces_of_loop(subject: Subject, sweep: Sweep) -> Iterator[Trace]:
@@ -192,15 +198,7 @@ def traces_of_loop(subject: Subject, sweep: Sweep) -> Iterator[Trace]:
             torch.manual_seed(seed)
             twin = subject.twin()
             twin.model.train()
-            lessons, peak = subject.trained(), max(twin.rates)
-
-            def advance(rate: float) -> float | None:
-                twin.set_rate(rate / peak)  # noqa: B023  used in this round alone
-                lesson = next(lessons)  # noqa: B023
-                outputs_NK = step(subject, twin, lesson)  # noqa: B023
-                return None if outputs_NK is None else float(lesson.loss_of(outputs_NK))
-
-            yield record(advance, sweep, seed)
+            yield record(advancing_twin(subject, twin), sweep, seed)
 
 
 @torch.no_grad()
@@ -216,10 +214,24 @@ def blind_level(subject: Subject) -> float:
         return float(lesson.loss_of(zeros_NK))
 
 
-def _advancing(setup: Setup, data: PreparedData) -> Callable[[float], float | None]:
-    """Gives a function that makes the next step of a training at a rate."""
+def advancing_twin(subject: Subject, twin: Twin) -> Callable[[float], float | None]:
+    """Gives a function that makes the next step of a twin in training mode at a rate: the loss before it, or None."""
+    lessons, peak = subject.trained(), max(twin.rates)
+
+    def advance(rate: float) -> float | None:
+        twin.set_rate(rate / peak)
+        lesson = next(lessons)
+        outputs_NK = step(subject, twin, lesson)
+        return None if outputs_NK is None else float(lesson.loss_of(outputs_NK))
+
+    return advance
+
+
+def advancing(setup: Setup, data: PreparedData) -> Callable[[float], float | None]:
+    """Gives a function that makes the next step of a training at a rate: the loss before it, or None where numbers
+    ceased to be finite."""
     setup.model.train()
-    sizes = setup.sizes(data)
+    sizes, made = setup.sizes(data), itertools.count(1)
     walk = (
         (epoch, group)
         for epoch in itertools.count(1)
@@ -230,9 +242,12 @@ def _advancing(setup: Setup, data: PreparedData) -> Callable[[float], float | No
         epoch, group = next(walk)
         set_rates(setup.optimizer, rate)
         try:
-            return setup.step(group, epoch).loss
+            loss = setup.step(group, epoch).loss
         except NonFiniteLoss:
             return None
+        if setup.average is not None:
+            setup.average.update(setup.model, next(made))
+        return loss
 
     return advance
 

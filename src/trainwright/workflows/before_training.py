@@ -1,14 +1,14 @@
-"""The checks as the first act of `train`."""
+"""What is said of data and settings before the first step, and the checks as the first act of `train`."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Sequence
 
-from trainwright.data import PreparedData
+from trainwright.data import PreparedData, augment_findings, preprocess_findings
 from trainwright.errors import TrainingError
 from trainwright.reporting import RunConsole, next_steps, write_report
-from trainwright.runs import EventWriter, RunFolder, StopRecord
+from trainwright.runs import EventWriter, Finding, RunFolder, StopRecord
 from trainwright.training import Setup
 from trainwright.tuning import Check, climb, rungs_of_run, step_time, subject_of
 
@@ -18,10 +18,24 @@ SHARE = 0.1
 """Of the time of a training that its checks may take."""
 
 
+def findings_before_training(setup: Setup, data: PreparedData) -> list[Finding]:
+    """Looks at the data, at what prepares them, and at tricks of augmentation that somebody, and not `auto`, chose."""
+    recipe = setup.recipe
+    keys = [key for key, _ in recipe.items() if recipe.origin(key).kind in ("user", "file")]
+    asked = {key.partition(".")[2] for key in keys if key.startswith("augment.")}
+    return [
+        *data.audit.findings(),
+        *preprocess_findings(setup.preprocessor, pictures=len(data.train)),
+        *augment_findings(recipe.augment, asked, data.classes, data.title, data.train, data.task),
+    ]
+
+
 def check_before_training(
     folder: RunFolder, events: EventWriter, setup: Setup, data: PreparedData, console: RunConsole
 ) -> None:
     """Makes the checks for which a tenth of the training's time is enough, and keeps what they say.
+
+    Of several ranks rank 0 makes them, with whole batches.
 
     Raises:
         TrainingError: a check failed; the run is kept, with its report.

@@ -24,6 +24,7 @@ from trainwright.runs import (
     default_name,
     environment,
     environment_differences,
+    launched,
     read_records,
     refuse_existing,
     to_json,
@@ -101,7 +102,7 @@ def note_changed_code(folder: RunFolder, recipe: Recipe, console: RunConsole) ->
         "transform_sha256": f"the code of {recipe.augment.transform}",
     }
     for name, before, now in environment_differences(json.loads(folder.environment.read_text()), _environment(recipe)):
-        if name.startswith("git."):
+        if name.startswith("git.") or (name == "ranks" and before is None):  # runs from before there were ranks
             continue
         change = (
             f"{sources[name]} has changed since the run began"
@@ -113,4 +114,5 @@ def note_changed_code(folder: RunFolder, recipe: Recipe, console: RunConsole) ->
 
 def _environment(recipe: Recipe) -> dict[str, Any]:
     """Lists what could make the same recipe give other numbers, the user's own code included."""
-    return {**environment(), "transform_sha256": transform_fingerprint(recipe.augment.transform)}
+    transform = transform_fingerprint(recipe.augment.transform)
+    return {**environment(), "transform_sha256": transform, "ranks": launched().world}

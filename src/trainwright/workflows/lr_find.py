@@ -12,7 +12,16 @@ from torch.nn import functional as F
 
 from trainwright.recipe import Recipe
 from trainwright.reporting import RunConsole
-from trainwright.tuning import Sweep, blind_level, kept_generators, subject_of_loop, traces_of_loop, undisturbed
+from trainwright.tuning import (
+    Sweep,
+    blind_level,
+    cycles_of_loop,
+    kept_generators,
+    subject_of_loop,
+    suggest,
+    traces_of_loop,
+    undisturbed,
+)
 
 from .inspect_data import look_at_data
 from .range_test import RangeTest, range_test, summed_up
@@ -30,6 +39,7 @@ def lr_find(
     high: float = Sweep.high,
     steps: int = Sweep.steps,
     seeds: int = Sweep.seeds,
+    cycles: int = Sweep.cycles,
     **short: Unpack[ShortSettings],
 ) -> RangeTest:
     """Lets the rate grow with every batch and reads off where the loss falls; trains nothing that is kept.
@@ -42,12 +52,13 @@ def lr_find(
         low, high: first and last rate.
         steps: of one seed, from 30.
         seeds: how often, each with an order, an augmentation and first weights of its own.
+        cycles: short one-cycles by which the rate is chosen at most, from 5; 0 reads it off the curve alone.
         **short: as for `train`; `lr` has no part in it.
 
     Raises:
         InputError: data or recipe are wrong, or rates, steps or seeds are.
     """
-    sweep = Sweep(growth, low, high, steps, seeds)
+    sweep = Sweep(growth, low, high, steps, seeds, cycles)
     with RunConsole(json=True) as console:
         return find_by_recipe(recipe_from_python(data, recipe, short, settings), sweep, console)
 
@@ -63,6 +74,7 @@ def lr_find_loop(
     high: float = Sweep.high,
     steps: int = Sweep.steps,
     seeds: int = Sweep.seeds,
+    cycles: int = Sweep.cycles,
 ) -> RangeTest:
     """Makes the range test for a training loop of one's own; model and optimizer stay as they were.
 
@@ -74,16 +86,20 @@ def lr_find_loop(
         optimizer: over the model's parameters; of groups with rates of their own the largest is what is told, and the
             others keep their share of it.
         loss: (outputs, labels) → scalar.
-        growth, low, high, steps, seeds: as for `lr_find`.
+        growth, low, high, steps, seeds, cycles: as for `lr_find`.
 
     Raises:
         InputError: a loader gives nothing, or something else than pairs of tensors; rates, steps or seeds are wrong.
     """
-    sweep = Sweep(growth, low, high, steps, seeds)
+    sweep = Sweep(growth, low, high, steps, seeds, cycles)
     with kept_generators(loader), undisturbed():
         subject = subject_of_loop(model, loader, loss=loss, optimizer=optimizer)
         names = {"data": None, "model": type(model).__name__, "optimizer": type(optimizer).__name__}
-        return summed_up(sweep, names, list(traces_of_loop(subject, sweep)), blind_level(subject))
+        traces = list(traces_of_loop(subject, sweep))
+        by_curve = suggest(sweep, traces, blind_level(subject))
+        start = by_curve.suggested or max(float(group["lr"]) for group in optimizer.param_groups)
+        tried = cycles_of_loop(subject, sweep, start) if sweep.cycles else None
+        return summed_up(sweep, names, traces, by_curve, tried)
 
 
 def find_by_recipe(asked: Recipe, sweep: Sweep, console: RunConsole) -> RangeTest:

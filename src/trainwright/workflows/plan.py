@@ -33,7 +33,7 @@ def run_plan(
         epochs=setup.epochs,
         steps_per_epoch=setup.steps_per_epoch,
         batch_size=setup.batch_size,
-        device=str(setup.machine.device),
+        device=_device(setup),
         precision=recipe.machine.precision,
         rejected=tuple((rejected.name, rejected.reason) for rejected in data.rejected),
         choices=tuple(
@@ -43,3 +43,8 @@ def run_plan(
         ),
         resumed_at=None if resumed_from is None else (resumed_from.epoch, resumed_from.step),
     )
+
+
+def _device(setup: Setup) -> str:
+    device = setup.machine.device
+    return str(device) if setup.ranks.alone else f"{setup.ranks.world} ranks, {device.type} each"

@@ -12,8 +12,19 @@ from trainwright.errors import TrainingError
 from trainwright.recipe import Choice, Recipe
 from trainwright.reporting import RunConsole, rate_curve, rate_curve_picture
 from trainwright.runs import RunFolder, write_atomic
-from trainwright.training import build
-from trainwright.tuning import Sweep, Trace, blind_level, subject_of, suggest, traces_of_run
+from trainwright.training import build, rate_of_auto
+from trainwright.tuning import (
+    Cycles,
+    Suggestion,
+    Sweep,
+    Trace,
+    blind_level,
+    cycles_of_run,
+    settled,
+    subject_of,
+    suggest,
+    traces_of_run,
+)
 
 from .requests import refuse_other_suffix
 
@@ -72,7 +83,12 @@ def range_test(recipe: Recipe, data: PreparedData, sweep: Sweep, console: RunCon
     setup = build(with_any_rate(recipe), data, progress=console.progress)
     names = {"data": data.title, "model": recipe.model.name, "optimizer": recipe.optim.name}
     traces = _shown(traces_of_run(setup, data, sweep), sweep, console)
-    return summed_up(sweep, names, traces, blind_level(subject_of(setup, data)))
+    by_curve = suggest(sweep, traces, blind_level(subject_of(setup, data)))
+    if not sweep.cycles:
+        return summed_up(sweep, names, traces, by_curve, None)
+    start = by_curve.suggested or rate_of_auto(recipe, pictures=data.train.drawn)
+    console.note(f"short one-cycles around {start:.3g}, at most {sweep.cycles}")
+    return summed_up(sweep, names, traces, by_curve, cycles_of_run(setup, data, sweep, start))
 
 
 def decide_rate(recipe: Recipe, data: PreparedData, console: RunConsole) -> tuple[Recipe, RangeTest | None]:
@@ -131,14 +147,21 @@ def _shown(traces: Iterator[Trace], sweep: Sweep, console: RunConsole) -> list[T
     return made
 
 
-def summed_up(sweep: Sweep, names: Mapping[str, str | None], traces: Sequence[Trace], blind: float) -> RangeTest:
-    """Reads the curves of all seeds and puts all that is known of them into plain data.
+def summed_up(
+    sweep: Sweep,
+    names: Mapping[str, str | None],
+    traces: Sequence[Trace],
+    by_curve: Suggestion,
+    cycles: Cycles | None,
+) -> RangeTest:
+    """Puts all that is known into plain data.
 
     Args:
         names: `data, model, optimizer`.
-        blind: loss of knowing nothing.
+        by_curve: what the curves of all seeds say.
+        cycles: short one-cycles, where they were made; they choose the rate.
     """
-    found = suggest(sweep, traces, blind)
+    found = by_curve if cycles is None else settled(by_curve, cycles)
     return RangeTest(
         {
             "suggested": found.suggested,
@@ -152,6 +175,10 @@ def summed_up(sweep: Sweep, names: Mapping[str, str | None], traces: Sequence[Tr
             "to": sweep.high,
             "steps": sweep.steps,
             "rates": list(sweep.rates),
+            "by_curve": by_curve.suggested,
+            "cycles": None
+            if cycles is None
+            else {"steps": cycles.steps, "rates": list(cycles.losses), "losses": list(cycles.losses.values())},
             "curve": {
                 "rates": list(found.rates),
                 "mean": list(found.mean),

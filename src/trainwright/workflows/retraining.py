@@ -43,7 +43,9 @@ def first_stage(folder: RunFolder, setup: Setup, data: PreparedData, done: Progr
     best_epoch, made = done.best.epoch, Before(done.epoch - 1, done.step, done.train_time_s)
     if told is not None and stop is not None:
         best_epoch, made = told.best_epoch, Before(told.epoch, told.step, stop.train_time_s)
-    return FirstStage(setup.recipe, setup.preprocessor, data, folder.checkpoints / "best", best_epoch, made)
+    return FirstStage(
+        setup.recipe, setup.preprocessor, data, folder.checkpoints / "best", best_epoch, made, setup.ranks
+    )
 
 
 def retrain(folder: RunFolder, events: EventWriter, console: RunConsole, first: FirstStage) -> None:
@@ -74,6 +76,7 @@ def retrain(folder: RunFolder, events: EventWriter, console: RunConsole, first: 
         told = _beginning(first, second, both)
         if told.target_loss is not None and told.added_loss is not None and told.added_loss <= told.target_loss:
             _say_that_nothing_is_left(folder, events, console, told)
+            first.ranks.told(None)
             return
         events.write(told)
     goal = None if told.target_loss is None else Goal(first.data.valid, told.target_loss)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -21,12 +20,25 @@ from trainwright.runs import (
     StepRecord,
     StopRecord,
     is_run,
+    launched,
     read_records,
 )
-from trainwright.training import Before, Checkpoints, Goal, Observer, Progress, Setup, fit, listening, snapshot_meta
+from trainwright.training import (
+    Before,
+    Checkpoints,
+    Goal,
+    Observer,
+    Progress,
+    RankLost,
+    Setup,
+    fit,
+    listening,
+    snapshot_meta,
+)
 
 from .layout import write_findings
 from .observers import observers_of
+from .ranks import begin_together
 
 
 def run_stage(
@@ -65,7 +77,8 @@ def run_stage(
         meta["epochs_before"] = before.epochs
         observers = [counting_on(observers, before)]
     try:
-        with listening() as interruption:
+        begin_together(folder.path, setup, progress, goal)
+        with listening(setup.ranks) as interruption:
             stop = fit(
                 setup,
                 data,
@@ -87,7 +100,7 @@ def run_stage(
         write_report(folder)
         raise Interrupted(
             f"{stop.reason} after step {before.steps + stop.step}; a checkpoint is written",
-            hint=f"trainwright train --resume {shlex.quote(str(folder.path))}",
+            hint=launched().command("train", "--resume", str(folder.path)),
         )
 
 
@@ -103,20 +116,25 @@ def warn_of_breakdown(folder: RunFolder, history: History, console: RunConsole) 
 
 @contextmanager
 def telling_interruptions(folder: RunFolder | None) -> Generator[None]:
-    """Says what was kept where Ctrl-C or SIGTERM ends the block at once: outside the steps of training, or the second
-    time.
+    """Says what was kept where Ctrl-C or SIGTERM ends the block at once, outside the steps of training or the second
+    time, or where another rank is lost.
 
     Args:
         folder: of the run; None where it is still to be made.
 
     Raises:
         Interrupted: instead of KeyboardInterrupt.
+        RankLost: with what was kept, and how to go on.
     """
     try:
         yield
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, RankLost) as error:
+        lost = error if isinstance(error, RankLost) else None
         if folder is None or not is_run(folder.path):
-            raise Interrupted("interrupted before training began; there is no run, and nothing to resume") from None
+            nothing = "there is no run, and nothing to resume"
+            if lost is not None:
+                raise lost.with_advice(nothing, "start it anew") from None
+            raise Interrupted(f"interrupted before training began; {nothing}") from None
         done = History.of(read_records(folder.events, steps=False)).finished if folder.events.is_file() else False
         if done:
             kept = "all epochs are done, and only the test and the report are left"
@@ -124,9 +142,10 @@ def telling_interruptions(folder: RunFolder | None) -> Generator[None]:
             kept = "its last checkpoint is kept"
         else:
             kept = "no checkpoint is written yet, so that a resume begins anew"
-        raise Interrupted(
-            f"interrupted; {kept}", hint=f"trainwright train --resume {shlex.quote(str(folder.path))}"
-        ) from None
+        again = launched().command("train", "--resume", str(folder.path))
+        if lost is not None:
+            raise lost.with_advice(kept, f"{again}   (also with another number of ranks)") from None
+        raise Interrupted(f"interrupted; {kept}", hint=again) from None
 
 
 def counting_on(observers: Sequence[Observer], before: Before) -> Observer:

@@ -8,12 +8,9 @@ from typing import Any, Unpack
 
 from trainwright.data import (
     PreparedData,
-    augment_findings,
     choose_augment,
     choose_preprocess,
     load_transform,
-    prepare,
-    preprocess_findings,
 )
 from trainwright.errors import InputError
 from trainwright.models import check_model, choose_init, choose_model
@@ -22,7 +19,6 @@ from trainwright.reporting import RunConsole, second_stage, write_report
 from trainwright.runs import (
     DEFAULT_OUT,
     EventWriter,
-    Finding,
     ResumeRecord,
     RunFolder,
     open_run,
@@ -34,6 +30,7 @@ from trainwright.runs import (
 from trainwright.training import (
     FirstStage,
     Progress,
+    Ranks,
     Setup,
     build,
     check_optimizer,
@@ -46,16 +43,18 @@ from trainwright.training import (
     kept_preprocessor,
     load_newest,
     open_device,
+    opened_ranks,
     restore,
 )
 
 from .after_training import exploded
-from .before_training import check_before_training
+from .before_training import check_before_training, findings_before_training
 from .final_test import judge_result
 from .layout import draw_start, lay_out, make_folder, note_changed_code, write_findings
 from .observers import require_tensorboard
 from .plan import run_plan
 from .range_test import decide_rate, was_found
+from .ranks import follow, look_together, refuse_other_words
 from .requests import ShortSettings, recipe_from_python, refuse_name_beside_resume
 from .retraining import first_stage, newest_of_second, retrain
 from .run import Run
@@ -101,24 +100,41 @@ def train(
     refuse_name_beside_resume(resume, out, name)
     with RunConsole() as console:
         if resume is not None:
-            return resume_run(open_run(Path(resume)), asked, console, checks=check)
+            return resume_run(Path(resume), asked, console, checks=check)
         return train_run(asked, Path(out or DEFAULT_OUT), name, console, checks=check)
 
 
 def train_run(asked: Recipe, out: Path, name: str | None, console: RunConsole, *, checks: bool = True) -> Run:
     """Starts a run, or goes on with the unfinished one of that name and recipe."""
+    with opened_ranks() as ranks:
+        refuse_other_words(ranks, asked)
+        if not ranks.leads:
+            return Run(follow(ranks))
+        return _begin(asked, out, name, console, ranks, checks)
+
+
+def resume_run(path: Path, asked: Recipe, console: RunConsole, *, checks: bool = True) -> Run:
+    """Goes on with a run from its last whole checkpoint; what was asked for beside must agree with its recipe."""
+    with opened_ranks() as ranks:
+        refuse_other_words(ranks, asked)
+        if not ranks.leads:
+            return Run(follow(ranks))
+        return _resume(open_run(path), asked, console, ranks, checks)
+
+
+def _begin(asked: Recipe, out: Path, name: str | None, console: RunConsole, ranks: Ranks, checks: bool) -> Run:
     if name is not None:
         refuse_bad_name(name)
         if RunFolder(out / name).recipe.is_file():
-            return _go_on_by_name(open_run(out / name), asked, console, checks)
+            return _go_on_by_name(open_run(out / name), asked, console, ranks, checks)
         if (out / name).exists():
             refuse_existing(RunFolder(out / name))
     refuse_bad_out(out)
     refuse_early(asked)
     with telling_interruptions(None):
-        data = _look(asked, console)
+        data = look_together(ranks, asked, console.progress)
         recipe, test = decide_rate(decide(asked, data), data, console)
-        setup = build(recipe, data, progress=console.progress)
+        setup = build(recipe, data, progress=console.progress, ranks=ranks)
         folder = make_folder(out, name, recipe, data)
     with telling_interruptions(folder), EventWriter(folder.events) as events:
         lay_out(folder, recipe, data, test)
@@ -127,8 +143,7 @@ def train_run(asked: Recipe, out: Path, name: str | None, console: RunConsole, *
         return _conclude(folder, events, first, console)
 
 
-def resume_run(folder: RunFolder, asked: Recipe, console: RunConsole, *, checks: bool = True) -> Run:
-    """Goes on with a run from its last whole checkpoint; what was asked for beside must agree with its recipe."""
+def _resume(folder: RunFolder, asked: Recipe, console: RunConsole, ranks: Ranks, checks: bool) -> Run:
     stored = compose(read_recipe_file(folder.recipe))
     given = {key: value for key, value in asked.items() if asked.origin(key).kind in ("user", "file")}
     said = {key: value for key, value in given.items() if value != "auto" and not was_found(folder, key, value)}
@@ -137,9 +152,10 @@ def resume_run(folder: RunFolder, asked: Recipe, console: RunConsole, *, checks:
     if run.finished:
         console.note(f"{folder.path} is finished; nothing is left to train")
         _complete_report(folder)
+        ranks.told(None)
         return run
     warn_of_breakdown(folder, run.history, console)
-    return _go_on(folder, stored, stored, console, checks)
+    return _go_on(folder, stored, stored, console, ranks, checks)
 
 
 def refuse_early(asked: Recipe) -> None:
@@ -197,14 +213,6 @@ def decide(asked: Recipe, data: PreparedData) -> Recipe:
     )
 
 
-def _look(recipe: Recipe, console: RunConsole, given_split: Path | None = None) -> PreparedData:
-    """Reads, audits and divides the pictures."""
-    workers = decided(recipe.decide(choose_workers(recipe.machine)).machine.workers)
-    return prepare(
-        recipe.data, seed=recipe.training.seed, workers=workers, progress=console.progress, given_split=given_split
-    )
-
-
 def _learn(
     folder: RunFolder,
     events: EventWriter,
@@ -224,12 +232,7 @@ def _learn(
         console.note(setup.weights.summary())
     in_second = newest_of_second(folder) is not None
     console.start(run_plan(folder, setup.recipe, data, setup, progress if resumed and not in_second else None))
-    findings = [
-        *data.audit.findings(),
-        *preprocess_findings(setup.preprocessor, pictures=len(data.train)),
-        *_augment_findings(setup.recipe, data),
-    ]
-    for finding in findings:
+    for finding in findings_before_training(setup, data):
         if finding not in told:
             console.finding(finding)
             events.write(finding)
@@ -268,13 +271,6 @@ def _conclude(folder: RunFolder, events: EventWriter, first: FirstStage, console
     return run
 
 
-def _augment_findings(recipe: Recipe, data: PreparedData) -> list[Finding]:
-    """Looks at the tricks of augmentation that somebody, and not `auto`, has chosen."""
-    keys = [key for key, _ in recipe.items() if recipe.origin(key).kind in ("user", "file")]
-    asked = {key.partition(".")[2] for key in keys if key.startswith("augment.")}
-    return augment_findings(recipe.augment, asked, data.classes, data.title, data.train, data.task)
-
-
 def _take_up(folder: RunFolder, events: EventWriter, setup: Setup, console: RunConsole) -> Progress:
     """Restores what the last whole checkpoint of a run holds; begins anew where there is none."""
     sweep_temporary(folder.path)
@@ -292,7 +288,7 @@ def _take_up(folder: RunFolder, events: EventWriter, setup: Setup, console: RunC
     return progress
 
 
-def _go_on_by_name(folder: RunFolder, asked: Recipe, console: RunConsole, checks: bool) -> Run:
+def _go_on_by_name(folder: RunFolder, asked: Recipe, console: RunConsole, ranks: Ranks, checks: bool) -> Run:
     """Resumes the run of a name when the same was asked for as then; never writes over another run."""
     if Run(folder).finished:
         _complete_report(folder)
@@ -301,16 +297,16 @@ def _go_on_by_name(folder: RunFolder, asked: Recipe, console: RunConsole, checks
             got=str(folder.path),
             hint="another --name, or none to have one made from the date",
         )
-    return _go_on(folder, compose(read_recipe_file(folder.recipe)), asked, console, checks)
+    return _go_on(folder, compose(read_recipe_file(folder.recipe)), asked, console, ranks, checks)
 
 
-def _go_on(folder: RunFolder, stored: Recipe, asked: Recipe, console: RunConsole, checks: bool) -> Run:
+def _go_on(folder: RunFolder, stored: Recipe, asked: Recipe, console: RunConsole, ranks: Ranks, checks: bool) -> Run:
     """Trains a run further with its stored recipe, if what is asked for comes to the same on its data.
 
     A recipe of an earlier version lacks settings that there are today; they are decided as if nobody had given them.
     """
     with telling_interruptions(folder), EventWriter(folder.events) as events:
-        data = _look(asked, console, given_split=folder.split)
+        data = look_together(ranks, asked, console.progress, given_split=folder.split)
         recipe = decide(asked, data)
         why = "the run was made before there was this setting"
         newer = [key for key, value in stored.items() if value == "auto" and recipe.get(key) != "auto"]
@@ -319,7 +315,8 @@ def _go_on(folder: RunFolder, stored: Recipe, asked: Recipe, console: RunConsole
         left_out |= {key for key, value in asked.items() if was_found(folder, key, value)}
         pairs = recipe.differences(stored)
         _refuse_another(folder, {key: (mine, theirs) for key, mine, theirs in pairs if key not in left_out})
-        setup = build(stored, data, preprocessor=kept_preprocessor(folder.checkpoints / "last", data))
+        kept = kept_preprocessor(folder.checkpoints / "last", data)
+        setup = build(stored, data, preprocessor=kept, ranks=ranks)
         first = _learn(folder, events, setup, data, console, resumed=True, checks=checks)
         del setup  # as above
         return _conclude(folder, events, first, console)

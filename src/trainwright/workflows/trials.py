@@ -110,8 +110,10 @@ class TrialBench:
             return _refused(error, settings, number, stage, self.asked.training.seed, fixed)
         return made[0] if not self.folds else over_folds(made, self.folds)
 
-    def build(self, settings: Mapping[str, Any], seed: int | None = None, fold: int = 0) -> tuple[Setup, PreparedData]:
-        """Decides and builds a trial, as `run` would; with the pictures that it learns from.
+    def decided(
+        self, settings: Mapping[str, Any], seed: int | None = None, fold: int = 0
+    ) -> tuple[Recipe, PreparedData]:
+        """Decides the recipe of a trial, as `train` would; with the pictures that it learns from.
 
         Raises:
             InputError: settings do not fit each other, or the data.
@@ -119,8 +121,16 @@ class TrialBench:
         drawn = {} if seed is None else {"training.seed": seed}
         asked = changed(self.asked, {**settings, **drawn})
         data = self._prepared(asked)[fold]
-        recipe = decide(asked, data)
-        pictures = (fold, asked.data, recipe.preprocess, recipe.model.name, recipe.model.weights)
+        return decide(asked, data), data
+
+    def build(self, settings: Mapping[str, Any], seed: int | None = None, fold: int = 0) -> tuple[Setup, PreparedData]:
+        """Decides and builds a trial, as `run` would; with the pictures that it learns from.
+
+        Raises:
+            InputError: settings do not fit each other, or the data.
+        """
+        recipe, data = self.decided(settings, seed, fold)
+        pictures = (fold, recipe.data, recipe.preprocess, recipe.model.name, recipe.model.weights)
         setup = build(recipe, data, preprocessor=self._preprocessors.get(pictures))
         self._preprocessors[pictures] = setup.preprocessor
         return setup, data

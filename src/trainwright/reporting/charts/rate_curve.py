@@ -64,6 +64,7 @@ def rate_curve_picture(view: RateCurve) -> str:
         _band(view, place),
         _line("line", view.rates, view.mean, place),
         *_suggested(view, place),
+        *_cycles(view, place),
     ]
     return str(head + Markup("").join(parts) + Markup("</svg>\n"))
 
@@ -72,7 +73,8 @@ class _Place:
     """Where rates and losses stand on the picture."""
 
     def __init__(self, view: RateCurve) -> None:
-        losses = [loss for line in (view.low, view.mean, *view.seeds) for loss in line]
+        after = [loss for _, loss in view.cycles]
+        losses = [loss for line in (view.low, view.mean, *view.seeds, after) for loss in line]
         first = view.mean[0] if view.mean else max(losses, default=1.0)
         self.most = first + (CEILING - 1) * abs(first)
         self.x_axis = log_axis(view.all_rates) if view.logarithmic else axis(view.all_rates, at_most=7)
@@ -88,7 +90,8 @@ class _Place:
 
 def _frame(view: RateCurve, place: _Place) -> list[Markup]:
     seeds = "; band: ± 1 standard deviation between seeds" if len(view.seeds) > 1 else ""
-    what = f"training loss, smoothed{seeds}"
+    dots = "; dots: after a short one-cycle" if view.cycles else ""
+    what = f"training loss, smoothed{seeds}{dots}"
     grid = Markup('<path class="grid" d="M{} {}H{}"/><text class="tick" x="{}" y="{}" text-anchor="end">{:g}</text>')
     tick = Markup('<text class="tick" x="{}" y="{}" text-anchor="middle">{:g}</text>')
     name = Markup('<text class="name" x="{}" y="{}" text-anchor="middle">{}</text>')
@@ -141,7 +144,15 @@ def _suggested(view: RateCurve, place: _Place) -> list[Markup]:
     mark = Markup('<path class="mark" d="M{} {}V{}"/>').format(x, TOP, HEIGHT - BOTTOM)
     words = f"{view.suggested:g} for one-cycle"
     label = Markup('<text class="heading" x="{:.1f}" y="{}" text-anchor="{}">{}</text>')
-    return [mark, label.format(aside, HEIGHT - BOTTOM - 10, anchor, words)]
+    return [mark, label.format(aside, TOP + 34, anchor, words)]
+
+
+def _cycles(view: RateCurve, place: _Place) -> list[Markup]:
+    dot = Markup('<circle class="dot" cx="{}" cy="{}" r="4"><title>{}</title></circle>')
+    return [
+        dot.format(place.x(rate), place.y(loss), f"one-cycle with a peak of {number(rate)}: loss {number(loss)}")
+        for rate, loss in view.cycles
+    ]
 
 
 def _short(view: RateCurve) -> str:

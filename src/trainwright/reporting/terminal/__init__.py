@@ -9,6 +9,7 @@ Example:    with RunConsole() as console: console.start(plan); console.epoch(rec
 
 from __future__ import annotations
 
+from .ablation import ablation_lines as ablation_lines
 from .activations import activation_lines as activation_lines
 from .answers import prediction_lines as prediction_lines
 from .audit import audit_lines as audit_lines

@@ -31,6 +31,9 @@ def rate_curve_lines(view: RateCurve) -> list[str]:
         ]
         if view.suggested is not None:
             lines.append(f"        {_ruler(view, columns)}")
+    if view.cycles:
+        words = ",  ".join(f"{number(rate)}: {number(loss)}" for rate, loss in view.cycles)
+        lines += ["", f"  loss after short one-cycles, by peak rate   {words}"]
     if view.suggested is not None:
         found = f"{view.suggested:g} for one-cycle, range {view.lower:g} to {view.upper:g}"
         return [*lines, "", f"  suggested   {found}", f"  because     {view.reason}"]

@@ -9,6 +9,7 @@ Example:    read_view(open_run("runs/digits")).headline.accuracy
 
 from __future__ import annotations
 
+from .ablation import ablation_view as ablation_view
 from .activations import ActivationsView as ActivationsView
 from .activations import activations_view as activations_view
 from .rate_curve import RateCurve as RateCurve

@@ -13,6 +13,7 @@ from ..wording import number, plural, printable
 class RateCurve:
     """The mean loss of all seeds by rate, with the band of one standard deviation between seeds around it.
 
+    `cycles` are the rates of short one-cycles, each with the loss that it ended with.
     `seeds` are the smoothed losses of each seed, as far as it came. `suggested`, `lower` and `upper` are None where the
     curve is not informative.
     """
@@ -27,6 +28,7 @@ class RateCurve:
     high: tuple[float, ...]
     seeds: tuple[tuple[float, ...], ...]
     all_rates: tuple[float, ...]
+    cycles: tuple[tuple[float, float], ...]
     suggested: float | None
     lower: float | None
     upper: float | None
@@ -38,7 +40,7 @@ def rate_curve(facts: Mapping[str, Any]) -> RateCurve:
     Args:
         facts: see `workflows.lr_find.RangeTest`.
     """
-    curve = facts["curve"]
+    curve, cycles = facts["curve"], facts.get("cycles") or {"rates": (), "losses": ()}
     grown = f"from {number(facts['from'])} to {number(facts['to'])}, {facts['growth']}"
     what = ", ".join(filter(None, [facts["model"], facts["optimizer"], facts["data"]]))
     return RateCurve(
@@ -52,6 +54,7 @@ def rate_curve(facts: Mapping[str, Any]) -> RateCurve:
         high=tuple(curve["high"]),
         seeds=tuple(tuple(trace["smoothed"]) for trace in facts["traces"]),
         all_rates=tuple(facts["rates"]),
+        cycles=tuple(zip(cycles["rates"], cycles["losses"], strict=True)),
         suggested=facts["suggested"],
         lower=facts["lower"],
         upper=facts["upper"],

@@ -31,6 +31,7 @@ from .checks import CheckRow, check_rows
 from .curves import Curves, StepCurve, curves, step_curve
 from .headline import Headline, headline
 from .judgement import Judgement, judgement
+from .rate_curve import RateCurve, rate_curve
 from .setup import Layers, RecipeRow, environment_rows, layers, recipe_rows
 from .task_judgement import LAID_OUT, TaskJudgement
 
@@ -81,6 +82,7 @@ class RunView:
     model: str
     headline: Headline
     checks: tuple[CheckRow, ...]
+    range_test: RateCurve | None
     findings: tuple[Finding, ...]
     curves: Curves
     steps: StepCurve
@@ -137,6 +139,7 @@ def read_view(folder: RunFolder) -> RunView:
         model=values.get("model.name", "unknown model"),
         headline=head,
         checks=_read(folder.checks, lambda text: check_rows(json.loads(text)), ()),
+        range_test=_read(folder.range_test, lambda text: rate_curve(json.loads(text)), None),
         findings=tuple(sorted(history.findings, key=lambda finding: SEVERITIES.index(finding.severity))),
         curves=curves(epochs, history.first_stop or history.stop),
         steps=step_curve(history.steps.rows, history.retrain.step if history.retrain else None),

@@ -1,0 +1,309 @@
+"""Training in several processes, through the real command line."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from trainwright.data import prepare
+from trainwright.errors import InputError, Interrupted
+from trainwright.recipe import DataSection, Given, Origin, compose
+from trainwright.runs import RunFolder, StopRecord
+from trainwright.training import ALONE, Progress, RankLost, Ranks, Setup, build
+from trainwright.workflows import ranks as ranks_at_work
+from trainwright.workflows.ranks import begin_together, refuse_other_data, refuse_other_words, resumable
+from trainwright.workflows.stages import telling_interruptions
+from trainwright.workflows.train import decide
+
+SHORT = [
+    "train",
+    "digits",
+    "--epochs=1",
+    "--lr=0.002",
+    "--no-check",
+    "--set=machine.precision=float32",
+    "--set=logging.step_every=1",
+]
+"""A training whose steps are too small to make much of how a sum is rounded."""
+TRICKS = [
+    "--set=augment.mixup=0.2",
+    "--set=augment.cutmix=1.0",
+    "--set=optim.accumulate=2",
+    "--set=loss.class_weights=0=2, 3=0.5",
+    "--set=optim.clip_norm=0.5",
+]
+SMALL = {"model.name": "plain", "model.width": 4, "model.depth": 1, "training.epochs": 1}
+NUMBER = "--batch-size=33"
+"""Two ranks do not share 33 pictures evenly."""
+
+
+@pytest.fixture
+def ranks(tmp_path: Path) -> Iterator[Callable[..., list[subprocess.Popen[str]]]]:
+    """Starts so many ranks of a command, without torchrun; all in a temporary folder."""
+    processes: list[subprocess.Popen[str]] = []
+
+    def run(*words: str, world: int = 2, folders: tuple[str, ...] = (".",)) -> list[subprocess.Popen[str]]:
+        with socket.socket() as some:
+            some.bind(("127.0.0.1", 0))
+            port = str(some.getsockname()[1])
+        told = {"WORLD_SIZE": str(world), "LOCAL_WORLD_SIZE": str(world), "MASTER_ADDR": "127.0.0.1"}
+        started = [
+            subprocess.Popen(
+                [sys.executable, "-m", "trainwright", *words],
+                cwd=tmp_path / folders[rank % len(folders)],
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+                env={
+                    **os.environ,
+                    **told,
+                    "MASTER_PORT": port,
+                    "RANK": str(rank),
+                    "LOCAL_RANK": str(rank),
+                    "OMP_NUM_THREADS": "1",
+                },
+            )
+            for rank in range(world)
+        ]
+        processes.extend(started)
+        return started
+
+    yield run
+    for process in processes:
+        process.kill()
+        process.communicate()
+
+
+def ended(processes: list[subprocess.Popen[str]]) -> list[tuple[int, str, str]]:
+    """Waits for the end of all: exit code, standard output, standard error."""
+    said = [process.communicate(timeout=120) for process in processes]
+    return [(process.returncode, *words) for process, words in zip(processes, said, strict=True)]
+
+
+def records(run: Path, kind: str) -> list[dict[str, Any]]:
+    lines = [json.loads(line) for line in (run / "events.jsonl").read_text().splitlines()]
+    return [line for line in lines if line["type"] == kind]
+
+
+def wait_for_steps(run: Path, count: int) -> None:
+    """Waits until a run has logged so many steps."""
+    until = time.monotonic() + 60
+    while not (run / "events.jsonl").is_file() or len(records_of_whole_lines(run)) < count:
+        assert time.monotonic() < until, "the run does not come so far"
+        time.sleep(0.02)
+
+
+def records_of_whole_lines(run: Path) -> list[str]:
+    return [line for line in (run / "events.jsonl").read_text().split("\n")[:-1] if '"type":"step"' in line]
+
+
+@pytest.mark.parametrize(
+    "extra", [[*TRICKS, NUMBER], pytest.param([], marks=pytest.mark.slow)], ids=["tricks", "plain"]
+)
+def test_two_ranks_of_torchrun_have_the_losses_of_one_process(cli, tmp_path, extra):
+    assert cli(*SHORT, *extra, "--name=one", f"--out={tmp_path}").code == 0
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "-m", "trainwright"]
+    words = [*SHORT, *extra, "--name=two", f"--out={tmp_path}", "--json"]
+    two = subprocess.run(
+        [*torchrun, *words], capture_output=True, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"}, timeout=120
+    )
+    assert two.returncode == 0, two.stderr
+    assert json.loads(two.stdout)["run"] == str(tmp_path / "two"), "rank 0 alone prints"
+    assert two.stderr.count("stopped   the one epoch done") == 1
+    assert "on 2 ranks, cpu each, float32" in two.stderr
+    one, two = (records(tmp_path / name, "step") for name in ("one", "two"))
+    assert len(one) == len(two) > 15
+    for alone, together in zip(one, two, strict=True):
+        assert together["loss"] == pytest.approx(alone["loss"], abs=2e-5)
+        norm = alone["gradient_norm_before_clip"]
+        assert together["gradient_norm_before_clip"] == (norm and pytest.approx(norm, rel=2e-3))
+    one, two = (records(tmp_path / name, "evaluation")[0] for name in ("one", "two"))
+    assert (two["pictures"], two["accuracy"]) == (one["pictures"], one["accuracy"])
+    assert two["loss"] == pytest.approx(one["loss"], abs=1e-4)
+    one, two = (records(tmp_path / name, "epoch")[0] for name in ("one", "two"))
+    assert two["valid_loss"] == pytest.approx(one["valid_loss"], abs=1e-4)
+    assert json.loads((tmp_path / "two/environment.json").read_text())["ranks"] == 2
+
+
+def test_a_killed_rank_ends_the_run_with_the_line_that_resumes_it_on_fewer(ranks, cli, tmp_path):
+    started = ranks(*SHORT, "--name=x", "--set=training.checkpoint_every_s=0", "--out=runs")
+    wait_for_steps(tmp_path / "runs/x", 5)
+    started[1].kill()
+    (code, _, words), (killed, *_) = ended(started)
+    assert (code, killed) == (3, -signal.SIGKILL)
+    assert words.startswith("trainwright: rank 1 is gone, of 2; its last checkpoint is kept\n"), words
+    again = "torchrun --nproc-per-node 2 -m trainwright train --resume runs/x   (also with another number of ranks)"
+    assert f"try: {again}" in words
+    resumed = cli("train", f"--resume={tmp_path / 'runs/x'}")
+    assert resumed.code == 0, resumed.err
+    assert "ranks was 2 when the run began and is 1; figures may differ from an unbroken run" in resumed.out
+    steps = [record["step"] for record in records(tmp_path / "runs/x", "step")]
+    (resume,) = records(tmp_path / "runs/x", "resume")
+    assert resume["step"] >= 4, "it goes on in the middle of the epoch"
+    assert sorted(set(steps)) == list(range(1, 41))
+
+
+@pytest.mark.slow
+def test_a_killed_rank_0_is_told_by_the_next(ranks, tmp_path):
+    started = ranks(*SHORT, "--name=x", "--out=runs")
+    wait_for_steps(tmp_path / "runs/x", 5)
+    started[0].kill()
+    _, (code, out, words) = ended(started)
+    assert (code, out) == (3, "")
+    assert "trainwright: rank 0 is gone, of 2; the last checkpoint is kept" in words
+    assert "--resume runs/x" in words
+
+
+@pytest.mark.slow
+def test_a_signal_to_one_rank_stops_all_and_other_numbers_of_ranks_go_on(ranks, tmp_path):
+    whole = ranks(*SHORT, "--name=whole", "--out=runs")
+    assert [end[0] for end in ended(whole)] == [0, 0]
+    started = ranks(*SHORT, "--name=cut", "--out=runs")
+    wait_for_steps(tmp_path / "runs/cut", 5)
+    started[1].send_signal(signal.SIGTERM)
+    (code, _, words), follower = ended(started)
+    assert (code, follower) == (130, (130, "", ""))
+    assert re.search(r"interrupted by SIGTERM after step \d+; a checkpoint is written", words)
+    assert "torchrun --nproc-per-node 2 -m trainwright train --resume runs/cut" in words
+    losses = [record["loss"] for record in records(tmp_path / "runs/whole", "step")]
+    for world in (2, 3):
+        shutil.copytree(tmp_path / "runs/cut", tmp_path / f"runs/by-{world}")
+        assert [end[0] for end in ended(ranks("train", f"--resume=runs/by-{world}", world=world))] == [0] * world
+        found = [record["loss"] for record in records(tmp_path / f"runs/by-{world}", "step")]
+        if world == 2:
+            assert found == losses, "as if there had been no signal, bit for bit"
+        assert found == pytest.approx(losses, abs=2e-5)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("way", ["restart", "continue"])
+def test_the_second_stage_is_made_together(ranks, tmp_path, way):
+    words = [*SHORT, "--name=x", "--out=runs", f"--set=training.retrain={way}"]
+    assert [end[0] for end in ended(ranks(*words))] == [0, 0]
+    stages = {record["stage"] for record in records(tmp_path / "runs/x", "epoch")}
+    nothing = any(finding["code"] == "nothing-to-retrain" for finding in records(tmp_path / "runs/x", "finding"))
+    assert stages == ({"first"} if nothing else {"first", "retrain"})
+
+
+def test_a_mistake_is_told_once_with_the_usual_exit_code(ranks):
+    for words, says in (
+        (["train", "digits", "--batch-size=1"], "a batch has fewer pictures than there are ranks to share it"),
+        (["predict", "runs/x", "a.png"], "predict works in one process; only train works in several"),
+    ):
+        (code, _, told), (other, out, nothing) = ended(ranks(*words))
+        assert (code, other) == (2, 2)
+        assert told.startswith(f"trainwright: {says}")
+        assert (out, nothing) == ("", "")
+
+
+@pytest.mark.slow
+def test_a_loss_that_is_not_finite_is_found_once(ranks, tmp_path):
+    plain = ["--model=plain", "--set=model.normalization=none", "--opt=sgd", "--lr=100", "--set=optim.clip_norm=0"]
+    words = [*SHORT, *plain, "--name=x", "--out=runs"]
+    (code, _, told), (other, _, nothing) = ended(ranks(*words))
+    assert (code, other, nothing) == (3, 3, "")
+    assert re.search(r"the loss became (nan|inf) at step \d+, in epoch 1", told)
+    assert [record["code"] for record in records(tmp_path / "runs/x", "finding")] == ["non-finite-loss"]
+
+
+@dataclass(frozen=True)
+class Beside(Ranks):
+    """Rank 0 of 2; of what both say, the other's is given."""
+
+    others: list[Any] = field(default_factory=list)
+
+    def gathered(self, value: Any) -> list[Any]:
+        other = self.others.pop(0)
+        return [value, other(value) if callable(other) else other]
+
+
+def test_ranks_that_were_asked_for_other_things_are_refused():
+    asked = compose({"optim.lr": Given(0.1, Origin("user", "--lr 0.1"))})
+    refuse_other_words(Beside(0, 2, others=[dict(asked.items())]), asked)
+    with pytest.raises(InputError, match="the ranks were asked to train different things") as caught:
+        refuse_other_words(Beside(0, 2, others=[{**dict(asked.items()), "optim.lr": 0.2}]), asked)
+    assert caught.value.got == "optim.lr is 0.1 on rank 0; 0.2 on rank 1"
+
+
+def test_ranks_that_see_different_data_are_refused():
+    data = prepare(DataSection(source="digits"), seed=0)
+    refuse_other_data(Beside(0, 2, others=[lambda mine: mine]), data)
+    name = data.split[0].name
+    for other_rows, says in (
+        (lambda rows: {key: row for key, row in rows.items() if key != name}, f"{name} (not on rank 1)"),
+        (lambda rows: {**rows, name: None}, name),
+    ):
+        with pytest.raises(InputError) as caught:
+            refuse_other_data(Beside(0, 2, others=["another", "9 pictures", other_rows]), data)
+        assert caught.value.problem == f"the ranks see different data: they differ in {says}"
+        assert re.fullmatch(
+            r"1294 train, 144 valid, 359 test pictures of 10 classes \(sha256 \w{12}\) on rank 0; 9 pictures on rank 1",
+            str(caught.value.got),
+        )
+
+
+@dataclass(frozen=True)
+class Telling(Ranks):
+    """Rank 0 of 2, whose words are kept."""
+
+    words: list[Any] = field(default_factory=list)
+
+    def told(self, value: Any = None) -> Any:
+        self.words.append(value)
+
+
+def test_another_rank_makes_the_stage_that_rank_0_tells(monkeypatch):
+    data = prepare(DataSection(source="digits"), seed=0)
+    recipe = decide(compose({key: Given(value, Origin("user", key)) for key, value in SMALL.items()}), data)
+    setup, progress = build(recipe, data), Progress(batch=2, step=2)
+    begin_together(Path("runs/x"), setup, progress, None)  # alone: nobody to tell
+    telling = Telling(0, 2)
+    begin_together(Path("runs/x"), replace(setup, ranks=telling, epochs_drawn=5), progress, None)
+    (orders,) = telling.words
+    made: list[Any] = []
+
+    def interrupted(setup: Setup, data: object, progress: Progress, *_: object, **__: object) -> StopRecord:
+        made.extend([setup.epochs_drawn, progress, setup.model.state_dict()])
+        return StopRecord(reason="stopped", kind="interrupted", epoch=1, step=2, best_epoch=0, train_time_s=0.0)
+
+    monkeypatch.setattr(ranks_at_work, "fit", interrupted)
+    with pytest.raises(Interrupted, match="stopped"):
+        ranks_at_work._make_stage(orders, data, ALONE)
+    assert made[:2] == [5, progress]
+    assert all(torch.equal(mine, made[2][name]) for name, mine in setup.model.state_dict().items())
+
+
+@pytest.mark.parametrize("there", [False, True])
+def test_a_rank_that_is_lost_leaves_what_is_kept(tmp_path, there):
+    folder = RunFolder(tmp_path / "x")
+    if there:
+        folder.path.mkdir()
+        folder.recipe.write_text("")
+        (folder.checkpoints / "last").mkdir(parents=True)
+    with pytest.raises(RankLost) as caught, telling_interruptions(folder if there else None):
+        raise RankLost("rank 1 is gone, of 2", "closed", [1])
+    kept = "its last checkpoint is kept" if there else "there is no run, and nothing to resume"
+    assert caught.value.problem == f"rank 1 is gone, of 2; {kept}"
+    assert caught.value.hint == (
+        f"trainwright train --resume {folder.path}   (also with another number of ranks)" if there else "start it anew"
+    )
+
+
+def test_a_lost_rank_leaves_the_line_that_resumes():
+    with pytest.raises(RankLost) as caught, resumable("runs/x"):
+        raise RankLost("rank 1 is gone, of 2", "closed", [1])
+    assert str(caught.value).startswith("rank 1 is gone, of 2; the last checkpoint is kept\n  got: closed\n  try: ")
