@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from .workflows.lr_find import lr_find, lr_find_loop
     from .workflows.range_test import RangeTest
     from .workflows.run import Run
+    from .workflows.search import SearchResult, search
     from .workflows.train import train
 
 __version__ = version("trainwright")
@@ -35,6 +36,7 @@ __all__ = [
     "RangeTest",
     "Recipe",
     "Run",
+    "SearchResult",
     "TrainingError",
     "TrainwrightError",
     "__version__",
@@ -44,6 +46,7 @@ __all__ = [
     "check_loop",
     "lr_find",
     "lr_find_loop",
+    "search",
     "train",
 ]
 
@@ -56,6 +59,7 @@ _HOMES = {
     "RangeTest": ".workflows.range_test",
     "Recipe": ".recipe",
     "Run": ".workflows.run",
+    "SearchResult": ".workflows.search",
     "TrainingError": ".errors",
     "TrainwrightError": ".errors",
     "ablate": ".workflows.ablate",
@@ -64,6 +68,7 @@ _HOMES = {
     "check_loop": ".workflows.check",
     "lr_find": ".workflows.lr_find",
     "lr_find_loop": ".workflows.lr_find",
+    "search": ".workflows.search",
     "train": ".workflows.train",
 }
 

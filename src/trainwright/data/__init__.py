@@ -37,6 +37,7 @@ from .catalog import Files as Files
 from .catalog import Split as Split
 from .catalog import check_trainable as check_trainable
 from .decoding import UnreadablePicture as UnreadablePicture
+from .folds import prepare_folds as prepare_folds
 from .ingest import Progress as Progress
 from .ingest import Reading as Reading
 from .other import OtherPictures as OtherPictures

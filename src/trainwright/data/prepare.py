@@ -13,11 +13,12 @@ from trainwright.errors import InputError
 from trainwright.recipe import Choice, DataSection, Task, task_of, why_task
 
 from .audit import Audit, Rejected, take_stock
-from .catalog import Arrays, Catalog, Files, Split, check_trainable, quoted
+from .catalog import Catalog, Split
 from .copies import Copies, find_copies
-from .ingest import Progress
+from .ingest import Progress, Reading
 from .part import Part, emptied, joined, part_of
 from .picture_records import PictureRecords
+from .readable import check_readable
 from .reading_choice import choose_reading
 from .sources import open_catalog
 from .sources.manifest_columns import USUAL_WORSE
@@ -112,43 +113,88 @@ def prepare_catalog(
     given_split: Path | None = None,
 ) -> PreparedData:
     """Does what `prepare` does, with a catalog that is open already."""
+    read = read_catalog(catalog, section, workers=workers, cache_dir=cache_dir, progress=progress)
+    if given_split is None:
+        return built(read, divided(read, seed))
+    return built(read, _given_parts(given_split, catalog, read.store.records, read.usable))
+
+
+@dataclass(frozen=True, eq=False)
+class ReadPictures:
+    """Pictures that are read and not yet divided.
+
+    Args:
+        catalog, section: what was read, and how it was asked for.
+        reading: size and color of the stored pictures.
+        choices: what `auto` became.
+        store: the pictures.
+        usable: rows of the catalog that can be read, sorted by name.
+        copies: which of them are alike.
+    """
+
+    catalog: Catalog
+    section: DataSection
+    reading: Reading
+    choices: tuple[Choice, ...]
+    store: Store
+    usable: tuple[int, ...]
+    copies: Copies
+
+
+def read_catalog(
+    catalog: Catalog,
+    section: DataSection,
+    *,
+    workers: int = 0,
+    cache_dir: Path | None = None,
+    progress: Progress | None = None,
+) -> ReadPictures:
+    """Reads the pictures of a catalog once, and looks for copies; for arguments and errors see `prepare`."""
     reading, choices = choose_reading(section, catalog.pictures, workers)
     choices = (*choose_task(section), *choices)
     store = open_store(catalog, reading, cache=section.cache, cache_dir=cache_dir, workers=workers, progress=progress)
     if section.cache == "auto":
         choices = (*choices, Choice("data.cache", store.kind, store.reason))
+    usable = sorted(np.flatnonzero(store.records.readable_N).tolist(), key=lambda row: catalog.names[row])
+    check_readable(catalog, store.records, section)
+    return ReadPictures(catalog, section, reading, choices, store, tuple(usable), find_copies(store, usable, progress))
+
+
+def built(read: ReadPictures, parts: Sequence[Split]) -> PreparedData:
+    """Gives pictures that are read in parts, with all that is measured on the training part.
+
+    Args:
+        parts: of each row of the catalog; those of unreadable ones are not looked at.
+
+    Raises:
+        InputError: see `check_targets` and `check_standardized`.
+    """
+    catalog, store, usable = read.catalog, read.store, read.usable
     records = store.records
-    usable = sorted(np.flatnonzero(records.readable_N).tolist(), key=lambda row: catalog.names[row])
-    check_readable(catalog, records, section)
-    copies = find_copies(store, usable, progress)
-    if given_split is None:
-        parts = _divide(catalog, usable, copies, section, seed)
-    else:
-        parts = _given_parts(given_split, catalog, records, usable)
     if catalog.targets is None:
         classes = tuple(sorted({catalog.labels[row] for row in usable if parts[row] == "train"}))
     else:
         check_targets(catalog, parts, unreadable=list(records.reasons))
         classes = catalog.targets.names
     scale = _scale(catalog, usable, parts)
-    audit = take_stock(catalog, records, parts, classes, copies, reading)
+    audit = take_stock(catalog, records, parts, classes, read.copies, read.reading)
     split = tuple(
         SplitRow(catalog.names[row], catalog.labels[row], parts[row], catalog.groups[row] or "", records.sha256(row))
         for row in usable
     )
-    built = {part: _part(part, store, catalog, parts, usable, classes, scale) for part in PARTS}
+    each = {part: _part(part, store, catalog, parts, usable, classes, scale) for part in PARTS}
     return PreparedData(
         title=catalog.title,
         classes=classes,
-        **built,
+        **each,
         audit=audit,
         rejected=audit.rejected,
         split=split,
         fingerprint=_fingerprint(split, catalog, usable),
-        img_size=reading.img_size,
-        channels=reading.channels,
-        choices=choices,
-        task=task_of(section),
+        img_size=read.reading.img_size,
+        channels=read.reading.channels,
+        choices=read.choices,
+        task=task_of(read.section),
         scale=scale,
     )
 
@@ -174,79 +220,30 @@ def choose_task(section: DataSection) -> tuple[Choice, ...]:
     return tuple(choices)
 
 
-def check_readable(catalog: Catalog, records: PictureRecords, section: DataSection) -> None:
-    """Refuses data of which too little can be read to learn anything.
-
-    Raises:
-        InputError: no picture is readable; a class has none that is; see also `check_trainable`.
-    """
-    if records.readable_N.all():
-        return
-    first = [f"'{catalog.names[row]}': {reason}" for row, reason in list(records.reasons.items())[:3]]
-    if not records.readable_N.any():
-        raise InputError(
-            f"none of the {len(catalog):,} pictures can be read",
-            expected="JPEG, PNG, GIF, BMP, WEBP, TIFF or PPM files",
-            got="; ".join(first),
-            where=catalog.title,
-        )
-    rows = np.flatnonzero(records.readable_N).tolist()
-    if catalog.targets is not None:
-        return
-    lost = sorted(set(catalog.labels) - {catalog.labels[row] for row in rows})
-    if lost:
-        raise InputError(
-            "classes of which no picture can be read",
-            expected="at least one readable picture of each class",
-            got=quoted(lost),
-            where=catalog.title,
-            hint=f"repair the files, or take these classes out; first reasons: {'; '.join(first)}",
-        )
-    check_trainable(_taken(catalog, rows), section)
-
-
-def _taken(catalog: Catalog, rows: Sequence[int]) -> Catalog:
-    """Leaves only some pictures in a catalog of files."""
-    pictures = catalog.pictures
-    kept = (
-        Arrays(pictures.images[rows]) if isinstance(pictures, Arrays) else Files(tuple(pictures.paths[r] for r in rows))
-    )
-    return replace(
-        catalog,
-        names=tuple(catalog.names[row] for row in rows),
-        labels=tuple(catalog.labels[row] for row in rows),
-        splits=tuple(catalog.splits[row] for row in rows),
-        groups=tuple(catalog.groups[row] for row in rows),
-        weights=None if catalog.weights is None else tuple(catalog.weights[row] for row in rows),
-        pictures=kept,
-        targets=None if catalog.targets is None else catalog.targets.take(rows),
-    )
-
-
-def _divide(
-    catalog: Catalog,
-    usable: Sequence[int],
-    copies: Copies,
-    section: DataSection,
-    seed: int,
-) -> list[Split]:
-    """Splits the readable pictures; rows of the others are called `train` and never used."""
+def together(read: ReadPictures) -> list[list[int]]:
+    """Lists the pictures that no division may tear apart, as places among the usable ones: groups and copies."""
     groups: dict[str, list[int]] = {}
-    for row in usable:
-        group = catalog.groups[row]
+    for row in read.usable:
+        group = read.catalog.groups[row]
         if group is not None:
             groups.setdefault(group, []).append(row)
-    alike = copies.stored_near if section.near_duplicates == "together" else copies.stored_identical
-    place = {row: position for position, row in enumerate(usable)}
-    together = [[place[row] for row in rows if row in place] for rows in (*groups.values(), *alike)]
+    near = read.section.near_duplicates == "together"
+    alike = read.copies.stored_near if near else read.copies.stored_identical
+    place = {row: position for position, row in enumerate(read.usable)}
+    return [[place[row] for row in rows if row in place] for rows in (*groups.values(), *alike)]
+
+
+def divided(read: ReadPictures, seed: int) -> list[Split]:
+    """Splits the readable pictures; rows of the others are called `train` and never used."""
+    catalog, usable = read.catalog, read.usable
     kinds, labels = strata(catalog), held(catalog)
     split = split_pictures(
         [catalog.names[row] for row in usable],
         [kinds[row] for row in usable],
         [catalog.splits[row] for row in usable],
-        together,
-        valid_share=section.valid_share,
-        test_share=section.test_share,
+        together(read),
+        valid_share=read.section.valid_share,
+        test_share=read.section.test_share,
         seed=seed,
         learned=None if labels is None else [labels[row] for row in usable],
     )

@@ -15,6 +15,7 @@ from .charts import rate_curve_picture as rate_curve_picture
 from .charts import schedule_file as schedule_file
 from .report import render_report as render_report
 from .report import write_report as write_report
+from .search_report import write_search_report as write_search_report
 from .second_stage import second_stage as second_stage
 from .steps import after_breakdown as after_breakdown
 from .steps import next_steps as next_steps
@@ -23,11 +24,15 @@ from .terminal import RunPlan as RunPlan
 from .terminal import ablation_lines as ablation_lines
 from .terminal import activation_lines as activation_lines
 from .terminal import audit_lines as audit_lines
+from .terminal import border_lines as border_lines
 from .terminal import check_lines as check_lines
 from .terminal import machine_lines as machine_lines
 from .terminal import prediction_lines as prediction_lines
 from .terminal import rate_curve_lines as rate_curve_lines
+from .terminal import search_result_lines as search_result_lines
 from .terminal import setting_lines as setting_lines
+from .terminal import stage_lines as stage_lines
+from .terminal import trial_line as trial_line
 from .views import PlannedRates as PlannedRates
 from .views import RunView as RunView
 from .views import ablation_view as ablation_view

@@ -103,7 +103,7 @@ def render_report(view: RunView, now: datetime) -> str:
     style = (TEMPLATES / "report.css").read_text("utf-8")
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     return (
-        _environment()
+        page_environment()
         .get_template("report.html")
         .render(
             view=view,
@@ -153,7 +153,8 @@ def drawn_alone(picture: str) -> str:
 
 
 @cache
-def _environment() -> Environment:
+def page_environment() -> Environment:
+    """Gives what templates of pages are rendered in: every word escaped, the words of `wording` at hand."""
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,

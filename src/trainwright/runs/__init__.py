@@ -37,6 +37,7 @@ from .intervals import wilson_interval as wilson_interval
 from .launch import Launch as Launch
 from .launch import launched as launched
 from .launch import refuse_ranks as refuse_ranks
+from .locking import WriterLock as WriterLock
 from .metrics import write_metrics_csv as write_metrics_csv
 from .records import ClassScore as ClassScore
 from .records import EpochRecord as EpochRecord
@@ -53,7 +54,12 @@ from .records import StopRecord as StopRecord
 from .records import TrialEnding as TrialEnding
 from .records import TrialRecord as TrialRecord
 from .records import Unseen as Unseen
+from .search_folder import DEFAULT_SEARCHES as DEFAULT_SEARCHES
+from .search_folder import SearchFolder as SearchFolder
+from .search_folder import open_search as open_search
+from .serializing import from_plain as from_plain
 from .serializing import to_json as to_json
+from .serializing import to_plain as to_plain
 from .task_records import ColumnScore as ColumnScore
 from .task_records import FigureNames as FigureNames
 from .task_records import LabelMistake as LabelMistake

@@ -178,8 +178,9 @@ class Finding:
     source: str = "own choice"
 
 
-TrialEnding = Literal["completed", "diverged", "pruned", "finding", "interrupted"]
-"""How a trial ended: after its last epoch (or out of patience), or before."""
+TrialEnding = Literal["completed", "diverged", "pruned", "finding", "interrupted", "refused"]
+"""How a trial ended: after its last epoch (or out of patience), or before; `refused`: its settings do not fit each
+other."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -189,6 +190,10 @@ class TrialRecord:
     `value` is the best score of the validation part, that of `best_epoch`, higher is better, and `figure` says what it
     is; None where no epoch was finished. `scores` and `train_losses` hold one number an epoch, `first_loss` is that
     of the first step, `epochs_spent` counts parts of an epoch, `time_s` is all that it took.
+
+    In a search, `stage` is the stage that it belongs to. Of a trial that was trained once for each of several folds,
+    `fold_values` holds the value of each and `value` is their mean, `scores` and `train_losses` are those of the first
+    fold, and `epochs_spent` and `time_s` are sums.
     """
 
     trial: int
@@ -205,6 +210,8 @@ class TrialRecord:
     first_loss: float | None
     epochs_spent: float
     time_s: float
+    stage: int | None = None
+    fold_values: tuple[float | None, ...] = ()
 
 
 Evaluation = EvaluationRecord | MultiLabelRecord | RegressionRecord | RankingRecord

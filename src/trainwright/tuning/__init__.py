@@ -3,7 +3,7 @@
 Comes in:   a setup that is about to train, and its data; or a loop that is not ours
 Goes out:   checks with verdict, evidence and causes, findings; a learning rate, or why none
 May import: errors, recipe, runs, data, models, training
-Read next:  ladder.py, then subject.py; range_test.py, then rate_suggestion.py
+Read next:  ladder.py, then subject.py; range_test.py, then rate_suggestion.py; space.py, stages.py, study.py
 Example:    for check in climb(rungs_of_run(setup, data)): print(check.name, check.verdict)
 """
 

@@ -41,6 +41,22 @@ class ShortSettings(TypedDict, total=False):
     init: str | None
 
 
+class SearchSettings(TypedDict, total=False):
+    """Those of them that trials of a search have in common."""
+
+    model: str | None
+    weights: str | Path | None
+    batch_size: int | None
+    lr: float | str | None
+    weight_decay: float | None
+    opt: str | None
+    sched: str | None
+    img_size: int | None
+    seed: int | None
+    device: str | None
+    init: str | None
+
+
 SHORT_NAMES = {
     "model": "model.name",
     "weights": "model.weights",
@@ -116,7 +132,10 @@ def _unread(assignments: Sequence[str]) -> list[InputError]:
 
 
 def recipe_from_python(
-    source: str | Path | None, recipe: Path | str | None, short: ShortSettings, settings: Mapping[str, Any] | None
+    source: str | Path | None,
+    recipe: Path | str | None,
+    short: ShortSettings | SearchSettings,
+    settings: Mapping[str, Any] | None,
 ) -> Recipe:
     """Composes a recipe from keywords and dotted `settings`, which win over the recipe file and must agree.
 

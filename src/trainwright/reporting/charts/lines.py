@@ -68,7 +68,7 @@ def line_chart(
     x_axis = axis(xs, at_most=7, whole=True)
     shown_title = f"{title}, logarithmic" if log else title
     parts = [
-        *_frame(x_axis, y_axis, x_label),
+        *frame(x_axis, y_axis, x_label),
         *(_line(xs, line, x_axis, y_axis) for line in series),
         *_mark(mark, xs, series, x_axis, y_axis),
         *_pointers(xs, series, x_axis, x_label),
@@ -79,23 +79,26 @@ def line_chart(
     return head + Markup("").join(parts) + Markup("</svg>")
 
 
-def _x(value: float, x_axis: Axis) -> float:
+def across(value: float, x_axis: Axis) -> float:
+    """Gives where a value stands on the page from the left."""
     return round(LEFT + x_axis.place(value) * (WIDTH - LEFT - RIGHT), 1)
 
 
-def _y(value: float, y_axis: Axis) -> float:
+def up(value: float, y_axis: Axis) -> float:
+    """Gives where a value stands on the page from the top."""
     return round(HEIGHT - BOTTOM - y_axis.place(value) * (HEIGHT - TOP - BOTTOM), 1)
 
 
-def _frame(x_axis: Axis, y_axis: Axis, x_label: str) -> list[Markup]:
+def frame(x_axis: Axis, y_axis: Axis, x_label: str) -> list[Markup]:
+    """Draws the grid, the ticks of both axes, and the name of the lower one."""
     grid = Markup('<path class="grid" d="M{} {}H{}"/><text class="tick" x="{}" y="{}" text-anchor="end">{}</text>')
     tick = Markup('<text class="tick" x="{}" y="{}" text-anchor="middle">{}</text>')
     below = HEIGHT - BOTTOM
     parts = []
     for value in y_axis.ticks:
-        y = _y(value, y_axis)
-        parts.append(grid.format(LEFT, y, WIDTH - RIGHT, LEFT - 7, y + 4, _tick(value)))
-    parts += [tick.format(_x(value, x_axis), below + 17, _tick(value)) for value in x_axis.ticks]
+        y = up(value, y_axis)
+        parts.append(grid.format(LEFT, y, WIDTH - RIGHT, LEFT - 7, y + 4, tick_words(value)))
+    parts += [tick.format(across(value, x_axis), below + 17, tick_words(value)) for value in x_axis.ticks]
     parts.append(Markup('<path class="base" d="M{} {}H{}"/>').format(LEFT, below, WIDTH - RIGHT))
     middle = (LEFT + WIDTH - RIGHT) / 2
     parts.append(
@@ -109,7 +112,7 @@ def _line(xs: Sequence[float], line: Series, x_axis: Axis, y_axis: Axis) -> Mark
     runs: list[list[tuple[float, float]]] = [[]]
     for x, value in zip(xs, line.values, strict=True):
         if value is not None and _drawable(value, y_axis):
-            runs[-1].append((_x(x, x_axis), _y(value, y_axis)))
+            runs[-1].append((across(x, x_axis), up(value, y_axis)))
         elif runs[-1]:
             runs.append([])
     path = "".join("M" + "L".join(f"{x:g} {y:g}" for x, y in run) for run in runs if len(run) > 1)
@@ -125,10 +128,10 @@ def _line(xs: Sequence[float], line: Series, x_axis: Axis, y_axis: Axis) -> Mark
 def _mark(mark: Mark | None, xs: Sequence[float], series: Sequence[Series], x_axis: Axis, y_axis: Axis) -> list[Markup]:
     if mark is None or mark.x not in xs:
         return []
-    x = _x(mark.x, x_axis)
+    x = across(mark.x, x_axis)
     place = list(xs).index(mark.x)
     dots = [
-        (line.style, _y(value, y_axis))
+        (line.style, up(value, y_axis))
         for line in series
         if (value := line.values[place]) is not None and _drawable(value, y_axis)
     ]
@@ -151,7 +154,7 @@ def _pointers(xs: Sequence[float], series: Sequence[Series], x_axis: Axis, x_lab
     """Lays unseen bands over the chart, one a place along x, that show a line and the values under the pointer."""
     every = math.ceil(len(xs) / MOST_POINTERS)
     chosen = range(0, len(xs), every)
-    places = [_x(xs[index], x_axis) for index in chosen]
+    places = [across(xs[index], x_axis) for index in chosen]
     edges = [LEFT, *((a + b) / 2 for a, b in pairwise(places)), WIDTH - RIGHT]
     band = Markup(
         '<g class="pointer"><path d="M{} {}V{}"/>'
@@ -193,7 +196,7 @@ def _spoken(title: str, xs: Sequence[float], series: Sequence[Series], x_label: 
     return f"{title}: {'; '.join(parts)}"
 
 
-def _tick(value: float) -> str:
+def tick_words(value: float) -> str:
     """Writes a tick with no more digits than it needs."""
     if value == 0:
         return "0"

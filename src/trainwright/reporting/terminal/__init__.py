@@ -18,4 +18,10 @@ from .console import RunConsole as RunConsole
 from .machine import machine_lines as machine_lines
 from .opening import RunPlan as RunPlan
 from .rate_curve import rate_curve_lines as rate_curve_lines
+from .search import border_lines as border_lines
+from .search import border_words as border_words
+from .search import importance_words as importance_words
+from .search import search_result_lines as search_result_lines
+from .search import stage_lines as stage_lines
+from .search import trial_line as trial_line
 from .settings import setting_lines as setting_lines

@@ -187,6 +187,15 @@ class RunConsole:
         """Writes one line of news."""
         self._write([Line(f"  {printable(text)}")])
 
+    def lines(self, lines: Iterable[Line]) -> None:
+        """Writes lines that stay."""
+        self._write(lines)
+
+    def moving(self, text: str, done: int, total: int) -> None:
+        """Moves the bar of whatever is under way, on a terminal only."""
+        if isinstance(self._face, LiveFace):
+            self._face.moving(printable(text), done, total)
+
     def progress(self, what: str, done: int, total: int) -> None:
         """Shows how far the preparation of data has come; the last call of one thing (done = total) is kept."""
         now = self._clock()

@@ -1,0 +1,215 @@
+"""The trials of one stage of a search as an Optuna study: asked for, told, taken up again.
+
+Every stage is a study of its own, `NAME/stage-1` and so on, so that a sampler sees one box and one length of trials.
+The trials of the stage before stand in it, too, marked as such, as trials that ended early: what they learned leads
+the sampler. All trials of a stage wait in it from the start, so that of any number of processes each takes others.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import Any
+
+import optuna
+from optuna.samplers import BaseSampler, RandomSampler
+from optuna.storages import BaseStorage
+from optuna.trial import FrozenTrial, Trial, TrialState, create_trial
+
+from trainwright.runs import TrialRecord, from_plain, to_plain
+
+from .lease import beating, hold, may_take
+from .sampling import PrunerName, SamplerName, distribution_of, grid_points, pruner_of, sampler_of, seed_of
+from .space import Dimension
+from .stages import Stage, ranked
+from .trial import Pruner
+
+RECORD, OF_STAGE_BEFORE, READY = "record", "of_stage_before", "ready"
+"""Attributes: of a finished trial its record, of one that stands in for a trial of the stage before its number, of a
+stage that it is laid out."""
+
+
+class StageStudy:
+    """The trials of one stage.
+
+    Args:
+        storage: as opened.
+        name: of the search.
+        stage: what its trials are.
+        sampler: where the next settings come from.
+        pruner: which trials are given up.
+        seed: of the sampler; what trial n is given is a function of it, the stage, n and the trials that are finished.
+        first: number of the stage's first trial in the whole search.
+    """
+
+    def __init__(
+        self,
+        storage: BaseStorage,
+        name: str,
+        stage: Stage,
+        *,
+        sampler: SamplerName,
+        pruner: PrunerName,
+        seed: int,
+        first: int,
+    ) -> None:
+        self.stage, self.seed, self.first = stage, seed, first
+        self.sampler: SamplerName = sampler
+        self._storage, self._name = storage, f"{name}/stage-{stage.number}"
+        self._pruner = pruner_of(pruner, stage.epochs)
+        self.box: tuple[Dimension, ...] = ()
+        self.planned = stage.trials
+
+    def lay_out(
+        self,
+        box: Sequence[Dimension],
+        before: Sequence[TrialRecord],
+        repeated: Sequence[TrialRecord],
+        *,
+        leads: bool = True,
+    ) -> bool:
+        """Makes the stage with all its trials waiting, or opens it as it was made; what a killed process made in part
+        is made anew.
+
+        Args:
+            box: what is searched.
+            before: trials of the stage before.
+            repeated: those of them that come first in this stage, for more epochs.
+            leads: whether this process makes what is not there; of several that share a study one does.
+
+        Returns: whether the stage is there.
+        """
+        self.box = tuple(box)
+        self._distributions = {dimension.key: distribution_of(dimension) for dimension in box}
+        study = self._opened = self._study()
+        if READY not in study.user_attrs and not leads:
+            return False
+        if READY not in study.user_attrs and study.get_trials(deepcopy=False):
+            optuna.delete_study(study_name=self._name, storage=self._storage)
+            study = self._opened = self._study()
+        if READY not in study.user_attrs:
+            for record in ranked(before):
+                if self._inside(record.settings):
+                    study.add_trial(self._short_trial(record))
+            known = [dict(record.settings) for record in repeated if self._inside(record.settings)]
+            if self.sampler == "grid":
+                known += grid_points(self.box, self.stage.trials, seed_of(self.seed, self.stage.number))
+            else:
+                known += [{}] * self.stage.trials
+            for settings in known[: self.stage.trials]:
+                study.enqueue_trial(settings)
+            study.set_user_attr(READY, True)
+        self.planned = len(self._own())
+        return True
+
+    def ask(self) -> Trial | None:
+        """Gives the next trial: one that was begun and that nobody works on any more, else one that waits; None when
+        there is neither. Of several processes one gets it."""
+        for place, trial in enumerate(self._own()):
+            if trial.state == TrialState.RUNNING and may_take(self._storage, trial):
+                if RECORD in trial.user_attrs:  # killed between the record and the state
+                    self._tell(Trial(self._opened, trial._trial_id), self._record(trial))
+                    continue
+                return self._suggested(trial._trial_id, place)
+        popped = self._opened._pop_waiting_trial_id()
+        if popped is None:
+            return None
+        hold(self._storage, popped)
+        return self._suggested(popped, [trial._trial_id for trial in self._own()].index(popped))
+
+    def working(self, trial: Trial) -> AbstractContextManager[None]:
+        """Tells other processes, as long as the block lasts, that this one works on a trial."""
+        return beating(self._storage, trial._trial_id)
+
+    @property
+    def finished(self) -> bool:
+        """Whether all trials are finished; those that another process works on are not."""
+        return all(trial.state.is_finished() for trial in self._own())
+
+    def number(self, trial: Trial) -> int:
+        """Gives the number of a trial in the whole search, from 1."""
+        return self.first + [one.number for one in self._own()].index(trial.number)
+
+    def settings(self, trial: Trial) -> dict[str, Any]:
+        """Gives the settings of a trial, in the order of the box."""
+        return {key: trial.params[key] for key in self._distributions}
+
+    def pruner(self, trial: Trial) -> Pruner:
+        """Makes what a trial is told its scores to, and asked whether it is hopeless."""
+
+        def ask(epoch: int, best: float) -> str | None:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # a trial that is run again reports its epochs again
+                trial.report(best, epoch)
+            if not trial.should_prune():
+                return None
+            return f"hopeless after epoch {epoch}: {best:.4g} is too little beside the other trials"
+
+        return ask
+
+    def tell(self, trial: Trial, record: TrialRecord) -> None:
+        """Keeps what a trial came to; when this returns it is on the disk, and the trial is never run again."""
+        trial.set_user_attr(RECORD, to_plain(record))
+        self._tell(trial, record)
+
+    def records(self) -> list[TrialRecord]:
+        """Lists what the finished trials came to, by their numbers."""
+        found = [self._record(trial) for trial in self._own() if RECORD in trial.user_attrs]
+        return sorted(found, key=lambda record: record.trial)
+
+    def _study(self) -> optuna.Study:
+        return optuna.create_study(
+            storage=self._storage,
+            study_name=self._name,
+            direction="maximize",
+            load_if_exists=True,
+            sampler=RandomSampler(seed=0),  # each trial has its own, see `ask`
+            pruner=self._pruner,
+        )
+
+    def _own(self) -> list[FrozenTrial]:
+        found = self._opened.get_trials(deepcopy=False)
+        return [trial for trial in found if OF_STAGE_BEFORE not in trial.user_attrs]
+
+    def _record(self, trial: FrozenTrial) -> TrialRecord:
+        record = from_plain(trial.user_attrs[RECORD])
+        assert isinstance(record, TrialRecord)
+        return record
+
+    def _suggested(self, trial_id: int, place: int) -> Trial:
+        """Gives a trial its settings; those that it was given before it was killed it keeps, and it gets the others as
+        if it had not been."""
+        self._opened.sampler = self._sampler(place)
+        trial = Trial(self._opened, trial_id)
+        missing = [key for key in self._distributions if key not in trial.params]
+        if missing and not set(missing) & trial._fixed_params.keys():
+            _ = trial.relative_params  # sampled together
+        for number, (key, distribution) in enumerate(self._distributions.items(), 1):
+            self._opened.sampler = self._sampler(place, number)
+            trial._suggest(key, distribution)
+        return trial
+
+    def _tell(self, trial: Trial, record: TrialRecord) -> None:
+        if record.ended == "completed" and record.value is not None:
+            self._opened.tell(trial, record.value)
+        else:
+            self._opened.tell(trial, state=TrialState.PRUNED)
+
+    def _inside(self, settings: Mapping[str, Any]) -> bool:
+        return all(dimension.holds(settings[dimension.key]) for dimension in self.box)
+
+    def _short_trial(self, record: TrialRecord) -> FrozenTrial:
+        assert record.value is not None
+        return create_trial(
+            state=TrialState.PRUNED,
+            params=dict(record.settings),
+            distributions=self._distributions,
+            intermediate_values={0: record.value},
+            user_attrs={OF_STAGE_BEFORE: record.trial},
+        )
+
+    def _sampler(self, place: int, setting: int = 0) -> BaseSampler:
+        """Makes the sampler of the trial at a place in the stage, for all settings together or a single one."""
+        own, whole = seed_of(self.seed, self.stage.number, place, setting), seed_of(self.seed, self.stage.number)
+        return sampler_of(self.sampler, self.box, own=own, whole=whole)
