@@ -11,6 +11,7 @@ from PIL import Image
 
 import trainwright as tw
 from trainwright.runs import TrialRecord, read_records
+from trainwright.workflows import ablate as workflow
 
 TINY = ["--model=plain", "--epochs=3", "--set=model.width=8", "--set=model.depth=1", "--set=machine.threads=1"]
 SETTINGS = {"model.width": 8, "model.depth": 1, "machine.threads": 1}
@@ -106,6 +107,14 @@ def test_what_auto_decides_otherwise_is_told(cli, tmp_path):
     (row,) = json.loads(ended.out)["tricks"]
     assert (row["on"], row["off"]) == ("adamw", "sgd")
     assert "optim.lr" in row["also"]
+
+
+def test_a_recipe_without_a_trick_is_told_so(cli, tmp_path, monkeypatch):
+    monkeypatch.setattr(workflow, "tricks_in_use", lambda _: [])
+    ended = cli("ablate", "digits", *TINY, f"--out={tmp_path / 'kept'}")
+    assert ended.code == 2
+    assert "the recipe uses no trick that could be taken out" in ended.err
+    assert not (tmp_path / "kept").exists()
 
 
 @pytest.mark.parametrize(
