@@ -198,7 +198,7 @@ def test_the_terminal_says_stage_trial_border_and_result():
     told = " ".join(told.split())
     assert "which grows to 3.00" in told
     assert "the setting can have none beyond it" in told
-    assert "a search of a box that reaches farther" in told
+    assert "values beyond it may be better" in told
     result = " ".join(" ".join(line.plain() for line in search_result_lines(FACTS, "s")).split())
     assert "best validation accuracy 90.00 %: trial 4 of stage 2, 4 epochs" in result
     assert "trainwright train --recipe s/best.yaml" in result

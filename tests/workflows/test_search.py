@@ -8,10 +8,12 @@ import re
 import signal
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 import trainwright as tw
-from trainwright.recipe import read_recipe_file
+from trainwright.recipe import compose, read_recipe_file
 from trainwright.runs import open_search, write_atomic
 from trainwright.workflows import search_stages
 
@@ -282,6 +284,56 @@ def test_a_resumed_search_is_named_alone_and_must_be_there(cli, tmp_path):
     assert "there is no search" in cli("search", "--resume", tmp_path / "none").err
     with pytest.raises(tw.InputError, match="a resumed search keeps"):
         tw.search("digits", resume=tmp_path)
+
+
+def test_a_given_rate_is_not_searched_by_who_goes_on_or_joins_in(cli, interrupt, tmp_path):
+    words = ["search", "digits", *TINY, "--lr=0.1", "--trials=4", "--stages=2", f"--out={tmp_path}", "--name=s"]
+    interrupt(30)
+    assert cli(*words).code == 130
+    ended = cli("search", "worker", tmp_path / "s")
+    assert ended.code == 0, ended.err
+    ended = cli("search", "--resume", tmp_path / "s")
+    assert ended.code == 0, ended.err
+    facts = json.loads((tmp_path / "s/search.json").read_text())
+    assert list(facts["best"]["settings"]) == ["optim.weight_decay"]
+    assert compose(read_recipe_file(tmp_path / "s/best.yaml")).optim.lr == 0.1
+
+
+def test_epochs_of_folds_count_each(cli, tmp_path):
+    words = ["search", "digits", *TINY, *SPACE, "--stages=1,2", "--trials=20", "--folds=3", f"--out={tmp_path}"]
+    assert json.loads(cli(*words, "--max-epochs=12", "--json").out)["epochs_spent"] <= 12
+
+
+def test_other_pictures_are_another_search(cli, tmp_path):
+    rng = np.random.default_rng(0)
+    for number in range(160):
+        folder = tmp_path / "pictures" / ("dark" if number % 2 else "light")
+        folder.mkdir(parents=True, exist_ok=True)
+        pixels = rng.integers(0, 100, (12, 12)) + 155 * (number % 2 == 0)
+        Image.fromarray(pixels.astype(np.uint8)).save(folder / f"{number}.png")
+    words = ["--trials=2", "--stages=1", f"--out={tmp_path}", "--name=s"]
+    assert cli("search", tmp_path / "pictures", *TINY, *SPACE, *words).code == 0
+    (tmp_path / "pictures/dark/1.png").unlink()
+    for again in (["--resume", tmp_path / "s"], ["worker", tmp_path / "s"]):
+        ended = cli("search", *again)
+        assert ended.code == 2
+        assert "the pictures" in ended.err
+        assert "their labels or their parts" in ended.err
+
+
+def test_what_a_killed_leader_left_is_its_own(cli, tmp_path):
+    words = ["search", "digits", *TINY, *SPACE, "--trials=2", "--stages=1", f"--out={tmp_path}", "--name=s"]
+    assert cli(*words).code == 0
+    (tmp_path / "s/search.json").unlink()
+    (tmp_path / "s/worker-1.txt").touch()
+    assert cli(*words).code == 0
+
+
+def test_a_worker_takes_no_other_words(cli, tmp_path):
+    ended = cli("search", "worker", tmp_path / "s", "--lr=0.5", "--name=zz")
+    assert ended.code == 2
+    assert "a worker does what the search was asked for" in ended.err
+    assert "also zz, 0.5" in ended.err
 
 
 def test_a_folder_with_other_files_is_not_searched_in(cli, tmp_path):

@@ -101,7 +101,8 @@ def search(
 
     short = short_words(locals())
     if study is not None:
-        _work(data, study, storage, json)
+        others = [recipe, resume, name, out, *(space or ()), *(set_ or ()), *(word for word in short.values() if word)]
+        _work(data, study, storage, json, [str(word) for word in others if word is not None])
         return
     epochs = _whole_numbers(stages)
     asked = recipe_from_words(data, recipe, short, set_ or [])
@@ -122,7 +123,7 @@ def search(
         print(to_json(dict(found.facts)))
 
 
-def _work(word: str | None, study: str, storage: str | None, json: bool) -> None:
+def _work(word: str | None, study: str, storage: str | None, json: bool, others: list[str]) -> None:
     """Takes trials of a search that another process leads."""
     from trainwright.errors import InputError
     from trainwright.reporting import RunConsole
@@ -132,6 +133,13 @@ def _work(word: str | None, study: str, storage: str | None, json: bool) -> None
             f"search has no place for {study!r}",
             expected="at most one DATA, or: search worker STUDY",
             got=f"{word} {study}",
+        )
+    if others:
+        raise InputError(
+            "a worker does what the search was asked for",
+            expected="search worker STUDY, and --storage where the study is not a folder",
+            got=f"also {', '.join(others)}",
+            hint="leave the other words out",
         )
     from trainwright.workflows.search_workers import work
 

@@ -24,18 +24,20 @@ from trainwright.runs import (
     refuse_bad_out,
     write_atomic,
 )
+from trainwright.tuning.space import parse_space
 from trainwright.tuning.stages import EPOCHS, TRIALS, plan_stages
 from trainwright.tuning.storage import attributes, keep_attributes, mend_journal, open_storage
 
 from .requests import SearchSettings, recipe_from_python
 from .search_files import SearchPlan
 from .search_request import (
+    PICTURES,
     SearchRequest,
     check_box,
     check_request,
     refuse_another,
     refuse_beside_resume,
-    space_of,
+    with_space,
 )
 from .search_stages import run_search
 from .search_workers import started_workers
@@ -154,6 +156,7 @@ def search_by_recipe(
         refuse_bad_name(name)
     refuse_bad_out(out)
     check_request(asked, request)
+    request = with_space(asked, request)
     bench, plan = planned(asked, request, name, console)
     return _search_in(SearchFolder(out / plan.study), asked, request, plan, bench, console, workers)
 
@@ -168,8 +171,9 @@ def planned(
     """
     bench = TrialBench(asked, console, folds=request.folds)
     setup, _ = bench.build({})
-    box = space_of(asked, request, dict(setup.recipe.items()))
-    stages = plan_stages(request.trials, request.stages, max_epochs=request.max_epochs, no_decay=request.no_decay)
+    box = parse_space(request.space, dict(setup.recipe.items()))
+    most = request.epochs_of_trials
+    stages = plan_stages(request.trials, request.stages, max_epochs=most, no_decay=request.no_decay)
     check_box(bench, box, stages)
     title = bench.data.title
     plan = SearchPlan(
@@ -221,6 +225,7 @@ def _search_in(
         kept = attributes(storage, plan.study)
         identity = {
             **plan.identity(),
+            PICTURES: bench.data.fingerprint,
             "recipe": {key: value for key, value in asked.items() if key != "training.epochs"},
         }
         if kept:
@@ -252,9 +257,10 @@ def how_to_go_on(folder: SearchFolder) -> str:
 
 
 def _foreign(folder: SearchFolder) -> list[str]:
-    ours = {"asked.yaml", "log.txt"}
+    """Lists what no search has written."""
+    files = (folder.asked, folder.log, folder.trials, folder.best, folder.report)
+    ours = {file.name for file in files}
+    begins = (".", folder.journal.name, "worker-")
     return [
-        entry.name
-        for entry in folder.path.iterdir()
-        if entry.name not in ours and not entry.name.startswith((".", folder.journal.name))
+        entry.name for entry in folder.path.iterdir() if entry.name not in ours and not entry.name.startswith(begins)
     ]

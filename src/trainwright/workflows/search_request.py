@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from trainwright.errors import InputError, did_you_mean, together
@@ -13,6 +13,9 @@ from trainwright.tuning.space import Dimension, parse_space
 from trainwright.tuning.stages import EPOCHS, TRIALS, Stage, plan_stages
 
 from .trials import TrialBench
+
+PICTURES = "the pictures, their labels or their parts"
+"""Under which a search keeps what its data are, so that this is what a message says where they are others."""
 
 DEFAULT_SPACE = ("optim.lr", "optim.weight_decay")
 """What is searched when nobody says: the two settings whose good values hang on the data, the net and each other most,
@@ -46,6 +49,11 @@ class SearchRequest:
     max_epochs: float | None = None
     minutes: float | None = None
     storage: str | None = None
+
+    @property
+    def epochs_of_trials(self) -> float | None:
+        """How many epochs trials may have together: of k-fold cross-validation each counts once for every fold."""
+        return None if self.max_epochs is None else self.max_epochs / max(1, self.folds)
 
     @classmethod
     def of(cls, kept: Mapping[str, Any]) -> SearchRequest:
@@ -86,7 +94,7 @@ def check_request(asked: Recipe, request: SearchRequest) -> None:
             )
         )
     try:
-        plan_stages(request.trials, request.stages, max_epochs=request.max_epochs, no_decay=request.no_decay)
+        plan_stages(request.trials, request.stages, max_epochs=request.epochs_of_trials, no_decay=request.no_decay)
     except InputError as error:
         errors.append(error)
     for word in request.space:
@@ -96,7 +104,7 @@ def check_request(asked: Recipe, request: SearchRequest) -> None:
         except InputError as error:
             errors.append(error)
             continue
-        if asked.origin(key).kind == "user":
+        if key in asked.asked_for() and asked.origin(key).kind == "user":
             errors.append(
                 InputError(f"{key} is both given and searched", where=f"{asked.origin(key).detail} and --space {word}")
             )
@@ -143,17 +151,25 @@ def refuse_beside_resume(request: SearchRequest, name: str | None, others: Seque
         )
 
 
-def space_of(asked: Recipe, request: SearchRequest, usual: Mapping[str, Any]) -> tuple[Dimension, ...]:
-    """Reads what is searched; the default leaves out what somebody gave."""
-    words = request.space or [key for key in DEFAULT_SPACE if asked.origin(key).kind != "user"]
-    if not words:
+def with_space(asked: Recipe, request: SearchRequest) -> SearchRequest:
+    """Says what is searched where nobody did: DEFAULT_SPACE without what somebody gave.
+
+    It is said once, when a search begins, and kept: who goes on with it or joins it sees other origins of the values.
+
+    Raises:
+        InputError: nothing is left.
+    """
+    if request.space:
+        return request
+    left = tuple(key for key in DEFAULT_SPACE if key not in asked.asked_for())
+    if not left:
         raise InputError(
             "nothing is left to search",
             got=f"{' and '.join(DEFAULT_SPACE)} are given",
             where="--space",
-            hint="--space optim.lr=log:1e-3:1",
+            hint="--space with settings that are not given",
         )
-    return parse_space(words, usual)
+    return replace(request, space=left)
 
 
 def refuse_another(study: str, asked: Mapping[str, Any], kept: Mapping[str, Any]) -> None:

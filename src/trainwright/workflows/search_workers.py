@@ -15,7 +15,7 @@ from trainwright.reporting import RunConsole
 from trainwright.runs import SearchFolder
 from trainwright.tuning.storage import attributes, open_storage
 
-from .search_request import SearchRequest
+from .search_request import PICTURES, SearchRequest
 from .search_stages import LEADER, run_search
 
 GOODBYE_S = 10.0
@@ -86,4 +86,11 @@ def work(study: str, storage: str | None, console: RunConsole) -> None:
     origin = Origin("file", f"the search {name}")
     asked = compose({key: Given(value, origin) for key, value in kept["asked"].items()})
     bench, plan = planned(asked, SearchRequest.of(kept["request"]), name, console)
+    if bench.data.fingerprint != kept[PICTURES]:
+        raise InputError(
+            "the pictures here, their labels or their parts are others than those of the search",
+            got=f"{bench.data.title}, sha256 {bench.data.fingerprint[:12]}",
+            expected=f"sha256 {kept[PICTURES][:12]}",
+            hint="the same pictures at the same path on every machine",
+        )
     run_search(folder, plan, {}, opened, bench, console, leads=False)

@@ -90,7 +90,7 @@ def border_words(border: Mapping[str, Any]) -> str:
     if border["own"]:
         return f"{start}, and the setting can have none beyond it"
     if border["grown_to"] is None:
-        return f"{start}; a search of a box that reaches farther may find a better one"
+        return f"{start}; values beyond it may be better (the box may have been narrowed too far)"
     return f"{start}, which grows to {setting_words(border['grown_to'])}"
 
 
