@@ -226,6 +226,14 @@ def test_a_journal_of_ones_own_holds_several_searches(cli, tmp_path):
     for name in ("a", "b"):
         assert cli(*words, f"--name={name}", storage).code == 0
     assert not (tmp_path / "a" / "journal.log").exists()
+    whole = (tmp_path / "shared.log").read_bytes()
+    for again in (["--resume", tmp_path / "a"], ["worker", "a", storage]):
+        (tmp_path / "shared.log").write_bytes(whole + b'{"op_code":8,"wor')  # torn
+        ended = cli("search", *again)
+        assert ended.code == 0, ended.err
+        assert (tmp_path / "shared.log").read_bytes().startswith(whole.rstrip())
+    (tmp_path / "shared.log").write_bytes(whole.replace(b"}\n", b"\n", 1))
+    assert "the journal of the search is damaged" in cli("search", "worker", "a", storage).err
     unreachable = cli(*words, "--name=c", "--storage=postgresql://nobody@127.0.0.1:1/x")
     assert unreachable.code == 2
     assert "the storage of the search cannot be reached" in unreachable.err
