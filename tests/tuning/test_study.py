@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 import math
-import os
-import socket
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import pytest
 
 from trainwright.errors import InputError
 from trainwright.runs import TrialRecord
-from trainwright.tuning import lease
 from trainwright.tuning.importance import importances
 from trainwright.tuning.sampling import grid_of
 from trainwright.tuning.space import parse_space
 from trainwright.tuning.stages import Stage
-from trainwright.tuning.storage import attributes, keep_attributes, mend_journal, open_storage
+from trainwright.tuning.storage import attributes, keep_attributes, open_storage
 from trainwright.tuning.study import StageStudy
 
 BOX = parse_space(["optim.lr=log:1e-4:1", "model.dropout=0:0.5", "model.width=choice:8,16"], {})
@@ -207,7 +201,7 @@ def test_a_grid_has_no_more_points_than_trials_but_two_of_each_number():
     assert grid_of(BOX[:1], 1) == {"optim.lr": pytest.approx([1e-4, 1.0])}
 
 
-def test_a_killed_writer_leaves_a_lock_and_half_a_line_that_are_mended(tmp_path):
+def test_a_killed_writer_leaves_a_lock_and_half_a_line_that_are_mended(tmp_path, monkeypatch):
     path = tmp_path / "journal.log"
     study = opened(path)
     study.lay_out(BOX, [], [])
@@ -215,11 +209,35 @@ def test_a_killed_writer_leaves_a_lock_and_half_a_line_that_are_mended(tmp_path)
     (tmp_path / "journal.log.lock").symlink_to(path)
     with path.open("ab") as file:
         file.write(b'{"op_code": 5, "half')
-    mend_journal(path)
-    mend_journal(tmp_path / "none")
-    later = opened(path)
+    monkeypatch.chdir(tmp_path)
+    later = opened(Path("journal.log"))
     later.lay_out(BOX, [], [])
     assert len(go_on(later)) == 12
+    assert [one.name for one in tmp_path.iterdir()] == ["journal.log"]
+
+
+def test_damage_in_the_middle_of_a_journal_is_told_and_nothing_is_cut_off(tmp_path):
+    path = tmp_path / "journal.log"
+    opened(path).lay_out(BOX, [], [])
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(blob := lines[0] + lines[1][:20] + b"".join(lines[2:]) + b'{"op_code": 5, "half')
+    with pytest.raises(InputError, match="the journal of the search is damaged") as told:
+        open_storage(path)
+    assert "line 2: " in str(told.value)
+    assert "head -n 1 " in str(told.value)
+    assert path.read_bytes() == blob
+
+
+@pytest.mark.parametrize("content", ["my notes", "[1]\n", "{}\n", "one\ntwo"])
+def test_a_file_that_is_no_journal_is_left_as_it_is(content, tmp_path):
+    path = tmp_path / "notes.txt"
+    path.write_text(content)
+    with pytest.raises(InputError, match="or is none"):
+        open_storage(path)
+    assert path.read_text() == content
+    path.write_text('{"op_c')  # the first line of a journal, torn
+    open_storage(path)
+    assert path.read_text() == ""
 
 
 @pytest.mark.parametrize("where", ["postgresql://nobody@127.0.0.1:1/x", "nosuch://x"])
@@ -238,87 +256,3 @@ def test_attributes_of_a_search_are_kept_beside_its_stages(tmp_path):
     assert attributes(storage, "s") is None
     keep_attributes(storage, "s", {"space": {"optim.lr": "log:1:2"}}.items())
     assert attributes(open_storage(tmp_path / "a"), "s") == {"space": {"optim.lr": "log:1:2"}}
-
-
-def begun_by(study: StageStudy, *mark) -> tuple:
-    """Begins a trial and marks it as another's; gives its settings."""
-    trial = study.ask()
-    study._storage.set_trial_user_attr(trial._trial_id, lease.LEASE, list(mark))
-    return study.settings(trial)
-
-
-def test_a_trial_that_another_works_on_is_left_to_it_until_its_mark_lapses(tmp_path, monkeypatch):
-    monkeypatch.setattr(lease, "SETTLES_S", 0.01)
-    study = opened(tmp_path / "a", trials=2)
-    study.lay_out(BOX, [], [])
-    settings = begun_by(study, "elsewhere", 1, time.time())
-    assert len(go_on(study)) == 1
-    assert not study.finished
-    monkeypatch.setattr(lease, "LASTS_S", 0.0)
-    taken = study.ask()
-    assert (study.number(taken), study.settings(taken)) == (1, settings)
-
-
-def test_a_worker_that_is_dead_on_this_machine_loses_its_trial_at_once(tmp_path, monkeypatch):
-    monkeypatch.setattr(lease, "SETTLES_S", 0.01)
-    gone = subprocess.Popen([sys.executable, "-c", ""])
-    gone.wait()
-    study = opened(tmp_path / "a", trials=2)
-    study.lay_out(BOX, [], [])
-    begun_by(study, socket.gethostname(), os.getppid(), time.time())
-    second = begun_by(study, socket.gethostname(), gone.pid, time.time())
-    assert study.settings(study.ask()) == second
-
-
-def test_of_two_that_take_a_trial_at_once_the_later_keeps_it(tmp_path, monkeypatch):
-    study = opened(tmp_path / "a", trials=1)
-    study.lay_out(BOX, [], [])
-    begun_by(study, "elsewhere", 1, 0.0)
-    (trial,) = study._own()
-
-    def meanwhile(_seconds):
-        study._storage.set_trial_user_attr(trial._trial_id, lease.LEASE, ["third", 2, time.time()])
-
-    monkeypatch.setattr(lease.time, "sleep", meanwhile)
-    assert not lease.may_take(study._storage, trial)
-
-
-def test_a_trial_that_was_begun_in_this_moment_is_not_taken(tmp_path, monkeypatch):
-    study = opened(tmp_path / "a", trials=1)
-    study.lay_out(BOX, [], [])
-    study._opened._pop_waiting_trial_id()
-    (trial,) = study._own()
-    assert lease.LEASE not in trial.user_attrs
-
-    def meanwhile(_seconds):
-        study._storage.set_trial_user_attr(trial._trial_id, lease.LEASE, ["elsewhere", 2, time.time()])
-
-    monkeypatch.setattr(lease.time, "sleep", meanwhile)
-    assert not lease.may_take(study._storage, trial)
-
-
-def test_the_mark_of_a_trial_under_way_is_renewed(tmp_path, monkeypatch):
-    monkeypatch.setattr(lease, "LASTS_S", 0.04)
-    study = opened(tmp_path / "a", trials=1)
-    study.lay_out(BOX, [], [])
-    trial = study.ask()
-    marks = set()
-    with study.working(trial):
-        for _ in range(6):
-            time.sleep(0.03)
-            marks.add(study._own()[0].user_attrs[lease.LEASE][2])
-    assert len(marks) > 2
-
-
-def test_a_process_that_may_not_be_asked_is_alive():
-    assert lease._is_alive(1)
-
-
-def test_who_does_not_lead_waits_for_the_stage_to_be_laid_out(tmp_path):
-    follower = opened(tmp_path / "a", "random")
-    assert not follower.lay_out(BOX, [], [], leads=False)
-    leader = opened(tmp_path / "a", "random")
-    leader.lay_out(BOX, [], [])
-    assert follower.lay_out(BOX, [], [], leads=False)
-    settings = begun_by(leader, "elsewhere", 1, time.time())
-    assert follower.settings(follower.ask()) != settings

@@ -228,6 +228,14 @@ def test_a_journal_of_ones_own_holds_several_searches(cli, tmp_path):
     for name in ("a", "b"):
         assert cli(*words, f"--name={name}", storage).code == 0
     assert not (tmp_path / "a" / "journal.log").exists()
+    whole = (tmp_path / "shared.log").read_bytes()
+    for again in (["--resume", tmp_path / "a"], ["worker", "a", storage]):
+        (tmp_path / "shared.log").write_bytes(whole + b'{"op_code":8,"wor')  # torn
+        ended = cli("search", *again)
+        assert ended.code == 0, ended.err
+        assert (tmp_path / "shared.log").read_bytes().startswith(whole.rstrip())
+    (tmp_path / "shared.log").write_bytes(whole.replace(b"}\n", b"\n", 1))
+    assert "the journal of the search is damaged" in cli("search", "worker", "a", storage).err
     unreachable = cli(*words, "--name=c", "--storage=postgresql://nobody@127.0.0.1:1/x")
     assert unreachable.code == 2
     assert "the storage of the search cannot be reached" in unreachable.err
@@ -268,7 +276,7 @@ def test_all_that_is_wrong_with_the_words_is_one_message(cli, tmp_path):
     assert ended.code == 2
     for told in (
         "9 mistakes", "optim.lr is both given and searched", "there is no setting 'optim.lrr'", "no sampler 'sobol'",
-        "did you mean 'median'?", "a budget of nothing", "one fold judges nothing", "--stages 1,5,3",
+        "did you mean 'median'?", "a budget of nothing", "one fold judges nothing", "try: --stages 3",
         "fewer trials than stages", "--no-decay sets the schedule",
     ):  # fmt: skip
         assert told in ended.err

@@ -1,77 +1,144 @@
 """Who works on a trial: a mark in the storage that lapses when it is not renewed, so that the dead lose their trials.
 
-Optuna's own heartbeats are for databases only; these are for every storage.
+Optuna's own heartbeats are for databases only; these are for every storage. Who lost a mark never writes it again, and
+keeps no record of that trial: of several processes that trained one trial the last that took it counts.
 """
 
 from __future__ import annotations
 
 import os
+import secrets
 import socket
 import threading
 import time
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from typing import Any
 
+from optuna.exceptions import UpdateFinishedTrialError
 from optuna.storages import BaseStorage
-from optuna.trial import FrozenTrial
+from optuna.trial import FrozenTrial, TrialState
 
 LEASE = "lease"
-"""Attribute of a trial: host, process, and the time (seconds since 1970) at which the mark was set."""
+"""Attribute of a trial: host, process, a random word of the process, and the time (seconds since 1970, by the clock of
+that host) at which the mark was set."""
 
 LASTS_S = 60.0
-"""Seconds after which a mark that was not renewed counts for nothing. Source: own choice."""
+"""Seconds, by the clock of who looks on, after which a mark that did not change counts for nothing. Source: own
+choice."""
 
 SETTLES_S = 1.0
 """Seconds after which of two processes that took one trial at once the later keeps it."""
 
-
-def hold(storage: BaseStorage, trial: int) -> None:
-    """Marks a trial as worked on by this process."""
-    storage.set_trial_user_attr(trial, LEASE, [*_me(), time.time()])
+_WORD = secrets.token_hex(8)
 
 
-@contextmanager
-def beating(storage: BaseStorage, trial: int) -> Generator[None]:
-    """Renews this process's mark as long as the block lasts."""
-    done = threading.Event()
+class Leases:
+    """The marks of this process on the trials of a storage, and what it saw of those of others."""
 
-    def beat() -> None:
-        while not done.wait(LASTS_S / 4):
-            hold(storage, trial)
+    def __init__(self, storage: BaseStorage) -> None:
+        self._storage = storage
+        self._seen: dict[int, tuple[list[Any], float]] = {}
+        self._lost: set[int] = set()
 
-    hold(storage, trial)
-    beats = threading.Thread(target=beat, daemon=True)
-    beats.start()
-    try:
-        yield
-    finally:
-        done.set()
-        beats.join()
+    def hold(self, trial: int) -> bool:
+        """Marks a trial as worked on by this process, unless another has marked it.
+
+        Returns: whether the trial is this process's.
+        """
+        with suppress(UpdateFinishedTrialError):
+            now = self._storage.get_trial(trial)
+            mark = now.user_attrs.get(LEASE)
+            if now.state == TrialState.RUNNING and (mark is None or _is_mine(mark)):
+                self._mark(trial)
+                return True
+        self._lost.add(trial)
+        return False
+
+    def lost(self, trial: int) -> bool:
+        """Tells whether a trial that was this process's was found to be another's, at the latest look."""
+        return trial in self._lost
+
+    @contextmanager
+    def beating(self, trial: int) -> Generator[None]:
+        """Renews this process's mark as long as the block lasts, and the mark is its own."""
+        done = threading.Event()
+
+        def beat() -> None:
+            while not done.wait(LASTS_S / 4):
+                with suppress(Exception):  # a storage that cannot be reached now is asked again
+                    if not self.hold(trial):
+                        return
+
+        self.hold(trial)
+        beats = threading.Thread(target=beat, daemon=True)
+        beats.start()
+        try:
+            yield
+        finally:
+            done.set()
+            beats.join()
+
+    def take(self, trial: int) -> FrozenTrial | None:
+        """Takes up a trial that was begun, where it is this process's to take, and marks it.
+
+        It is where its worker was this process or is dead on this machine, and where its mark has lapsed. All is
+        judged by what stands in the storage now.
+
+        Returns: the trial as it is, or None.
+        """
+        now = self._storage.get_trial(trial)
+        if now.state == TrialState.RUNNING and LEASE not in now.user_attrs:
+            time.sleep(SETTLES_S)  # begun in this moment, or by a process that was killed in that
+            now = self._storage.get_trial(trial)
+        if now.state != TrialState.RUNNING:
+            return None
+        mark = now.user_attrs.get(LEASE)
+        if mark is None or not _is_mine(mark):
+            if mark is not None and not _is_dead(mark) and not self._has_lapsed(trial, mark):
+                return None
+            try:
+                self._mark(trial)
+            except UpdateFinishedTrialError:
+                return None
+            time.sleep(SETTLES_S)
+            now = self._storage.get_trial(trial)
+        if now.state != TrialState.RUNNING or not _is_mine(now.user_attrs[LEASE]):
+            return None
+        self._lost.discard(trial)
+        return now
+
+    def _mark(self, trial: int) -> None:
+        self._storage.set_trial_user_attr(trial, LEASE, [*_me(), time.time()])
+
+    def _has_lapsed(self, trial: int, mark: list[Any]) -> bool:
+        """Tells whether a mark has not changed for long; no two clocks are compared."""
+        seen, since = self._seen.get(trial, (None, 0.0))
+        if seen != mark:
+            self._seen[trial] = (mark, since := time.monotonic())
+        return time.monotonic() - since >= LASTS_S
 
 
-def may_take(storage: BaseStorage, trial: FrozenTrial) -> bool:
-    """Tells whether a trial that was begun is this process's to take up, and marks it.
-
-    It is where its worker was this process or is dead on this machine, and where its mark has lapsed.
-    """
-    mark = trial.user_attrs.get(LEASE)
-    if mark is None:  # begun in this moment, or by a process that was killed in that
-        time.sleep(SETTLES_S)
-        mark = storage.get_trial(trial._trial_id).user_attrs.get(LEASE)
-    if mark is not None:
-        host, process, since = mark
-        if [host, process] == _me():
-            return True
-        dead = host == socket.gethostname() and not _is_alive(process)
-        if not dead and time.time() - since < LASTS_S:
-            return False
-    hold(storage, trial._trial_id)
-    time.sleep(SETTLES_S)
-    return storage.get_trial(trial._trial_id).user_attrs[LEASE][:2] == _me()
+def host() -> str:
+    """Gives the name of where the numbers of processes are this process's: of the machine, and of the container where
+    the system tells it (two containers may have one name)."""
+    with suppress(OSError):
+        return f"{socket.gethostname()} {os.readlink('/proc/self/ns/pid')}"
+    return socket.gethostname()
 
 
-def _me() -> list[str | int]:
-    return [socket.gethostname(), os.getpid()]
+def _me() -> list[Any]:
+    return [host(), os.getpid(), _WORD]
+
+
+def _is_mine(mark: list[Any]) -> bool:
+    return mark[:3] == _me()
+
+
+def _is_dead(mark: list[Any]) -> bool:
+    """Tells whether the process of a mark that is not this one's is known to be gone."""
+    where, process = mark[:2]
+    return where == host() and (process == os.getpid() or not _is_alive(process))
 
 
 def _is_alive(process: int) -> bool:

@@ -23,7 +23,8 @@ POWER = 0.8
 """Chance to see an effect of the size that was seen, at the seeds that are said to be needed."""
 
 FEWEST_FOR_A_GUESS = 3
-"""Pairs below which their spread is not known well enough to say how many are needed."""
+"""Pairs below which their spread is not known well enough to say how many are needed, and their times are too few: the
+first trial of a process takes longer than all others."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class Effect:
         needed: seeds at which a difference of this size, spread like this, would be clear with a chance of POWER; None
             where it is clear already, where nothing can be said, or where they would be more than MOST_SEEDS.
         cost: how much longer a trial takes with the trick, the median over pairs, as a share of that without; None
-            where nothing was measured.
+            with fewer than FEWEST_FOR_A_GUESS pairs.
         cost_low, cost_high: of the pairs, the least and the most.
         reason: of a verdict that the interval alone does not give.
     """
@@ -72,7 +73,7 @@ def effect_of(pairs: Sequence[tuple[TrialRecord, TrialRecord]], *, grain: float 
     differences = [on.value - off.value for on, off in whole if on.value is not None and off.value is not None]
     mean = statistics.fmean(differences) if differences else None
     low, high = _interval(differences, grain) if len(differences) > 1 else (None, None)
-    costs = [on.time_s / off.time_s - 1 for on, off in whole]
+    costs = [on.time_s / off.time_s - 1 for on, off in whole] if len(whole) >= FEWEST_FOR_A_GUESS else []
     known = Effect(
         mean,
         low,

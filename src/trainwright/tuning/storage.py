@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import json
 import logging
-import time
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -12,25 +12,34 @@ from typing import Any
 import optuna
 from optuna.samplers import RandomSampler
 from optuna.storages import BaseStorage, JournalStorage
-from optuna.storages.journal import JournalFileBackend
+from optuna.storages.journal import JournalFileBackend, JournalFileSymlinkLock
+from optuna.storages.journal._file import get_lock_file
 
 from trainwright.errors import InputError
 
-LOCK_HELD_S = 2.0
-"""Seconds after which the lock of a journal was left behind."""
+LOCK_HELD_S = 5
+"""Seconds after which the lock of a journal was left behind. It is held for thousandths of a second. Source: own
+choice."""
+
+BEGINS = b'{"op_code":'
+"""How each line of a journal begins."""
 
 
 def open_storage(storage: str | Path) -> BaseStorage:
     """Opens a journal file, or a database by its URL.
 
+    What a killed process left at a journal is taken away: its lock, and a torn last line.
+
     Raises:
-        InputError: it cannot be reached.
+        InputError: it cannot be reached, or the journal is damaged.
     """
     quiet()
     try:
         if isinstance(storage, str) and "://" in storage:
             return optuna.storages.RDBStorage(storage)
-        return JournalStorage(JournalFileBackend(str(storage)))
+        return _open_journal(Path(storage).absolute())
+    except InputError:
+        raise
     except Exception as error:  # drivers raise what they like
         raise InputError(
             "the storage of the search cannot be reached",
@@ -40,24 +49,54 @@ def open_storage(storage: str | Path) -> BaseStorage:
         ) from error
 
 
-def mend_journal(path: Path) -> None:
-    """Takes away what a killed process left at a journal: its lock, and a torn last line.
+def _open_journal(path: Path) -> BaseStorage:
+    """Opens a journal file, without the torn last line that a killed process may have left.
 
-    A lock is held for thousandths of a second; one that is older than LOCK_HELD_S is nobody's.
+    The path is absolute, as Optuna cannot tell the age of a lock that it made of another.
     """
-    for left in path.parent.glob(f"{path.name}.lock*"):
-        while True:
-            try:
-                age = time.time() - left.lstat().st_mtime
-            except FileNotFoundError:
-                break
-            if age > LOCK_HELD_S:
-                left.unlink(missing_ok=True)
-                break
-            time.sleep(0.05)
-    if path.is_file() and (blob := path.read_bytes()) and not blob.endswith(b"\n"):
+    if path.is_file():
+        with get_lock_file(JournalFileSymlinkLock(str(path), grace_period=LOCK_HELD_S)):
+            _mend(path)
+    return JournalStorage(JournalFileBackend(str(path)))
+
+
+def _mend(path: Path) -> None:
+    """Takes away a torn last line of a journal that nobody else writes to meanwhile.
+
+    Raises:
+        InputError: another line is none of a journal.
+    """
+    blob = path.read_bytes()
+    end = blob.rfind(b"\n") + 1
+    *lines, torn = blob.split(b"\n")
+    for number, line in enumerate(lines, 1):
+        if not _is_operation(line):
+            raise _damaged(path, number, line)
+    if torn and not lines and not torn.startswith(BEGINS[: len(torn)]):
+        raise _damaged(path, 1, torn)
+    if torn:
         with path.open("r+b") as file:
-            file.truncate(blob.rfind(b"\n") + 1)
+            file.truncate(end)
+
+
+def _is_operation(line: bytes) -> bool:
+    try:
+        operation = json.loads(line)
+    except ValueError:
+        return False
+    return isinstance(operation, dict) and "op_code" in operation
+
+
+def _damaged(path: Path, number: int, line: bytes) -> InputError:
+    return InputError(
+        "the journal of the search is damaged, or is none",
+        expected="in each line one operation of Optuna's journal, as JSON",
+        got=f"line {number}: {line[:60].decode(errors='replace')!r}",
+        where=str(path),
+        hint=f"`head -n {number - 1} {path} > NEW` keeps what stands before; the trials after it are lost"
+        if number > 1
+        else "a path where no other file is",
+    )
 
 
 def quiet() -> None:

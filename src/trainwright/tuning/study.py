@@ -13,13 +13,14 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 import optuna
+from optuna.exceptions import UpdateFinishedTrialError
 from optuna.samplers import BaseSampler, RandomSampler
 from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, Trial, TrialState, create_trial
 
 from trainwright.runs import TrialRecord, from_plain, to_plain
 
-from .lease import beating, hold, may_take
+from .lease import Leases
 from .sampling import PrunerName, SamplerName, distribution_of, grid_points, pruner_of, sampler_of, seed_of
 from .space import Dimension
 from .stages import Stage, ranked
@@ -28,6 +29,9 @@ from .trial import Pruner
 RECORD, OF_STAGE_BEFORE, READY = "record", "of_stage_before", "ready"
 """Attributes: of a finished trial its record, of one that stands in for a trial of the stage before its number, of a
 stage that it is laid out."""
+
+TAKEN = "another process took the trial while this one stood still"
+"""Why a trial that another took ends; its record is not kept."""
 
 
 class StageStudy:
@@ -57,6 +61,7 @@ class StageStudy:
         self.stage, self.seed, self.first = stage, seed, first
         self.sampler: SamplerName = sampler
         self._storage, self._name = storage, f"{name}/stage-{stage.number}"
+        self._leases = Leases(storage)
         self._pruner = pruner_of(pruner, stage.epochs)
         self.box: tuple[Dimension, ...] = ()
         self.planned = stage.trials
@@ -107,20 +112,20 @@ class StageStudy:
         """Gives the next trial: one that was begun and that nobody works on any more, else one that waits; None when
         there is neither. Of several processes one gets it."""
         for place, trial in enumerate(self._own()):
-            if trial.state == TrialState.RUNNING and may_take(self._storage, trial):
-                if RECORD in trial.user_attrs:  # killed between the record and the state
-                    self._tell(Trial(self._opened, trial._trial_id), self._record(trial))
-                    continue
-                return self._suggested(trial._trial_id, place)
+            if trial.state != TrialState.RUNNING or (taken := self._leases.take(trial._trial_id)) is None:
+                continue
+            if RECORD in taken.user_attrs:  # killed between the record and the state
+                self._tell(Trial(self._opened, taken._trial_id), self._record(taken))
+                continue
+            return self._suggested(taken._trial_id, place)
         popped = self._opened._pop_waiting_trial_id()
-        if popped is None:
+        if popped is None or not self._leases.hold(popped):  # the latter: this process stood still in that moment
             return None
-        hold(self._storage, popped)
         return self._suggested(popped, [trial._trial_id for trial in self._own()].index(popped))
 
     def working(self, trial: Trial) -> AbstractContextManager[None]:
         """Tells other processes, as long as the block lasts, that this one works on a trial."""
-        return beating(self._storage, trial._trial_id)
+        return self._leases.beating(trial._trial_id)
 
     @property
     def finished(self) -> bool:
@@ -139,19 +144,33 @@ class StageStudy:
         """Makes what a trial is told its scores to, and asked whether it is hopeless."""
 
         def ask(epoch: int, best: float) -> str | None:
+            if self._leases.lost(trial._trial_id):
+                return TAKEN
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # a trial that is run again reports its epochs again
-                trial.report(best, epoch)
+                try:
+                    trial.report(best, epoch)
+                except UpdateFinishedTrialError:
+                    return TAKEN
             if not trial.should_prune():
                 return None
             return f"hopeless after epoch {epoch}: {best:.4g} is too little beside the other trials"
 
         return ask
 
-    def tell(self, trial: Trial, record: TrialRecord) -> None:
-        """Keeps what a trial came to; when this returns it is on the disk, and the trial is never run again."""
-        trial.set_user_attr(RECORD, to_plain(record))
+    def tell(self, trial: Trial, record: TrialRecord) -> bool:
+        """Keeps what a trial came to; when this returns it is on the disk, and the trial is never run again.
+
+        Returns: whether it was kept; it is not where another process took the trial meanwhile, whose record counts.
+        """
+        if not self._leases.hold(trial._trial_id):
+            return False
+        try:
+            trial.set_user_attr(RECORD, to_plain(record))
+        except UpdateFinishedTrialError:
+            return False
         self._tell(trial, record)
+        return True
 
     def records(self) -> list[TrialRecord]:
         """Lists what the finished trials came to, by their numbers."""
@@ -192,9 +211,9 @@ class StageStudy:
 
     def _tell(self, trial: Trial, record: TrialRecord) -> None:
         if record.ended == "completed" and record.value is not None:
-            self._opened.tell(trial, record.value)
+            self._opened.tell(trial, record.value, skip_if_finished=True)
         else:
-            self._opened.tell(trial, state=TrialState.PRUNED)
+            self._opened.tell(trial, state=TrialState.PRUNED, skip_if_finished=True)
 
     def _inside(self, settings: Mapping[str, Any]) -> bool:
         return all(dimension.holds(settings[dimension.key]) for dimension in self.box)

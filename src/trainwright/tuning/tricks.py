@@ -29,6 +29,7 @@ NO_TRICKS = {
     "training.retrain": "its second stage is not judged by any picture",
     "training.retrain_rate": "its second stage is not judged by any picture",
     "training.checkpoint_every_s": "trials keep no checkpoints",
+    "training.sync_batch_norm": "it changes nothing in one process, and trials are made in one",
     "training.patience": "pairs are trained for the same number of epochs",
 }
 """Recipe key → why it cannot be judged by pairs."""

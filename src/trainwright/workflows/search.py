@@ -26,7 +26,7 @@ from trainwright.runs import (
 )
 from trainwright.tuning.space import parse_space
 from trainwright.tuning.stages import EPOCHS, TRIALS, plan_stages
-from trainwright.tuning.storage import attributes, keep_attributes, mend_journal, open_storage
+from trainwright.tuning.storage import attributes, keep_attributes, open_storage
 
 from .requests import SearchSettings, recipe_from_python
 from .search_files import SearchPlan
@@ -219,8 +219,6 @@ def _search_in(
     folder.path.mkdir(parents=True, exist_ok=True)
     lock = WriterLock(folder.journal)
     try:
-        if request.storage is None:
-            mend_journal(folder.journal)
         storage = open_storage(request.storage or folder.journal)
         kept = attributes(storage, plan.study)
         identity = {

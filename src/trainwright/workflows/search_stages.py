@@ -23,7 +23,7 @@ from trainwright.tuning import Pruner
 from trainwright.tuning.boxes import next_box
 from trainwright.tuning.space import Dimension
 from trainwright.tuning.stages import good_of, taken_over
-from trainwright.tuning.study import StageStudy
+from trainwright.tuning.study import TAKEN, StageStudy
 
 from .search_files import Found, SearchPlan, how_it_ended, keep, row_of
 from .trials import TrialBench
@@ -144,7 +144,8 @@ def _run_stage(
                 f"interrupted in trial {number}, which begins anew; {len(found.records)} trials are kept",
                 hint=f"trainwright search --resume {folder.path}",
             )
-        study.tell(trial, record)
+        if not study.tell(trial, record):
+            console.note(f"trial {number} counts as another process finds it: {TAKEN}")
         found.records = [*earlier, *study.records()]
         show_new(found, console)
         keep(folder, plan, known, found, bench)
