@@ -129,10 +129,47 @@ def test_a_signal_that_came_since_another_rank_failed_is_not_taken_for_the_users
         raise Interrupted("interrupted before training began")
 
 
-def test_a_follower_that_is_told_to_end_because_rank_0_died_says_so(monkeypatch):
-    begun(monkeypatch, 1, Store())
-    with pytest.raises(RankLost, match="rank 0 is gone, of 2"), opened_ranks():
-        raise KeyboardInterrupt
+class Awaited(Store):
+    """A store in which rank 0 says its end, or is gone with it, only after many looks."""
+
+    def __init__(self, end: bytes | None, **said: bytes) -> None:
+        super().__init__({name.replace("_", "/"): value for name, value in said.items()})
+        self.end, self.looks = end, 0
+
+    def check(self, names: list[str]) -> bool:
+        self.looks += 1
+        if self.looks > 60:
+            if self.end is None:
+                broken()
+            self["failed/0"] = self.end
+        return super().check(names)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [KeyboardInterrupt(), SystemExit(130), Interrupted("after step 5"), OfAnotherRank("interrupted", 130)],
+    ids=lambda error: type(error).__name__,
+)
+@pytest.mark.parametrize("end", [failed(130, "after step 5"), None], ids=["says so", "gone"])
+@pytest.mark.parametrize("others", [{}, {"failed_2": failed(130, "interrupted")}], ids=["first", "not the first"])
+def test_a_follower_that_is_told_to_end_waits_for_rank_0_as_long_as_it_takes(monkeypatch, error, end, others):
+    begun(monkeypatch, 1, store := Awaited(end, **others))
+    monkeypatch.setenv("WORLD_SIZE", "3")
+    with pytest.raises(SystemExit) as caught, opened_ranks():
+        raise error
+    assert caught.value.code == 130
+    assert store.looks > 60, "0.6 s, where another failure is taken over after 0.05 s"
+
+
+def test_a_failure_goes_before_an_interruption_that_follows_it():
+    store = Store({"failed/0": failed(130, "interrupted"), "failed/2": failed(2, "no such file")})
+    with pytest.raises(OfAnotherRank, match="on rank 2: no such file"):
+        Ranks(1, 3, store=store).raise_failure()
+
+
+def test_rank_0_says_nothing_more_to_ranks_of_which_one_has_failed():
+    with pytest.raises(OfAnotherRank, match="on rank 1: interrupted"):
+        Ranks(0, 2, store=Store({"failed/1": failed(130, "interrupted")})).told("go on")
 
 
 def test_a_block_inside_of_a_block_has_the_same_ranks_and_the_end_of_a_command_is_none(monkeypatch):

@@ -24,6 +24,7 @@ from trainwright.errors import InputError, Interrupted
 from trainwright.recipe import DataSection, Given, Origin, compose
 from trainwright.runs import RunFolder, StopRecord
 from trainwright.training import ALONE, Progress, RankLost, Ranks, Setup, build
+from trainwright.training.lost_ranks import OfAnotherRank
 from trainwright.workflows import ranks as ranks_at_work
 from trainwright.workflows.ranks import begin_together, refuse_other_data, refuse_other_words, resumable
 from trainwright.workflows.stages import telling_interruptions
@@ -303,7 +304,25 @@ def test_a_rank_that_is_lost_leaves_what_is_kept(tmp_path, there):
     )
 
 
+def test_an_interruption_of_another_rank_is_told_as_rank_0_would_tell_its_own(tmp_path):
+    with pytest.raises(Interrupted, match="before training began; there is no run"), telling_interruptions(None):
+        raise OfAnotherRank("on rank 1: interrupted", 130)
+    with pytest.raises(OfAnotherRank, match="no such file"), telling_interruptions(RunFolder(tmp_path)):
+        raise OfAnotherRank("on rank 1: no such file", 2)
+
+
 def test_a_lost_rank_leaves_the_line_that_resumes():
     with pytest.raises(RankLost) as caught, resumable("runs/x"):
         raise RankLost("rank 1 is gone, of 2", "closed", [1])
     assert str(caught.value).startswith("rank 1 is gone, of 2; the last checkpoint is kept\n  got: closed\n  try: ")
+
+
+@pytest.mark.slow
+def test_a_signal_to_another_rank_lets_rank_0_write_to_the_end_before_torchrun_ends_it(ranks, tmp_path):
+    started = ranks(*SHORT, "--name=x", "--out=runs")
+    wait_for_steps(tmp_path / "runs/x", 5)
+    started[1].send_signal(signal.SIGTERM)
+    while started[1].poll() is None:
+        time.sleep(0.01)
+    assert (tmp_path / "runs/x/report.html").is_file(), "it ends after rank 0 has done all"
+    assert [end[0] for end in ended(started)] == [130, 130]

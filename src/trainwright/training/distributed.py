@@ -123,6 +123,7 @@ class Ranks:
 
         name = f"told/{next(self.sayings)}"
         if self.leads:
+            self.raise_failure()
             self._together(lambda: self.store.set(name, b"said"))
         else:
             while not self._together(lambda: self.store.check([name])):
@@ -164,12 +165,19 @@ class Ranks:
         """Tells whether another rank has said that it ends."""
         return self.store.check([f"failed/{rank}"]) or self.store.check([f"ended/{rank}"])
 
+    def failure(self) -> OfAnotherRank | None:
+        """Gives what another rank has said that it failed of; that it was interrupted only where none says more."""
+        failed = [rank for rank in range(self.world) if rank != self.rank and self.store.check([f"failed/{rank}"])]
+        said = [(rank, *pickle.loads(self.store.get(f"failed/{rank}"))) for rank in failed]
+        said.sort(key=lambda each: each[1] == Interrupted.exit_code)
+        for rank, code, text in said:
+            return OfAnotherRank(text if rank == 0 else f"on rank {rank}: {text}", code)
+        return None
+
     def raise_failure(self) -> None:
         """Raises what another rank has said that it failed of."""
-        failed = [rank for rank in range(self.world) if rank != self.rank and self.store.check([f"failed/{rank}"])]
-        for rank in failed:
-            code, text = pickle.loads(self.store.get(f"failed/{rank}"))
-            raise OfAnotherRank(text if rank == 0 else f"on rank {rank}: {text}", code)
+        if (found := self.failure()) is not None:
+            raise found
 
 
 ALONE = Ranks()
@@ -222,34 +230,47 @@ def opened_ranks() -> Iterator[Ranks]:
 
 
 def _end(ranks: Ranks, error: BaseException, code: int) -> BaseException | None:
-    """Decides what this rank says at its end, and lets the others know of it; None for nothing."""
+    """Decides what this rank says at its end, and lets the others know of it; None for nothing.
+
+    After an interruption, its own or another's, each rank but 0 waits until rank 0 has ended, or its store: it may
+    still be writing, and torchrun ends it where another one is gone.
+    """
     import torch.distributed as dist
 
     if isinstance(error, RankLost):
         return error if ranks.rank == min(set(range(ranks.world)) - set(error.gone)) else None
-    if isinstance(error, OfAnotherRank):
-        with contextlib.suppress(RuntimeError):
-            ranks.store.set(f"ended/{ranks.rank}", b"")
-        return error if ranks.leads else None
-    known = isinstance(error, TrainwrightError | KeyboardInterrupt | SystemExit)
-    text = str(error) if known else "".join(traceback.format_exception(error)).rstrip()
+    own = error if ranks.leads else None
+    asked = code == Interrupted.exit_code
     try:
-        if isinstance(error, KeyboardInterrupt | Interrupted):  # perhaps torchrun's, which ends all where one failed
-            ranks.raise_failure()
-        ranks.store.set(f"failed/{ranks.rank}", pickle.dumps((code, text)))
+        cause = ranks.failure() if asked else None
+        if cause is not None and cause.exit_code != code:  # the signal was torchrun's, which ends all where one failed
+            ranks.store.set(f"ended/{ranks.rank}", b"")
+            return cause if ranks.leads else None
+        if isinstance(error, OfAnotherRank):
+            ranks.store.set(f"ended/{ranks.rank}", b"")
+            if ranks.leads or not asked:
+                return own
+        else:
+            ranks.store.set(f"failed/{ranks.rank}", pickle.dumps((code, _words(error, code))))
         dist.destroy_process_group()  # whoever waits for this rank in a collective sees that it is gone
         others = range(1, ranks.world) if ranks.leads else [0]
         until = time.monotonic() + (SEEN_AFTER_S if ranks.leads else TAKEN_OVER_AFTER_S)
-        while time.monotonic() < until:
+        while time.monotonic() < until or (asked and not ranks.leads):
             if all(ranks.knows_end_of(rank) for rank in others):
-                return error if ranks.leads else None  # rank 0 hosts the store, or knows what to say
+                return own  # rank 0 hosts the store, or knows what to say
             time.sleep(LOOKS_EVERY_S)
-    except OfAnotherRank as theirs:
-        return theirs if ranks.leads and _code(theirs) != Interrupted.exit_code else error if ranks.leads else None
     except RuntimeError:  # rank 0 and its store are gone
-        return error if ranks.leads else None
-    silent = isinstance(error, KeyboardInterrupt | Interrupted) and not ranks.leads
-    return lost([0], ranks.world, "it does not answer") if silent else error
+        return own
+    return error
+
+
+def _words(error: BaseException, code: int) -> str:
+    """Words for the others what this rank ended of."""
+    if code == Interrupted.exit_code and not isinstance(error, Interrupted):
+        return "interrupted"
+    if isinstance(error, TrainwrightError | SystemExit):
+        return str(error)
+    return "".join(traceback.format_exception(error)).rstrip()
 
 
 def _meet(rank: int, world: int, local_rank: int) -> Ranks:
