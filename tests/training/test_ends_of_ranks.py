@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pickle
 import signal
+import socket
+from datetime import timedelta
 
 import pytest
 import torch
@@ -185,7 +187,34 @@ def test_ranks_that_do_not_meet_are_told(monkeypatch):
         monkeypatch.setenv(name, str(value))
     with pytest.raises(InputError, match="rank 1 of 2 does not meet the others") as caught:
         distributed._meet(1, 2, 0)
-    assert caught.value.expected == "all 2 at nowhere.invalid:x"
+    assert caught.value.expected == "all 2 at nowhere.invalid:x, within 5 minutes"
+
+
+def test_ranks_wait_shortly_for_those_that_do_not_come_and_say_for_whom(monkeypatch, capsys):
+    with socket.socket() as some:
+        some.bind(("127.0.0.1", 0))
+        port = str(some.getsockname()[1])
+    for name, value in {"RANK": "0", "WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(distributed, "MEETING", timedelta(seconds=1))
+    with pytest.raises(InputError, match="rank 0 of 2 does not meet the others"):
+        distributed._meet(0, 2, 0)
+    assert capsys.readouterr().err == f"waiting for 2 ranks at 127.0.0.1:{port}\n"
+
+
+def test_signals_end_a_rank_at_once_while_it_waits_for_the_others(monkeypatch):
+    begun(monkeypatch, 0, Store())
+    heard: list[object] = []
+
+    def meet(*place: int) -> Ranks:
+        heard.extend(signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT))
+        return Ranks(*place, store=Store())
+
+    monkeypatch.setattr(distributed, "_meet", meet)
+    before = signal.getsignal(signal.SIGINT)
+    with opened_ranks():
+        assert signal.getsignal(signal.SIGINT) == before
+    assert heard == [signal.SIG_DFL, signal.SIG_DFL]
 
 
 def test_one_value_a_channel_is_too_few_for_all_ranks_as_for_one():

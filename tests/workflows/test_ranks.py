@@ -95,6 +95,13 @@ def ended(processes: list[subprocess.Popen[str]]) -> list[tuple[int, str, str]]:
     return [(process.returncode, *words) for process, words in zip(processes, said, strict=True)]
 
 
+def after_meeting(words: str) -> str:
+    """Gives what rank 0 said, once it had met the others."""
+    first, _, rest = words.partition("\n")
+    assert re.fullmatch(r"waiting for \d ranks at 127.0.0.1:\d+", first), words
+    return rest
+
+
 def records(run: Path, kind: str) -> list[dict[str, Any]]:
     lines = [json.loads(line) for line in (run / "events.jsonl").read_text().splitlines()]
     return [line for line in lines if line["type"] == kind]
@@ -146,7 +153,7 @@ def test_a_killed_rank_ends_the_run_with_the_line_that_resumes_it_on_fewer(ranks
     started[1].kill()
     (code, _, words), (killed, *_) = ended(started)
     assert (code, killed) == (3, -signal.SIGKILL)
-    assert words.startswith("trainwright: rank 1 is gone, of 2; its last checkpoint is kept\n"), words
+    assert after_meeting(words).startswith("trainwright: rank 1 is gone, of 2; its last checkpoint is kept\n"), words
     again = "torchrun --nproc-per-node 2 -m trainwright train --resume runs/x   (also with another number of ranks)"
     assert f"try: {again}" in words
     resumed = cli("train", f"--resume={tmp_path / 'runs/x'}")
@@ -200,6 +207,15 @@ def test_the_second_stage_is_made_together(ranks, tmp_path, way):
     assert stages == ({"first"} if nothing else {"first", "retrain"})
 
 
+def test_a_rank_that_waits_for_another_one_ends_at_once(ranks, tmp_path):
+    (alone, other) = ranks(*SHORT, "--name=x", "--out=runs")
+    other.kill()
+    assert alone.stderr is not None
+    assert alone.stderr.readline().startswith("waiting for 2 ranks at 127.0.0.1:")
+    alone.send_signal(signal.SIGTERM)
+    assert alone.wait(timeout=10) == -signal.SIGTERM
+
+
 def test_a_mistake_is_told_once_with_the_usual_exit_code(ranks):
     for words, says in (
         (["train", "digits", "--batch-size=1"], "a batch has fewer pictures than there are ranks to share it"),
@@ -207,7 +223,7 @@ def test_a_mistake_is_told_once_with_the_usual_exit_code(ranks):
     ):
         (code, _, told), (other, out, nothing) = ended(ranks(*words))
         assert (code, other) == (2, 2)
-        assert told.startswith(f"trainwright: {says}")
+        assert after_meeting(told).startswith(f"trainwright: {says}")
         assert (out, nothing) == ("", "")
 
 

@@ -14,6 +14,7 @@ import itertools
 import os
 import pickle
 import signal
+import sys
 import threading
 import time
 import traceback
@@ -34,7 +35,10 @@ from .lost_ranks import OfAnotherRank, RankLost, first_sentence, lost
 Value = TypeVar("Value")
 
 PATIENCE = timedelta(minutes=30)
-"""How long a rank waits for another one in a step, or in meeting it."""
+"""How long a rank waits for another one in a step."""
+
+MEETING = timedelta(minutes=5)
+"""How long ranks wait for each other to come."""
 
 LOOKS_EVERY_S, SEEN_AFTER_S, TAKEN_OVER_AFTER_S = 0.1, 3.0, 10.0
 """Seconds between two looks at the store; in which survivors of a lost rank find each other; in which rank 0 takes over
@@ -203,7 +207,8 @@ def opened_ranks() -> Iterator[Ranks]:
         return
     import torch.distributed as dist
 
-    ranks = _meet(launch.rank, launch.world, launch.local_rank)
+    with _mortal():
+        ranks = _meet(launch.rank, launch.world, launch.local_rank)
     with contextlib.ExitStack() as stack:
         if not ranks.leads:
             silence = stack.enter_context(open(os.devnull, "w"))
@@ -281,20 +286,39 @@ def _meet(rank: int, world: int, local_rank: int) -> Ranks:
 
     backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
     attempt = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")  # torchrun's store outlives its ranks
+    place = f"{os.environ['MASTER_ADDR']}:{os.environ['MASTER_PORT']}"
+    if rank == 0:
+        print(f"waiting for {world} ranks at {place}", file=sys.stderr, flush=True)
     try:
-        store, _, _ = next(rendezvous("env://", rank, world, timeout=PATIENCE))
+        store, _, _ = next(rendezvous("env://", rank, world, timeout=MEETING))
+        store.set(f"met/{attempt}/{rank}", b"")
+        store.wait([f"met/{attempt}/{other}" for other in range(world)], MEETING)
         dist.init_process_group(
             backend, store=PrefixStore(f"group/{attempt}", store), rank=rank, world_size=world, timeout=PATIENCE
         )
     except (RuntimeError, ValueError) as error:
         raise InputError(
             f"rank {rank} of {world} does not meet the others",
-            expected=f"all {world} at {os.environ['MASTER_ADDR']}:{os.environ['MASTER_PORT']}",
+            expected=f"all {world} at {place}, within {MEETING.seconds // 60} minutes",
             got=first_sentence(error),
             where="the environment",
             hint="the same address and port on every machine, open between them; docs/many-machines.md",
         ) from None
     return Ranks(rank, world, local_rank, PrefixStore(f"words/{attempt}", store))
+
+
+@contextlib.contextmanager
+def _mortal() -> Iterator[None]:
+    """Lets signals end the process at once, which waits where Python cannot hear them and has nothing to save."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, signal.SIG_DFL) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _close_ears() -> None:
