@@ -147,6 +147,27 @@ class Awaited(Store):
         return super().check(names)
 
 
+class Slow(Store):
+    """A store in which rank 1 comes, or fails, only after many looks."""
+
+    looks = 0
+
+    def check(self, names: list[str]) -> bool:
+        self.looks += 1
+        if self.looks > 20:
+            self.update(self.pop("later", {}))
+        return super().check(names)
+
+
+def test_ranks_wait_for_one_that_reads_for_long():
+    store = Slow(later={"looked/1": b""})
+    Ranks(0, 2, store=store).wait_for_all("looked")
+    assert (store.looks > 20, store["looked/0"]) == (True, b"")
+    with pytest.raises(OfAnotherRank, match="on rank 1: no such picture"):
+        Ranks(0, 2, store=Slow(later={"failed/1": failed(2, "no such picture")})).wait_for_all("looked")
+    ALONE.wait_for_all("looked")
+
+
 @pytest.mark.parametrize(
     "error",
     [KeyboardInterrupt(), SystemExit(130), Interrupted("after step 5"), OfAnotherRank("interrupted", 130)],

@@ -13,11 +13,8 @@ import contextlib
 import itertools
 import os
 import pickle
-import signal
 import sys
-import threading
 import time
-import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -30,7 +27,8 @@ from torch import Tensor
 from trainwright.errors import InputError, Interrupted, TrainwrightError
 from trainwright.runs import launched
 
-from .lost_ranks import OfAnotherRank, RankLost, first_sentence, lost
+from .ears import close_ears, mortal
+from .lost_ranks import OfAnotherRank, RankLost, exit_code_of, first_sentence, lost, words_of
 
 Value = TypeVar("Value")
 
@@ -130,12 +128,26 @@ class Ranks:
             self.raise_failure()
             self._together(lambda: self.store.set(name, b"said"))
         else:
-            while not self._together(lambda: self.store.check([name])):
-                self.raise_failure()
-                time.sleep(LOOKS_EVERY_S)
+            self._wait_for([name])
         box = [value]
         self._together(lambda: dist.broadcast_object_list(box, src=0))
         return box[0]
+
+    def wait_for_all(self, name: str) -> None:
+        """Waits, as long as it takes, until all ranks have come as far as this one.
+
+        Args:
+            name: of the place; once in a run.
+        """
+        if not self.alone:
+            self._together(lambda: self.store.set(f"{name}/{self.rank}", b""))
+            self._wait_for([f"{name}/{rank}" for rank in range(self.world)])
+
+    def _wait_for(self, names: list[str]) -> None:
+        """Looks at the store until words of these names stand there, or another rank has failed."""
+        while not self._together(lambda: self.store.check(names)):
+            self.raise_failure()
+            time.sleep(LOOKS_EVERY_S)
 
     def _together(self, exchange: Callable[[], Value]) -> Value:
         """Makes an exchange between ranks, and finds out who is gone where it fails.
@@ -148,7 +160,7 @@ class Ranks:
             return exchange()
         except RuntimeError as error:
             reason = first_sentence(error)
-        _close_ears()
+        close_ears()
         raise self._loss(reason)
 
     def _loss(self, reason: str) -> TrainwrightError:
@@ -207,7 +219,7 @@ def opened_ranks() -> Iterator[Ranks]:
         return
     import torch.distributed as dist
 
-    with _mortal():
+    with mortal():
         ranks = _meet(launch.rank, launch.world, launch.local_rank)
     with contextlib.ExitStack() as stack:
         if not ranks.leads:
@@ -218,10 +230,10 @@ def opened_ranks() -> Iterator[Ranks]:
         try:
             yield ranks
         except BaseException as error:
-            code = _code(error)
+            code = exit_code_of(error)
             if code == 0:
                 raise
-            _close_ears()
+            close_ears()
             end = _end(ranks, error, code)
         else:
             return
@@ -256,7 +268,7 @@ def _end(ranks: Ranks, error: BaseException, code: int) -> BaseException | None:
             if ranks.leads or not asked:
                 return own
         else:
-            ranks.store.set(f"failed/{ranks.rank}", pickle.dumps((code, _words(error, code))))
+            ranks.store.set(f"failed/{ranks.rank}", pickle.dumps((code, words_of(error, code))))
         dist.destroy_process_group()  # whoever waits for this rank in a collective sees that it is gone
         others = range(1, ranks.world) if ranks.leads else [0]
         until = time.monotonic() + (SEEN_AFTER_S if ranks.leads else TAKEN_OVER_AFTER_S)
@@ -267,15 +279,6 @@ def _end(ranks: Ranks, error: BaseException, code: int) -> BaseException | None:
     except RuntimeError:  # rank 0 and its store are gone
         return own
     return error
-
-
-def _words(error: BaseException, code: int) -> str:
-    """Words for the others what this rank ended of."""
-    if code == Interrupted.exit_code and not isinstance(error, Interrupted):
-        return "interrupted"
-    if isinstance(error, TrainwrightError | SystemExit):
-        return str(error)
-    return "".join(traceback.format_exception(error)).rstrip()
 
 
 def _meet(rank: int, world: int, local_rank: int) -> Ranks:
@@ -291,7 +294,7 @@ def _meet(rank: int, world: int, local_rank: int) -> Ranks:
         print(f"waiting for {world} ranks at {place}", file=sys.stderr, flush=True)
     try:
         store, _, _ = next(rendezvous("env://", rank, world, timeout=MEETING))
-        store.set(f"met/{attempt}/{rank}", b"")
+        store.set(f"met/{attempt}/{rank}", "")
         store.wait([f"met/{attempt}/{other}" for other in range(world)], MEETING)
         dist.init_process_group(
             backend, store=PrefixStore(f"group/{attempt}", store), rank=rank, world_size=world, timeout=PATIENCE
@@ -305,35 +308,6 @@ def _meet(rank: int, world: int, local_rank: int) -> Ranks:
             hint="the same address and port on every machine, open between them; docs/many-machines.md",
         ) from None
     return Ranks(rank, world, local_rank, PrefixStore(f"words/{attempt}", store))
-
-
-@contextlib.contextmanager
-def _mortal() -> Iterator[None]:
-    """Lets signals end the process at once, which waits where Python cannot hear them and has nothing to save."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = {number: signal.signal(number, signal.SIG_DFL) for number in (signal.SIGTERM, signal.SIGINT)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-def _close_ears() -> None:
-    """Lets signals pass from now on: this process is ending, and whoever started it may tell it to end, too."""
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-
-def _code(error: BaseException) -> int:
-    if isinstance(error, SystemExit):
-        return error.code if isinstance(error.code, int) else int(error.code is not None)
-    if isinstance(error, KeyboardInterrupt):
-        return Interrupted.exit_code
-    return error.exit_code if isinstance(error, TrainwrightError) else 1
 
 
 class _Sum(torch.autograd.Function):

@@ -81,6 +81,7 @@ def look_together(
     """
     data = _look(recipe, progress, given_split)
     ranks.told((recipe, None if given_split is None else given_split.read_bytes()))
+    ranks.wait_for_all("looked")
     refuse_other_data(ranks, data)
     return data
 
@@ -124,6 +125,7 @@ def follow(ranks: Ranks) -> RunFolder:
         if split is not None:
             given_split.write_bytes(split)
         data = _look(asked, None, None if split is None else given_split)
+    ranks.wait_for_all("looked")
     refuse_other_data(ranks, data)
     run = ""
     while (orders := ranks.told()) is not None:
