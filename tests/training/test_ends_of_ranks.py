@@ -195,6 +195,25 @@ def test_rank_0_says_nothing_more_to_ranks_of_which_one_has_failed():
         Ranks(0, 2, store=Store({"failed/1": failed(130, "interrupted")})).told("go on")
 
 
+def test_rank_0_waits_at_the_end_until_the_others_know_and_misses_none(monkeypatch):
+    monkeypatch.setattr(Ranks, "told", lambda ranks: ranks.raise_failure())
+    store = Slow(later={"ended/1": b""})
+    monkeypatch.setattr(distributed, "SEEN_AFTER_S", 5)
+    Ranks(0, 2, store=store).part()
+    assert (store.looks > 20, store["ended/0"]) == (True, b"")
+    Ranks(0, 2, store=(store := Store({"failed/1": failed(130, "interrupted")}))).part()
+    assert store["ended/0"] == b"", "the other waits for it"
+
+
+def test_another_rank_leaves_only_when_rank_0_is_done(monkeypatch):
+    monkeypatch.setattr(Ranks, "told", lambda ranks: ranks.raise_failure())
+    Ranks(1, 2, store=(store := Store())).part()
+    assert store == {"ended/1": b""}
+    with pytest.raises(OfAnotherRank, match="no space left"):
+        Ranks(1, 2, store=Store({"failed/0": failed(1, "no space left")})).part()
+    ALONE.part()
+
+
 def test_a_block_inside_of_a_block_has_the_same_ranks_and_the_end_of_a_command_is_none(monkeypatch):
     begun(monkeypatch, 0, store := Store())
     with pytest.raises(SystemExit) as caught, opened_ranks() as outer, opened_ranks() as inner:

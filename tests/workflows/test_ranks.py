@@ -202,6 +202,19 @@ def test_a_rank_that_waits_for_another_one_ends_at_once(ranks, tmp_path):
     assert alone.wait(timeout=10) == -signal.SIGTERM
 
 
+@pytest.mark.slow
+def test_another_rank_fails_where_rank_0_dies_after_the_last_step(ranks, tmp_path):
+    started = ranks(*SHORT, "--name=x", "--out=runs")
+    until = time.monotonic() + 60
+    events = tmp_path / "runs/x/events.jsonl"
+    while not (events.is_file() and '"type":"stop"' in events.read_text()):
+        assert time.monotonic() < until
+    started[0].kill()
+    _, (code, _, words) = ended(started)
+    assert code == 3
+    assert "trainwright: rank 0 is gone, of 2" in words
+
+
 def test_a_mistake_is_told_once_with_the_usual_exit_code(ranks):
     for words, says in (
         (["train", "digits", "--batch-size=1"], "a batch has fewer pictures than there are ranks to share it"),

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import math
 import os
 import pickle
 import sys
@@ -177,9 +178,31 @@ class Ranks:
                 time.sleep(LOOKS_EVERY_S)
         return lost([0] if not self.leads else [], self.world, reason)  # the store is rank 0's, or torchrun's
 
-    def knows_end_of(self, rank: int) -> bool:
-        """Tells whether another rank has said that it ends."""
-        return self.store.check([f"failed/{rank}"]) or self.store.check([f"ended/{rank}"])
+    def part(self) -> None:
+        """Ends the work of all: the others wait until rank 0 has come here, too, and so hear where it fails before.
+
+        Who is gone by then is no loss to rank 0, which has done all there is to do.
+        """
+        if self.alone:
+            return
+        try:
+            self.told()
+        except (RankLost, OfAnotherRank):
+            if not self.leads:
+                raise
+        with contextlib.suppress(RuntimeError):
+            self.store.set(f"ended/{self.rank}", b"")
+            if self.leads:
+                self.hears_of_ends(SEEN_AFTER_S)  # before its store ends with it
+
+    def hears_of_ends(self, seconds: float) -> bool:
+        """Tells whether, within so many seconds, rank 0 says that it ends; of rank 0, whether all others do."""
+        others, until = range(1, self.world) if self.leads else [0], time.monotonic() + seconds
+        while time.monotonic() < until:
+            if all(self.store.check([f"failed/{rank}"]) or self.store.check([f"ended/{rank}"]) for rank in others):
+                return True
+            time.sleep(LOOKS_EVERY_S)
+        return False
 
     def failure(self) -> OfAnotherRank | None:
         """Gives what another rank has said that it failed of; that it was interrupted only where none says more."""
@@ -270,12 +293,9 @@ def _end(ranks: Ranks, error: BaseException, code: int) -> BaseException | None:
         else:
             ranks.store.set(f"failed/{ranks.rank}", pickle.dumps((code, words_of(error, code))))
         dist.destroy_process_group()  # whoever waits for this rank in a collective sees that it is gone
-        others = range(1, ranks.world) if ranks.leads else [0]
-        until = time.monotonic() + (SEEN_AFTER_S if ranks.leads else TAKEN_OVER_AFTER_S)
-        while time.monotonic() < until or (asked and not ranks.leads):
-            if all(ranks.knows_end_of(rank) for rank in others):
-                return own  # rank 0 hosts the store, or knows what to say
-            time.sleep(LOOKS_EVERY_S)
+        seconds = SEEN_AFTER_S if ranks.leads else math.inf if asked else TAKEN_OVER_AFTER_S
+        if ranks.hears_of_ends(seconds):  # rank 0 hosts the store, or knows what to say
+            return own
     except RuntimeError:  # rank 0 and its store are gone
         return own
     return error

@@ -107,7 +107,7 @@ def begin_together(run: Path, setup: Setup, progress: TrainingProgress, goal: Go
 
 
 def follow(ranks: Ranks) -> RunFolder:
-    """Makes all steps of a run beside rank 0.
+    """Makes all steps of a run beside rank 0, and waits until that has tested and told the result.
 
     Returns: the run's folder, which may be out of reach of this machine.
 
@@ -118,6 +118,7 @@ def follow(ranks: Ranks) -> RunFolder:
     """
     said = ranks.told()
     if said is None:  # the run is finished
+        ranks.part()
         return RunFolder(Path(os.devnull))
     asked, split = cast(tuple[Recipe, bytes | None], said)
     with tempfile.TemporaryDirectory(prefix="trainwright-") as folder:
@@ -134,6 +135,8 @@ def follow(ranks: Ranks) -> RunFolder:
             _make_stage(orders, data, ranks)
         if orders.second or orders.recipe.training.retrain == "none":
             break
+    with resumable(run):
+        ranks.part()
     return RunFolder(Path(run))
 
 
