@@ -158,7 +158,7 @@ def test_a_killed_rank_0_is_told_by_the_next(ranks, tmp_path):
     started[0].kill()
     _, (code, out, words) = ended(started)
     assert (code, out) == (3, "")
-    assert "trainwright: rank 0 is gone, of 2; the last checkpoint is kept" in words
+    assert "trainwright: rank 0 is gone, of 2; a resume goes on from the last checkpoint, if one was written" in words
     assert "--resume runs/x" in words
 
 

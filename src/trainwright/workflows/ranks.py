@@ -199,7 +199,7 @@ def refuse_other_data(ranks: Ranks, data: PreparedData) -> None:
 
 @contextlib.contextmanager
 def resumable(run: str) -> Generator[None]:
-    """Says, where a rank is lost while the block runs, how to go on.
+    """Says, where a rank is lost while the block runs, how to go on; another rank than 0 may not see the run's folder.
 
     Args:
         run: the folder of the run.
@@ -212,7 +212,7 @@ def resumable(run: str) -> Generator[None]:
     except RankLost as error:
         again = launched().command("train", "--resume", run)
         hint = f"{again}   (also with another number of ranks)"
-        raise error.with_advice("the last checkpoint is kept", hint) from None
+        raise error.with_advice("a resume goes on from the last checkpoint, if one was written", hint) from None
 
 
 def _look(recipe: Recipe, progress: Progress | None, given_split: Path | None) -> PreparedData:
