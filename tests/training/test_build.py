@@ -10,7 +10,7 @@ from torch import nn
 
 from trainwright.data import PreparedData, prepare
 from trainwright.errors import InputError
-from trainwright.models import WeightReport, layer_signals
+from trainwright.models import WeightReport, choose_init, layer_signals
 from trainwright.recipe import (
     InitSection,
     Recipe,
@@ -19,13 +19,14 @@ from trainwright.recipe import (
     compose,
     parse_assignments,
 )
-from trainwright.training import Setup, build
+from trainwright.training import Ranks, Setup, build
 from trainwright.training.build import (
     FIRST_PICTURES,
     check_batch_size,
     check_head,
     check_smallest_batch,
     check_validation,
+    checked_net,
     first_pictures,
 )
 from trainwright.training.class_weights import class_shares
@@ -40,6 +41,17 @@ def test_a_batch_larger_than_the_data_is_refused():
     check_batch_size(100, 100)
     with pytest.raises(InputError, match="at most 100 pairs"):
         check_batch_size(101, 100, pairs=True)
+
+
+def test_ranks_share_batches_of_pairs_where_pairs_are_drawn():
+    train = type("Part", (list,), {"drawn": 9})(range(4))
+    data = SimpleNamespace(train=train, classes=["score"], channels=1, img_size=8)
+    recipe = compose(parse_assignments([*WORDS, "optim.batch_size=5"]))
+    recipe = recipe.decide(choose_init(recipe.init, recipe.model))
+    assert checked_net(recipe, data, Ranks(0, 5)).model is not None
+    with pytest.raises(InputError, match="a batch has fewer pictures than there are ranks") as caught:
+        checked_net(recipe, data, Ranks(0, 6))
+    assert caught.value.got == "5"
 
 
 def test_settings_that_look_at_a_validation_part_need_one():

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pickle
 import signal
+import socket
+from datetime import timedelta
 
 import pytest
 import torch
@@ -129,10 +131,87 @@ def test_a_signal_that_came_since_another_rank_failed_is_not_taken_for_the_users
         raise Interrupted("interrupted before training began")
 
 
-def test_a_follower_that_is_told_to_end_because_rank_0_died_says_so(monkeypatch):
-    begun(monkeypatch, 1, Store())
-    with pytest.raises(RankLost, match="rank 0 is gone, of 2"), opened_ranks():
-        raise KeyboardInterrupt
+class Awaited(Store):
+    """A store in which rank 0 says its end, or is gone with it, only after many looks."""
+
+    def __init__(self, end: bytes | None, **said: bytes) -> None:
+        super().__init__({name.replace("_", "/"): value for name, value in said.items()})
+        self.end, self.looks = end, 0
+
+    def check(self, names: list[str]) -> bool:
+        self.looks += 1
+        if self.looks > 60:
+            if self.end is None:
+                broken()
+            self["failed/0"] = self.end
+        return super().check(names)
+
+
+class Slow(Store):
+    """A store in which rank 1 comes, or fails, only after many looks."""
+
+    looks = 0
+
+    def check(self, names: list[str]) -> bool:
+        self.looks += 1
+        if self.looks > 20:
+            self.update(self.pop("later", {}))
+        return super().check(names)
+
+
+def test_ranks_wait_for_one_that_reads_for_long():
+    store = Slow(later={"looked/1": b""})
+    Ranks(0, 2, store=store).wait_for_all("looked")
+    assert (store.looks > 20, store["looked/0"]) == (True, b"")
+    with pytest.raises(OfAnotherRank, match="on rank 1: no such picture"):
+        Ranks(0, 2, store=Slow(later={"failed/1": failed(2, "no such picture")})).wait_for_all("looked")
+    ALONE.wait_for_all("looked")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [KeyboardInterrupt(), SystemExit(130), Interrupted("after step 5"), OfAnotherRank("interrupted", 130)],
+    ids=lambda error: type(error).__name__,
+)
+@pytest.mark.parametrize("end", [failed(130, "after step 5"), None], ids=["says so", "gone"])
+@pytest.mark.parametrize("others", [{}, {"failed_2": failed(130, "interrupted")}], ids=["first", "not the first"])
+def test_a_follower_that_is_told_to_end_waits_for_rank_0_as_long_as_it_takes(monkeypatch, error, end, others):
+    begun(monkeypatch, 1, store := Awaited(end, **others))
+    monkeypatch.setenv("WORLD_SIZE", "3")
+    with pytest.raises(SystemExit) as caught, opened_ranks():
+        raise error
+    assert caught.value.code == 130
+    assert store.looks > 60, "0.6 s, where another failure is taken over after 0.05 s"
+
+
+def test_a_failure_goes_before_an_interruption_that_follows_it():
+    store = Store({"failed/0": failed(130, "interrupted"), "failed/2": failed(2, "no such file")})
+    with pytest.raises(OfAnotherRank, match="on rank 2: no such file"):
+        Ranks(1, 3, store=store).raise_failure()
+
+
+def test_rank_0_says_nothing_more_to_ranks_of_which_one_has_failed():
+    with pytest.raises(OfAnotherRank, match="on rank 1: interrupted"):
+        Ranks(0, 2, store=Store({"failed/1": failed(130, "interrupted")})).told("go on")
+
+
+def test_rank_0_waits_at_the_end_until_the_others_know_and_misses_none(monkeypatch):
+    monkeypatch.setattr(Ranks, "told", lambda ranks: ranks.raise_failure())
+    store = Slow(later={"ended/1": b""})
+    monkeypatch.setattr(distributed, "SEEN_AFTER_S", 5)
+    Ranks(0, 2, store=store).part()
+    assert (store.looks > 20, store["ended/0"]) == (True, b"")
+    Ranks(0, 2, store=(store := Store({"failed/1": failed(130, "interrupted")}))).part()
+    assert store["ended/0"] == b"", "the other waits for it"
+
+
+def test_another_rank_leaves_only_when_rank_0_is_done(monkeypatch):
+    monkeypatch.setattr(Ranks, "told", lambda ranks: ranks.raise_failure())
+    Ranks(1, 2, store=(store := Store())).part()
+    assert store == {"ended/1": b""}
+    with pytest.raises(OfAnotherRank, match="no space left"):
+        Ranks(1, 2, store=Store({"failed/0": failed(1, "no space left")})).part()
+    ALONE.part()
 
 
 def test_a_block_inside_of_a_block_has_the_same_ranks_and_the_end_of_a_command_is_none(monkeypatch):
@@ -148,7 +227,34 @@ def test_ranks_that_do_not_meet_are_told(monkeypatch):
         monkeypatch.setenv(name, str(value))
     with pytest.raises(InputError, match="rank 1 of 2 does not meet the others") as caught:
         distributed._meet(1, 2, 0)
-    assert caught.value.expected == "all 2 at nowhere.invalid:x"
+    assert caught.value.expected == "all 2 at nowhere.invalid:x, within 5 minutes"
+
+
+def test_ranks_wait_shortly_for_those_that_do_not_come_and_say_for_whom(monkeypatch, capsys):
+    with socket.socket() as some:
+        some.bind(("127.0.0.1", 0))
+        port = str(some.getsockname()[1])
+    for name, value in {"RANK": "0", "WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(distributed, "MEETING", timedelta(seconds=1))
+    with pytest.raises(InputError, match="rank 0 of 2 does not meet the others"):
+        distributed._meet(0, 2, 0)
+    assert capsys.readouterr().err == f"waiting for 2 ranks at 127.0.0.1:{port}\n"
+
+
+def test_signals_end_a_rank_at_once_while_it_waits_for_the_others(monkeypatch):
+    begun(monkeypatch, 0, Store())
+    heard: list[object] = []
+
+    def meet(*place: int) -> Ranks:
+        heard.extend(signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT))
+        return Ranks(*place, store=Store())
+
+    monkeypatch.setattr(distributed, "_meet", meet)
+    before = signal.getsignal(signal.SIGINT)
+    with opened_ranks():
+        assert signal.getsignal(signal.SIGINT) == before
+    assert heard == [signal.SIG_DFL, signal.SIG_DFL]
 
 
 def test_one_value_a_channel_is_too_few_for_all_ranks_as_for_one():

@@ -32,3 +32,14 @@ def test_looks_without_touching_the_model(net):
     first_non_finite(net, torch.randn(3, 1, 2, 2), CPU)
     assert all(torch.equal(before[name], tensor) for name, tensor in net.state_dict().items())
     assert not any(module._forward_hooks for module in net.modules())
+
+
+@pytest.mark.parametrize(("broken", "name"), [(None, "loss"), ("0", "0")])
+def test_looks_as_far_as_one_picture_goes_which_is_too_few_to_normalize_by(net, broken, name):
+    if broken is not None:
+        with torch.no_grad():
+            net.get_submodule(broken).weight.fill_(float("nan"))
+    one = torch.ones(1, 1, 1, 1)
+    with pytest.raises(ValueError, match="more than 1 value per channel"):
+        net(one)
+    assert first_non_finite(net, one, CPU) == name

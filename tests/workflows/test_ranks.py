@@ -12,22 +12,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
-
-from trainwright.data import prepare
-from trainwright.errors import InputError, Interrupted
-from trainwright.recipe import DataSection, Given, Origin, compose
-from trainwright.runs import RunFolder, StopRecord
-from trainwright.training import ALONE, Progress, RankLost, Ranks, Setup, build
-from trainwright.workflows import ranks as ranks_at_work
-from trainwright.workflows.ranks import begin_together, refuse_other_data, refuse_other_words, resumable
-from trainwright.workflows.stages import telling_interruptions
-from trainwright.workflows.train import decide
 
 SHORT = [
     "train",
@@ -46,7 +34,6 @@ TRICKS = [
     "--set=loss.class_weights=0=2, 3=0.5",
     "--set=optim.clip_norm=0.5",
 ]
-SMALL = {"model.name": "plain", "model.width": 4, "model.depth": 1, "training.epochs": 1}
 NUMBER = "--batch-size=33"
 """Two ranks do not share 33 pictures evenly."""
 
@@ -92,6 +79,13 @@ def ended(processes: list[subprocess.Popen[str]]) -> list[tuple[int, str, str]]:
     """Waits for the end of all: exit code, standard output, standard error."""
     said = [process.communicate(timeout=120) for process in processes]
     return [(process.returncode, *words) for process, words in zip(processes, said, strict=True)]
+
+
+def after_meeting(words: str) -> str:
+    """Gives what rank 0 said, once it had met the others."""
+    first, _, rest = words.partition("\n")
+    assert re.fullmatch(r"waiting for \d ranks at 127.0.0.1:\d+", first), words
+    return rest
 
 
 def records(run: Path, kind: str) -> list[dict[str, Any]]:
@@ -145,7 +139,7 @@ def test_a_killed_rank_ends_the_run_with_the_line_that_resumes_it_on_fewer(ranks
     started[1].kill()
     (code, _, words), (killed, *_) = ended(started)
     assert (code, killed) == (3, -signal.SIGKILL)
-    assert words.startswith("trainwright: rank 1 is gone, of 2; its last checkpoint is kept\n"), words
+    assert after_meeting(words).startswith("trainwright: rank 1 is gone, of 2; its last checkpoint is kept\n"), words
     again = "torchrun --nproc-per-node 2 -m trainwright train --resume runs/x   (also with another number of ranks)"
     assert f"try: {again}" in words
     resumed = cli("train", f"--resume={tmp_path / 'runs/x'}")
@@ -164,7 +158,7 @@ def test_a_killed_rank_0_is_told_by_the_next(ranks, tmp_path):
     started[0].kill()
     _, (code, out, words) = ended(started)
     assert (code, out) == (3, "")
-    assert "trainwright: rank 0 is gone, of 2; the last checkpoint is kept" in words
+    assert "trainwright: rank 0 is gone, of 2; a resume goes on from the last checkpoint, if one was written" in words
     assert "--resume runs/x" in words
 
 
@@ -199,6 +193,28 @@ def test_the_second_stage_is_made_together(ranks, tmp_path, way):
     assert stages == ({"first"} if nothing else {"first", "retrain"})
 
 
+def test_a_rank_that_waits_for_another_one_ends_at_once(ranks, tmp_path):
+    (alone, other) = ranks(*SHORT, "--name=x", "--out=runs")
+    other.kill()
+    assert alone.stderr is not None
+    assert alone.stderr.readline().startswith("waiting for 2 ranks at 127.0.0.1:")
+    alone.send_signal(signal.SIGTERM)
+    assert alone.wait(timeout=10) == -signal.SIGTERM
+
+
+@pytest.mark.slow
+def test_another_rank_fails_where_rank_0_dies_after_the_last_step(ranks, tmp_path):
+    started = ranks(*SHORT, "--name=x", "--out=runs")
+    until = time.monotonic() + 60
+    events = tmp_path / "runs/x/events.jsonl"
+    while not (events.is_file() and '"type":"stop"' in events.read_text()):
+        assert time.monotonic() < until
+    started[0].kill()
+    _, (code, _, words) = ended(started)
+    assert code == 3
+    assert "trainwright: rank 0 is gone, of 2" in words
+
+
 def test_a_mistake_is_told_once_with_the_usual_exit_code(ranks):
     for words, says in (
         (["train", "digits", "--batch-size=1"], "a batch has fewer pictures than there are ranks to share it"),
@@ -206,7 +222,7 @@ def test_a_mistake_is_told_once_with_the_usual_exit_code(ranks):
     ):
         (code, _, told), (other, out, nothing) = ended(ranks(*words))
         assert (code, other) == (2, 2)
-        assert told.startswith(f"trainwright: {says}")
+        assert after_meeting(told).startswith(f"trainwright: {says}")
         assert (out, nothing) == ("", "")
 
 
@@ -220,90 +236,12 @@ def test_a_loss_that_is_not_finite_is_found_once(ranks, tmp_path):
     assert [record["code"] for record in records(tmp_path / "runs/x", "finding")] == ["non-finite-loss"]
 
 
-@dataclass(frozen=True)
-class Beside(Ranks):
-    """Rank 0 of 2; of what both say, the other's is given."""
-
-    others: list[Any] = field(default_factory=list)
-
-    def gathered(self, value: Any) -> list[Any]:
-        other = self.others.pop(0)
-        return [value, other(value) if callable(other) else other]
-
-
-def test_ranks_that_were_asked_for_other_things_are_refused():
-    asked = compose({"optim.lr": Given(0.1, Origin("user", "--lr 0.1"))})
-    refuse_other_words(Beside(0, 2, others=[dict(asked.items())]), asked)
-    with pytest.raises(InputError, match="the ranks were asked to train different things") as caught:
-        refuse_other_words(Beside(0, 2, others=[{**dict(asked.items()), "optim.lr": 0.2}]), asked)
-    assert caught.value.got == "optim.lr is 0.1 on rank 0; 0.2 on rank 1"
-
-
-def test_ranks_that_see_different_data_are_refused():
-    data = prepare(DataSection(source="digits"), seed=0)
-    refuse_other_data(Beside(0, 2, others=[lambda mine: mine]), data)
-    name = data.split[0].name
-    for other_rows, says in (
-        (lambda rows: {key: row for key, row in rows.items() if key != name}, f"{name} (not on rank 1)"),
-        (lambda rows: {**rows, name: None}, name),
-    ):
-        with pytest.raises(InputError) as caught:
-            refuse_other_data(Beside(0, 2, others=["another", "9 pictures", other_rows]), data)
-        assert caught.value.problem == f"the ranks see different data: they differ in {says}"
-        assert re.fullmatch(
-            r"1294 train, 144 valid, 359 test pictures of 10 classes \(sha256 \w{12}\) on rank 0; 9 pictures on rank 1",
-            str(caught.value.got),
-        )
-
-
-@dataclass(frozen=True)
-class Telling(Ranks):
-    """Rank 0 of 2, whose words are kept."""
-
-    words: list[Any] = field(default_factory=list)
-
-    def told(self, value: Any = None) -> Any:
-        self.words.append(value)
-
-
-def test_another_rank_makes_the_stage_that_rank_0_tells(monkeypatch):
-    data = prepare(DataSection(source="digits"), seed=0)
-    recipe = decide(compose({key: Given(value, Origin("user", key)) for key, value in SMALL.items()}), data)
-    setup, progress = build(recipe, data), Progress(batch=2, step=2)
-    begin_together(Path("runs/x"), setup, progress, None)  # alone: nobody to tell
-    telling = Telling(0, 2)
-    begin_together(Path("runs/x"), replace(setup, ranks=telling, epochs_drawn=5), progress, None)
-    (orders,) = telling.words
-    made: list[Any] = []
-
-    def interrupted(setup: Setup, data: object, progress: Progress, *_: object, **__: object) -> StopRecord:
-        made.extend([setup.epochs_drawn, progress, setup.model.state_dict()])
-        return StopRecord(reason="stopped", kind="interrupted", epoch=1, step=2, best_epoch=0, train_time_s=0.0)
-
-    monkeypatch.setattr(ranks_at_work, "fit", interrupted)
-    with pytest.raises(Interrupted, match="stopped"):
-        ranks_at_work._make_stage(orders, data, ALONE)
-    assert made[:2] == [5, progress]
-    assert all(torch.equal(mine, made[2][name]) for name, mine in setup.model.state_dict().items())
-
-
-@pytest.mark.parametrize("there", [False, True])
-def test_a_rank_that_is_lost_leaves_what_is_kept(tmp_path, there):
-    folder = RunFolder(tmp_path / "x")
-    if there:
-        folder.path.mkdir()
-        folder.recipe.write_text("")
-        (folder.checkpoints / "last").mkdir(parents=True)
-    with pytest.raises(RankLost) as caught, telling_interruptions(folder if there else None):
-        raise RankLost("rank 1 is gone, of 2", "closed", [1])
-    kept = "its last checkpoint is kept" if there else "there is no run, and nothing to resume"
-    assert caught.value.problem == f"rank 1 is gone, of 2; {kept}"
-    assert caught.value.hint == (
-        f"trainwright train --resume {folder.path}   (also with another number of ranks)" if there else "start it anew"
-    )
-
-
-def test_a_lost_rank_leaves_the_line_that_resumes():
-    with pytest.raises(RankLost) as caught, resumable("runs/x"):
-        raise RankLost("rank 1 is gone, of 2", "closed", [1])
-    assert str(caught.value).startswith("rank 1 is gone, of 2; the last checkpoint is kept\n  got: closed\n  try: ")
+@pytest.mark.slow
+def test_a_signal_to_another_rank_lets_rank_0_write_to_the_end_before_torchrun_ends_it(ranks, tmp_path):
+    started = ranks(*SHORT, "--name=x", "--out=runs")
+    wait_for_steps(tmp_path / "runs/x", 5)
+    started[1].send_signal(signal.SIGTERM)
+    while started[1].poll() is None:
+        time.sleep(0.01)
+    assert (tmp_path / "runs/x/report.html").is_file(), "it ends after rank 0 has done all"
+    assert [end[0] for end in ended(started)] == [130, 130]

@@ -18,7 +18,7 @@ from .evaluation import answer, eval_batch, predict_logits
 from .interruption import Interruption, listening
 from .loop import fit
 from .losses import Loss, cross_entropy
-from .lost_ranks import RankLost
+from .lost_ranks import OfAnotherRank, RankLost
 from .machine import (
     Machine,
     choose_device,
@@ -58,6 +58,7 @@ __all__ = [
     "Machine",
     "NonFiniteLoss",
     "Observer",
+    "OfAnotherRank",
     "Progress",
     "RankLost",
     "Ranks",

@@ -161,7 +161,7 @@ def checked_net(recipe: Recipe, data: PreparedData, ranks: Ranks = ALONE) -> Bui
     )
     check_head(recipe, built.weights)
     check_activations(recipe.regularization, built.model)
-    smallest = min(batch_sizes(len(data.train), decided(optim.batch_size), optim.accumulate))
+    smallest = min(batch_sizes(data.train.drawn, decided(optim.batch_size), optim.accumulate))
     check_shares(smallest, ranks)
     check_smallest_batch(built.model, data, smallest if recipe.training.sync_batch_norm else smallest // ranks.world)
     if recipe.training.reestimate_batch_norm:

@@ -11,12 +11,11 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import math
 import os
 import pickle
-import signal
-import threading
+import sys
 import time
-import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -29,12 +28,16 @@ from torch import Tensor
 from trainwright.errors import InputError, Interrupted, TrainwrightError
 from trainwright.runs import launched
 
-from .lost_ranks import OfAnotherRank, RankLost, first_sentence, lost
+from .ears import close_ears, mortal
+from .lost_ranks import OfAnotherRank, RankLost, exit_code_of, first_sentence, lost, words_of
 
 Value = TypeVar("Value")
 
 PATIENCE = timedelta(minutes=30)
-"""How long a rank waits for another one in a step, or in meeting it."""
+"""How long a rank waits for another one in a step."""
+
+MEETING = timedelta(minutes=5)
+"""How long ranks wait for each other to come."""
 
 LOOKS_EVERY_S, SEEN_AFTER_S, TAKEN_OVER_AFTER_S = 0.1, 3.0, 10.0
 """Seconds between two looks at the store; in which survivors of a lost rank find each other; in which rank 0 takes over
@@ -123,14 +126,29 @@ class Ranks:
 
         name = f"told/{next(self.sayings)}"
         if self.leads:
+            self.raise_failure()
             self._together(lambda: self.store.set(name, b"said"))
         else:
-            while not self._together(lambda: self.store.check([name])):
-                self.raise_failure()
-                time.sleep(LOOKS_EVERY_S)
+            self._wait_for([name])
         box = [value]
         self._together(lambda: dist.broadcast_object_list(box, src=0))
         return box[0]
+
+    def wait_for_all(self, name: str) -> None:
+        """Waits, as long as it takes, until all ranks have come as far as this one.
+
+        Args:
+            name: of the place; once in a run.
+        """
+        if not self.alone:
+            self._together(lambda: self.store.set(f"{name}/{self.rank}", b""))
+            self._wait_for([f"{name}/{rank}" for rank in range(self.world)])
+
+    def _wait_for(self, names: list[str]) -> None:
+        """Looks at the store until words of these names stand there, or another rank has failed."""
+        while not self._together(lambda: self.store.check(names)):
+            self.raise_failure()
+            time.sleep(LOOKS_EVERY_S)
 
     def _together(self, exchange: Callable[[], Value]) -> Value:
         """Makes an exchange between ranks, and finds out who is gone where it fails.
@@ -143,7 +161,7 @@ class Ranks:
             return exchange()
         except RuntimeError as error:
             reason = first_sentence(error)
-        _close_ears()
+        close_ears()
         raise self._loss(reason)
 
     def _loss(self, reason: str) -> TrainwrightError:
@@ -160,16 +178,45 @@ class Ranks:
                 time.sleep(LOOKS_EVERY_S)
         return lost([0] if not self.leads else [], self.world, reason)  # the store is rank 0's, or torchrun's
 
-    def knows_end_of(self, rank: int) -> bool:
-        """Tells whether another rank has said that it ends."""
-        return self.store.check([f"failed/{rank}"]) or self.store.check([f"ended/{rank}"])
+    def part(self) -> None:
+        """Ends the work of all: the others wait until rank 0 has come here, too, and so hear where it fails before.
+
+        Who is gone by then is no loss to rank 0, which has done all there is to do.
+        """
+        if self.alone:
+            return
+        try:
+            self.told()
+        except (RankLost, OfAnotherRank):
+            if not self.leads:
+                raise
+        with contextlib.suppress(RuntimeError):
+            self.store.set(f"ended/{self.rank}", b"")
+            if self.leads:
+                self.hears_of_ends(SEEN_AFTER_S)  # before its store ends with it
+
+    def hears_of_ends(self, seconds: float) -> bool:
+        """Tells whether, within so many seconds, rank 0 says that it ends; of rank 0, whether all others do."""
+        others, until = range(1, self.world) if self.leads else [0], time.monotonic() + seconds
+        while time.monotonic() < until:
+            if all(self.store.check([f"failed/{rank}"]) or self.store.check([f"ended/{rank}"]) for rank in others):
+                return True
+            time.sleep(LOOKS_EVERY_S)
+        return False
+
+    def failure(self) -> OfAnotherRank | None:
+        """Gives what another rank has said that it failed of; that it was interrupted only where none says more."""
+        failed = [rank for rank in range(self.world) if rank != self.rank and self.store.check([f"failed/{rank}"])]
+        said = [(rank, *pickle.loads(self.store.get(f"failed/{rank}"))) for rank in failed]
+        said.sort(key=lambda each: each[1] == Interrupted.exit_code)
+        for rank, code, text in said:
+            return OfAnotherRank(text if rank == 0 else f"on rank {rank}: {text}", code)
+        return None
 
     def raise_failure(self) -> None:
         """Raises what another rank has said that it failed of."""
-        failed = [rank for rank in range(self.world) if rank != self.rank and self.store.check([f"failed/{rank}"])]
-        for rank in failed:
-            code, text = pickle.loads(self.store.get(f"failed/{rank}"))
-            raise OfAnotherRank(text if rank == 0 else f"on rank {rank}: {text}", code)
+        if (found := self.failure()) is not None:
+            raise found
 
 
 ALONE = Ranks()
@@ -195,7 +242,8 @@ def opened_ranks() -> Iterator[Ranks]:
         return
     import torch.distributed as dist
 
-    ranks = _meet(launch.rank, launch.world, launch.local_rank)
+    with mortal():
+        ranks = _meet(launch.rank, launch.world, launch.local_rank)
     with contextlib.ExitStack() as stack:
         if not ranks.leads:
             silence = stack.enter_context(open(os.devnull, "w"))
@@ -205,10 +253,10 @@ def opened_ranks() -> Iterator[Ranks]:
         try:
             yield ranks
         except BaseException as error:
-            code = _code(error)
+            code = exit_code_of(error)
             if code == 0:
                 raise
-            _close_ears()
+            close_ears()
             end = _end(ranks, error, code)
         else:
             return
@@ -222,34 +270,35 @@ def opened_ranks() -> Iterator[Ranks]:
 
 
 def _end(ranks: Ranks, error: BaseException, code: int) -> BaseException | None:
-    """Decides what this rank says at its end, and lets the others know of it; None for nothing."""
+    """Decides what this rank says at its end, and lets the others know of it; None for nothing.
+
+    After an interruption, its own or another's, each rank but 0 waits until rank 0 has ended, or its store: it may
+    still be writing, and torchrun ends it where another one is gone.
+    """
     import torch.distributed as dist
 
     if isinstance(error, RankLost):
         return error if ranks.rank == min(set(range(ranks.world)) - set(error.gone)) else None
-    if isinstance(error, OfAnotherRank):
-        with contextlib.suppress(RuntimeError):
-            ranks.store.set(f"ended/{ranks.rank}", b"")
-        return error if ranks.leads else None
-    known = isinstance(error, TrainwrightError | KeyboardInterrupt | SystemExit)
-    text = str(error) if known else "".join(traceback.format_exception(error)).rstrip()
+    own = error if ranks.leads else None
+    asked = code == Interrupted.exit_code
     try:
-        if isinstance(error, KeyboardInterrupt | Interrupted):  # perhaps torchrun's, which ends all where one failed
-            ranks.raise_failure()
-        ranks.store.set(f"failed/{ranks.rank}", pickle.dumps((code, text)))
+        cause = ranks.failure() if asked else None
+        if cause is not None and cause.exit_code != code:  # the signal was torchrun's, which ends all where one failed
+            ranks.store.set(f"ended/{ranks.rank}", b"")
+            return cause if ranks.leads else None
+        if isinstance(error, OfAnotherRank):
+            ranks.store.set(f"ended/{ranks.rank}", b"")
+            if ranks.leads or not asked:
+                return own
+        else:
+            ranks.store.set(f"failed/{ranks.rank}", pickle.dumps((code, words_of(error, code))))
         dist.destroy_process_group()  # whoever waits for this rank in a collective sees that it is gone
-        others = range(1, ranks.world) if ranks.leads else [0]
-        until = time.monotonic() + (SEEN_AFTER_S if ranks.leads else TAKEN_OVER_AFTER_S)
-        while time.monotonic() < until:
-            if all(ranks.knows_end_of(rank) for rank in others):
-                return error if ranks.leads else None  # rank 0 hosts the store, or knows what to say
-            time.sleep(LOOKS_EVERY_S)
-    except OfAnotherRank as theirs:
-        return theirs if ranks.leads and _code(theirs) != Interrupted.exit_code else error if ranks.leads else None
+        seconds = SEEN_AFTER_S if ranks.leads else math.inf if asked else TAKEN_OVER_AFTER_S
+        if ranks.hears_of_ends(seconds):  # rank 0 hosts the store, or knows what to say
+            return own
     except RuntimeError:  # rank 0 and its store are gone
-        return error if ranks.leads else None
-    silent = isinstance(error, KeyboardInterrupt | Interrupted) and not ranks.leads
-    return lost([0], ranks.world, "it does not answer") if silent else error
+        return own
+    return error
 
 
 def _meet(rank: int, world: int, local_rank: int) -> Ranks:
@@ -260,35 +309,25 @@ def _meet(rank: int, world: int, local_rank: int) -> Ranks:
 
     backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
     attempt = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")  # torchrun's store outlives its ranks
+    place = f"{os.environ['MASTER_ADDR']}:{os.environ['MASTER_PORT']}"
+    if rank == 0:
+        print(f"waiting for {world} ranks at {place}", file=sys.stderr, flush=True)
     try:
-        store, _, _ = next(rendezvous("env://", rank, world, timeout=PATIENCE))
+        store, _, _ = next(rendezvous("env://", rank, world, timeout=MEETING))
+        store.set(f"met/{attempt}/{rank}", "")
+        store.wait([f"met/{attempt}/{other}" for other in range(world)], MEETING)
         dist.init_process_group(
             backend, store=PrefixStore(f"group/{attempt}", store), rank=rank, world_size=world, timeout=PATIENCE
         )
     except (RuntimeError, ValueError) as error:
         raise InputError(
             f"rank {rank} of {world} does not meet the others",
-            expected=f"all {world} at {os.environ['MASTER_ADDR']}:{os.environ['MASTER_PORT']}",
+            expected=f"all {world} at {place}, within {MEETING.seconds // 60} minutes",
             got=first_sentence(error),
             where="the environment",
             hint="the same address and port on every machine, open between them; docs/many-machines.md",
         ) from None
     return Ranks(rank, world, local_rank, PrefixStore(f"words/{attempt}", store))
-
-
-def _close_ears() -> None:
-    """Lets signals pass from now on: this process is ending, and whoever started it may tell it to end, too."""
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-
-def _code(error: BaseException) -> int:
-    if isinstance(error, SystemExit):
-        return error.code if isinstance(error.code, int) else int(error.code is not None)
-    if isinstance(error, KeyboardInterrupt):
-        return Interrupted.exit_code
-    return error.exit_code if isinstance(error, TrainwrightError) else 1
 
 
 class _Sum(torch.autograd.Function):

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+import traceback
 from collections.abc import Sequence
 
-from trainwright.errors import TrainwrightError
+from trainwright.errors import Interrupted, TrainwrightError
 
 
 class RankLost(TrainwrightError):
@@ -53,3 +54,21 @@ def lost(gone: Sequence[int], world: int, reason: str) -> RankLost:
     return RankLost(
         f"{who} gone, of {world}" if gone else f"the {world} ranks cannot reach each other any more", reason, gone
     )
+
+
+def exit_code_of(error: BaseException) -> int:
+    """Gives the exit code of a process that ends of an error."""
+    if isinstance(error, SystemExit):
+        return error.code if isinstance(error.code, int) else int(error.code is not None)
+    if isinstance(error, KeyboardInterrupt):
+        return Interrupted.exit_code
+    return error.exit_code if isinstance(error, TrainwrightError) else 1
+
+
+def words_of(error: BaseException, code: int) -> str:
+    """Words for the others what this rank ended of."""
+    if code == Interrupted.exit_code and not isinstance(error, Interrupted):
+        return "interrupted"
+    if isinstance(error, TrainwrightError | SystemExit):
+        return str(error)
+    return "".join(traceback.format_exception(error)).rstrip()

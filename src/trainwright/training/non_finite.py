@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 from collections.abc import Callable
 
@@ -15,7 +16,8 @@ from .machine import Machine
 def first_non_finite(model: nn.Module, images_NCHW: Tensor, machine: Machine, *, training: bool = True) -> str:
     """Names the first place on the way through the net where a number is not finite.
 
-    Runs the batch once more through a copy of the model, watching every layer.
+    Runs the batch once more through a copy of the model, watching every layer. Of several ranks each runs its share, as
+    far as that goes alone, so that no rank waits for another one here.
 
     Args:
         training: in training mode; else in evaluation mode.
@@ -29,7 +31,7 @@ def first_non_finite(model: nn.Module, images_NCHW: Tensor, machine: Machine, *,
     for name, module in twin.named_modules():
         if not list(module.children()):
             module.register_forward_hook(_watch(name, seen))
-    with machine.autocast():
+    with machine.autocast(), contextlib.suppress(ValueError):  # of a normalization, where a rank's share is one picture
         twin(images_NCHW)
     return seen[0] if seen else "loss"
 

@@ -81,6 +81,7 @@ def look_together(
     """
     data = _look(recipe, progress, given_split)
     ranks.told((recipe, None if given_split is None else given_split.read_bytes()))
+    ranks.wait_for_all("looked")
     refuse_other_data(ranks, data)
     return data
 
@@ -106,7 +107,7 @@ def begin_together(run: Path, setup: Setup, progress: TrainingProgress, goal: Go
 
 
 def follow(ranks: Ranks) -> RunFolder:
-    """Makes all steps of a run beside rank 0.
+    """Makes all steps of a run beside rank 0, and waits until that has tested and told the result.
 
     Returns: the run's folder, which may be out of reach of this machine.
 
@@ -117,6 +118,7 @@ def follow(ranks: Ranks) -> RunFolder:
     """
     said = ranks.told()
     if said is None:  # the run is finished
+        ranks.part()
         return RunFolder(Path(os.devnull))
     asked, split = cast(tuple[Recipe, bytes | None], said)
     with tempfile.TemporaryDirectory(prefix="trainwright-") as folder:
@@ -124,6 +126,7 @@ def follow(ranks: Ranks) -> RunFolder:
         if split is not None:
             given_split.write_bytes(split)
         data = _look(asked, None, None if split is None else given_split)
+    ranks.wait_for_all("looked")
     refuse_other_data(ranks, data)
     run = ""
     while (orders := ranks.told()) is not None:
@@ -132,6 +135,8 @@ def follow(ranks: Ranks) -> RunFolder:
             _make_stage(orders, data, ranks)
         if orders.second or orders.recipe.training.retrain == "none":
             break
+    with resumable(run):
+        ranks.part()
     return RunFolder(Path(run))
 
 
@@ -194,7 +199,7 @@ def refuse_other_data(ranks: Ranks, data: PreparedData) -> None:
 
 @contextlib.contextmanager
 def resumable(run: str) -> Generator[None]:
-    """Says, where a rank is lost while the block runs, how to go on.
+    """Says, where a rank is lost while the block runs, how to go on; another rank than 0 may not see the run's folder.
 
     Args:
         run: the folder of the run.
@@ -207,7 +212,7 @@ def resumable(run: str) -> Generator[None]:
     except RankLost as error:
         again = launched().command("train", "--resume", run)
         hint = f"{again}   (also with another number of ranks)"
-        raise error.with_advice("the last checkpoint is kept", hint) from None
+        raise error.with_advice("a resume goes on from the last checkpoint, if one was written", hint) from None
 
 
 def _look(recipe: Recipe, progress: Progress | None, given_split: Path | None) -> PreparedData:

@@ -28,6 +28,7 @@ from trainwright.training import (
     Checkpoints,
     Goal,
     Observer,
+    OfAnotherRank,
     Progress,
     RankLost,
     Setup,
@@ -117,18 +118,20 @@ def warn_of_breakdown(folder: RunFolder, history: History, console: RunConsole) 
 @contextmanager
 def telling_interruptions(folder: RunFolder | None) -> Generator[None]:
     """Says what was kept where Ctrl-C or SIGTERM ends the block at once, outside the steps of training or the second
-    time, or where another rank is lost.
+    time, or another rank, or where another rank is lost.
 
     Args:
         folder: of the run; None where it is still to be made.
 
     Raises:
-        Interrupted: instead of KeyboardInterrupt.
+        Interrupted: instead of KeyboardInterrupt, and where another rank was interrupted.
         RankLost: with what was kept, and how to go on.
     """
     try:
         yield
-    except (KeyboardInterrupt, RankLost) as error:
+    except (KeyboardInterrupt, RankLost, OfAnotherRank) as error:
+        if isinstance(error, OfAnotherRank) and error.exit_code != Interrupted.exit_code:
+            raise
         lost = error if isinstance(error, RankLost) else None
         if folder is None or not is_run(folder.path):
             nothing = "there is no run, and nothing to resume"

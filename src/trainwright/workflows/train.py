@@ -110,7 +110,9 @@ def train_run(asked: Recipe, out: Path, name: str | None, console: RunConsole, *
         refuse_other_words(ranks, asked)
         if not ranks.leads:
             return Run(follow(ranks))
-        return _begin(asked, out, name, console, ranks, checks)
+        run = _begin(asked, out, name, console, ranks, checks)
+        ranks.part()
+        return run
 
 
 def resume_run(path: Path, asked: Recipe, console: RunConsole, *, checks: bool = True) -> Run:
@@ -119,7 +121,9 @@ def resume_run(path: Path, asked: Recipe, console: RunConsole, *, checks: bool =
         refuse_other_words(ranks, asked)
         if not ranks.leads:
             return Run(follow(ranks))
-        return _resume(open_run(path), asked, console, ranks, checks)
+        run = _resume(open_run(path), asked, console, ranks, checks)
+        ranks.part()
+        return run
 
 
 def _begin(asked: Recipe, out: Path, name: str | None, console: RunConsole, ranks: Ranks, checks: bool) -> Run:
