@@ -25,25 +25,26 @@ from .options import (
     Weights,
 )
 
+Study = Annotated[
+    str | None,
+    typer.Argument(metavar="[STUDY]", help="After the word worker: a search to take trials from.", show_default=False),
+]
+Space = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--space",
+        metavar="KEY=BOX",
+        help="What is searched: KEY=log:LOW:HIGH, KEY=linear:LOW:HIGH, KEY=LOW:HIGH, KEY=choice:A,B,C or KEY; "
+        "may be repeated.",
+        show_default="optim.lr and optim.weight_decay",
+    ),
+]
+
 
 def search(
     data: Data = None,
-    study: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="[STUDY]", help="After the word worker: a search to take trials from.", show_default=False
-        ),
-    ] = None,
-    space: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--space",
-            metavar="KEY=BOX",
-            help="What is searched: KEY=log:LOW:HIGH, KEY=linear:LOW:HIGH, KEY=LOW:HIGH, KEY=choice:A,B,C or KEY; "
-            "may be repeated.",
-            show_default="optim.lr and optim.weight_decay",
-        ),
-    ] = None,
+    study: Study = None,
+    space: Space = None,
     model: Model = None,
     weights: Weights = None,
     batch_size: BatchSize = None,

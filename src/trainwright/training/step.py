@@ -210,14 +210,36 @@ def train_step(
             average_statistics(model, ranks)
     if spoiled or not math.isfinite(loss_sum + sparsity_sum):
         raise spoiled or NonFiniteLoss("loss", loss_sum + sparsity_sum, batch)
+    penalty, norm = _move(model, optimizer, scaler, batch, clip, regularization)
+    if regularization.sparsity > 0:
+        penalty = sparsity_sum + (penalty or 0.0)
+    return StepResult(loss_sum, correct, pictures, norm, penalty)
+
+
+def _move(
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    scaler: torch.amp.GradScaler | None,
+    batch: Batch,
+    clip: Clip | None,
+    regularization: RegularizationSection,
+) -> tuple[float | None, float | None]:
+    """Moves the weights by the gradients that they have: penalty, clip, step, max-norm.
+
+    Args:
+        batch: the last one, to be told with a gradient that is not finite.
+
+    Returns: the penalty on weights, and the norm of the gradients before they are clipped; None where there is none.
+
+    Raises:
+        NonFiniteLoss: a gradient to be clipped is not finite; before any weight has moved.
+    """
     if scaler is not None:
         scaler.unscale_(optimizer)
     # A step in float16 whose gradients overflow is left out, and decoupled penalties with it. We look ourselves, since
     # torch's one-pass SGD advances its momentum in such a step (torch 2.15), whatever the scaler tells it.
     moves = scaler is None or bool(gradient_norm(model, math.inf).isfinite())
     penalty = add_penalty(regularization, optimizer)
-    if regularization.sparsity > 0:
-        penalty = sparsity_sum + (penalty or 0.0)
     norm = None
     if clip is not None:
         total_norm = gradient_norm(model)
@@ -231,7 +253,7 @@ def train_step(
         bring_back(regularization, optimizer)
     if scaler is not None:
         scaler.update()
-    return StepResult(loss_sum, correct, pictures, norm, penalty)
+    return penalty, norm
 
 
 def set_rate(optimizer: torch.optim.Optimizer, section: OptimSection, factor: float) -> float:
