@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from markupsafe import Markup
 
 from ..views.ablation import AblationView, TrickRow
+from .alone import standing_alone
 from .ticks import Axis, axis
 
-STYLE = Path(__file__).parent.parent / "templates" / "activations.css"
 OWN_STYLE = """
 .whisker { stroke: #8a8d94; stroke-width: 2; }
 .helps { stroke: #1b7f3b; fill: #1b7f3b; }
@@ -41,19 +39,20 @@ def ablation_picture(view: AblationView) -> str:
     height = TOP + ROW * max(1, len(view.rows)) + BOTTOM
     known = [value for row in view.rows for value in (row.low, row.effect, row.high) if value is not None]
     scale = axis([0.0, *known], at_most=7)
-    head = Markup(
-        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {0} {1}" width="{0}" height="{1}" role="img" '
-        'aria-label="{2}. {4}"><title>{2}. {4}</title><style>{3}</style>'
-        '<rect class="paper" width="{0}" height="{1}"/>'
-        '<text class="title" x="24" y="34">{2}</text><text class="tick" x="24" y="54">{4}</text>'
-        '<text class="tick" x="24" y="72">{5}</text>'
-    ).format(WIDTH, height, view.title, Markup(STYLE.read_text("utf-8") + OWN_STYLE), view.subtitle, view.axis)
     parts = [
         *_frame(scale, height),
         *(part for place, row in enumerate(view.rows) for part in _drawn(row, scale, TOP + ROW * place + ROW / 2)),
         Markup('<text class="tick" x="24" y="{}">{}</text>').format(height - 16, view.caution),
     ]
-    return str(head + Markup("").join(parts) + Markup("</svg>\n"))
+    return standing_alone(
+        WIDTH,
+        height,
+        title=view.title,
+        lines=(view.subtitle, view.axis),
+        spoken=view.subtitle,
+        own_style=OWN_STYLE,
+        parts=parts,
+    )
 
 
 def _x(value: float, scale: Axis) -> float:

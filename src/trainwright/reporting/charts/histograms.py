@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from pathlib import Path
 
 from markupsafe import Markup
 
 from ..views.activations import ActivationsView, LayerActivity
 from ..wording import number, percent
 from . import lines
+from .alone import STYLE
 from .lines import Series, line_chart
 
-STYLE = Path(__file__).parent.parent / "templates" / "activations.css"
 EDGE, TOP = 24, 76
 COLUMNS, PANEL_WIDTH, PANEL_HEIGHT = 4, 216, 132
 """Panels beside each other, and the box of each with the space around it."""

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from pathlib import Path
 
 from markupsafe import Markup
 
 from ..views.rate_curve import RateCurve
 from ..wording import number
+from .alone import standing_alone
 from .ticks import Axis, axis, log_axis
 
-STYLE = Path(__file__).parent.parent / "templates" / "activations.css"
 OWN_STYLE = """
 .band { fill: #1a5fb4; fill-opacity: .18; }
 .range { fill: #5a5d64; fill-opacity: .1; }
@@ -41,22 +40,7 @@ def rate_curve_picture(view: RateCurve) -> str:
     Returns:
         the file's text.
     """
-    place, style = _Place(view), Markup(STYLE.read_text("utf-8") + OWN_STYLE)
-    head = Markup(
-        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {0} {1}" width="{0}" height="{1}" role="img" '
-        'aria-label="{2}. {6}"><title>{2}. {6}</title><style>{3}</style>'
-        '<rect class="paper" width="{0}" height="{1}"/>'
-        '<text class="title" x="24" y="34">{2}</text><text class="tick" x="24" y="54">{4}</text>'
-        '<text class="tick" x="24" y="72">{5}</text>'
-    ).format(
-        WIDTH,
-        HEIGHT,
-        view.title,
-        style,
-        view.subtitle,
-        _short(view),
-        view.reason,
-    )
+    place = _Place(view)
     parts = [
         *_range(view, place),
         *_frame(view, place),
@@ -66,7 +50,15 @@ def rate_curve_picture(view: RateCurve) -> str:
         *_suggested(view, place),
         *_cycles(view, place),
     ]
-    return str(head + Markup("").join(parts) + Markup("</svg>\n"))
+    return standing_alone(
+        WIDTH,
+        HEIGHT,
+        title=view.title,
+        lines=(view.subtitle, _short(view)),
+        spoken=view.reason,
+        own_style=OWN_STYLE,
+        parts=parts,
+    )
 
 
 class _Place:
