@@ -13,16 +13,21 @@ import pytest
 from hypothesis import strategies as st
 
 from trainwright.runs import (
+    AnswersRecord,
     ClassScore,
     EpochRecord,
     EvaluationRecord,
     Finding,
     Mistake,
+    ProbeRecord,
     Record,
     ResumeRecord,
     RetrainRecord,
     StepRecord,
     StopRecord,
+    UnitsRecord,
+    WatchedTensor,
+    WatchRecord,
 )
 
 counts = st.integers(0, 10**9)
@@ -49,6 +54,9 @@ steps = st.builds(
     loss=numbers,
     gradient_norm_before_clip=st.none() | numbers,
 )
+columns = st.lists(st.none() | numbers, max_size=3).map(tuple)
+sketches = st.lists(st.lists(counts, max_size=3).map(tuple), max_size=2).map(tuple)
+tensors = st.builds(WatchedTensor, shape=st.lists(counts, max_size=4).map(tuple), deviation=st.none() | numbers)
 records: st.SearchStrategy[Record] = st.one_of(
     steps,
     st.builds(EpochRecord, valid_loss=st.none() | numbers),
@@ -64,6 +72,12 @@ records: st.SearchStrategy[Record] = st.one_of(
     st.builds(RetrainRecord, target_loss=st.none() | numbers, added_loss=st.none() | numbers),
     st.builds(StopRecord, reason=texts),
     st.builds(Finding, evidence=mappings, advice=mappings, layers=st.lists(texts, max_size=2).map(tuple)),
+    st.builds(WatchRecord, tensors=st.lists(tensors, max_size=2).map(tuple), settings=mappings),
+    st.builds(
+        ProbeRecord, gradients=columns, fresh=st.none() | numbers, sketches=sketches, label_counts=st.just((1, 2))
+    ),
+    st.builds(UnitsRecord, dead=columns, sketches=sketches),
+    st.builds(AnswersRecord, losses=st.lists(numbers, max_size=3).map(tuple), inputs_id=st.none() | texts),
 )
 
 

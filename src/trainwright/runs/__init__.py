@@ -39,12 +39,14 @@ from .launch import launched as launched
 from .launch import refuse_ranks as refuse_ranks
 from .locking import WriterLock as WriterLock
 from .metrics import write_metrics_csv as write_metrics_csv
+from .records import AnswersRecord as AnswersRecord
 from .records import ClassScore as ClassScore
 from .records import EpochRecord as EpochRecord
 from .records import Evaluation as Evaluation
 from .records import EvaluationRecord as EvaluationRecord
 from .records import Finding as Finding
 from .records import Mistake as Mistake
+from .records import ProbeRecord as ProbeRecord
 from .records import Record as Record
 from .records import ResumeRecord as ResumeRecord
 from .records import RetrainRecord as RetrainRecord
@@ -53,7 +55,10 @@ from .records import StepRecord as StepRecord
 from .records import StopRecord as StopRecord
 from .records import TrialEnding as TrialEnding
 from .records import TrialRecord as TrialRecord
+from .records import UnitsRecord as UnitsRecord
 from .records import Unseen as Unseen
+from .records import Watched as Watched
+from .records import WatchRecord as WatchRecord
 from .search_folder import DEFAULT_SEARCHES as DEFAULT_SEARCHES
 from .search_folder import SearchFolder as SearchFolder
 from .search_folder import open_search as open_search
@@ -72,3 +77,7 @@ from .task_records import RankingRecord as RankingRecord
 from .task_records import RegressionRecord as RegressionRecord
 from .task_records import figure_names as figure_names
 from .task_records import figures_of_columns as figures_of_columns
+from .watch_records import SKETCH_HIGH as SKETCH_HIGH
+from .watch_records import SKETCH_LOW as SKETCH_LOW
+from .watch_records import WatchedLayer as WatchedLayer
+from .watch_records import WatchedTensor as WatchedTensor

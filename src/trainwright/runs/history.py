@@ -7,18 +7,22 @@ from dataclasses import dataclass
 from typing import Any, Generic, Self, TypeVar
 
 from .records import (
+    AnswersRecord,
     EpochRecord,
     Evaluation,
     Finding,
+    ProbeRecord,
     Record,
     ResumeRecord,
     RetrainRecord,
     StepRecord,
     StopRecord,
     TrialRecord,
+    UnitsRecord,
+    WatchRecord,
 )
 
-Row = TypeVar("Row", StepRecord, EpochRecord)
+Row = TypeVar("Row", StepRecord, EpochRecord, ProbeRecord, UnitsRecord, AnswersRecord)
 
 
 @dataclass(frozen=True)
@@ -43,7 +47,8 @@ class History:
     """What happened in a run, without work that was lost. `stop` is None while the run goes on.
 
     Where a second stage on the validation pictures, too, has begun, `retrain` says how, `first_stop` is the end of the
-    first stage, and `stop` that of the second. Columns hold both stages, one after the other.
+    first stage, and `stop` that of the second. Columns hold both stages, one after the other. `watch` is the latest
+    record of what is watched, None where nothing is.
     """
 
     epochs: Columns[EpochRecord] = Columns()
@@ -54,6 +59,10 @@ class History:
     retrain: RetrainRecord | None = None
     first_stop: StopRecord | None = None
     resumes: tuple[ResumeRecord, ...] = ()
+    watch: WatchRecord | None = None
+    probes: Columns[ProbeRecord] = Columns()
+    units: Columns[UnitsRecord] = Columns()
+    answers: Columns[AnswersRecord] = Columns()
 
     @classmethod
     def of(cls, records: Iterable[Record]) -> Self:
@@ -76,6 +85,10 @@ class History:
             retrain=retrain,
             first_stop=first_stop,
             resumes=tuple(record for record in kept if isinstance(record, ResumeRecord)),
+            watch=next((record for record in reversed(kept) if isinstance(record, WatchRecord)), None),
+            probes=Columns(tuple(record for record in kept if isinstance(record, ProbeRecord))),
+            units=Columns(tuple(record for record in kept if isinstance(record, UnitsRecord))),
+            answers=Columns(tuple(record for record in kept if isinstance(record, AnswersRecord))),
         )
 
     @property
@@ -116,6 +129,8 @@ def without_lost_work(records: Iterable[Record]) -> list[Record]:
 def _beyond(record: Record, point: ResumeRecord) -> bool:
     match record:
         case StepRecord() | StopRecord() | RetrainRecord():
+            return record.step > point.step
+        case WatchRecord() | ProbeRecord() | UnitsRecord() | AnswersRecord():
             return record.step > point.step
         case Finding():
             return record.since_step is not None and record.since_step > point.step

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from .task_records import MultiLabelRecord, PartName, RankingRecord, RegressionRecord
+from .watch_records import AnswersRecord, ProbeRecord, UnitsRecord, WatchRecord
 
 Severity = Literal["note", "warn", "stop"]
 
@@ -165,7 +166,10 @@ class Finding:
     """Something worth saying about a run, with the numbers that show it. Plain data: no markup, no tensors.
 
     `code` is stable and has a page in the documentation; `evidence` maps a name with its unit to a measured number
-    or word; `advice` maps a recipe key to the value to try, or the word `do` to a sentence.
+    or word; `advice` maps a recipe key to the value to try, or the word `do` to a sentence. `confidence` is how often
+    a finding of this code was right where that was measured, from 0 to 1 (1: checked exactly); None where nobody
+    measured it. `withdrawn` is the step at which its sign was gone, None while it stands; a finding that is withdrawn
+    is told anew, with that step.
     """
 
     code: str
@@ -176,6 +180,8 @@ class Finding:
     since_step: int | None = None
     layers: tuple[str, ...] = ()
     source: str = "own choice"
+    confidence: float | None = None
+    withdrawn: int | None = None
 
 
 TrialEnding = Literal["completed", "diverged", "pruned", "finding", "interrupted", "refused"]
@@ -217,4 +223,9 @@ class TrialRecord:
 Evaluation = EvaluationRecord | MultiLabelRecord | RegressionRecord | RankingRecord
 """A snapshot judged on one part; each task has its own."""
 
-Record = StepRecord | EpochRecord | Evaluation | ResumeRecord | RetrainRecord | StopRecord | Finding | TrialRecord
+Watched = WatchRecord | ProbeRecord | UnitsRecord | AnswersRecord
+"""What watching measures."""
+
+Record = (
+    StepRecord | EpochRecord | Evaluation | ResumeRecord | RetrainRecord | StopRecord | Finding | TrialRecord | Watched
+)

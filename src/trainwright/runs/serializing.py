@@ -13,10 +13,12 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from ..errors import TrainwrightError
 from .records import (
+    AnswersRecord,
     EpochRecord,
     EvaluationRecord,
     Finding,
     MultiLabelRecord,
+    ProbeRecord,
     RankingRecord,
     Record,
     RegressionRecord,
@@ -25,6 +27,8 @@ from .records import (
     StepRecord,
     StopRecord,
     TrialRecord,
+    UnitsRecord,
+    WatchRecord,
 )
 
 RECORD_TYPES: dict[str, type[Record]] = {
@@ -39,6 +43,10 @@ RECORD_TYPES: dict[str, type[Record]] = {
     "stop": StopRecord,
     "finding": Finding,
     "trial": TrialRecord,
+    "watch": WatchRecord,
+    "probe": ProbeRecord,
+    "units": UnitsRecord,
+    "answers": AnswersRecord,
 }
 """The word in a line's `type` → the record that the line holds."""
 

@@ -39,6 +39,7 @@ from .snapshot import Snapshot, open_snapshot, snapshot_from, snapshot_meta
 from .step import NonFiniteLoss, batch_sizes, grouped, mixed_loss, steps_per_epoch, train_step
 from .stopping import Before, Best, Enough, Goal, better, out_of_patience
 from .tasks import THRESHOLD, Answers, Classification, Regression, Task, Verdict, task_of_data
+from .witness import Seen, Witness, random_state, unmoved
 
 __all__ = [
     "ALONE",
@@ -63,11 +64,13 @@ __all__ = [
     "RankLost",
     "Ranks",
     "Regression",
+    "Seen",
     "Setup",
     "Snapshot",
     "Task",
     "Verdict",
     "WeightAverage",
+    "Witness",
     "add_penalty",
     "answer",
     "batch_sizes",
@@ -106,6 +109,7 @@ __all__ = [
     "out_of_patience",
     "parameter_groups",
     "predict_logits",
+    "random_state",
     "rate_factor",
     "rate_of_auto",
     "restore",
@@ -118,4 +122,5 @@ __all__ = [
     "task_of_data",
     "train_step",
     "training_state",
+    "unmoved",
 ]

@@ -28,6 +28,7 @@ from .setup import Setup
 from .step import NonFiniteLoss, grouped, set_rate
 from .stopping import Enough, Goal, better, on_a_plateau, out_of_patience
 from .tasks import Verdict
+from .witness import Witness
 
 
 def fit(
@@ -40,6 +41,7 @@ def fit(
     interruption: Interruption,
     goal: Goal | None = None,
     enough: Enough | None = None,
+    witness: Witness | None = None,
 ) -> StopRecord:
     """Trains from where `progress` stands to the end of the last epoch, out of patience, a goal, or an interruption.
 
@@ -52,6 +54,7 @@ def fit(
         interruption: looked at after every step.
         goal: looked at after every epoch; training ends where it is reached.
         enough: asked after every step and every epoch, once observers were told; a reason ends training there.
+        witness: looks at the live net after every step and every epoch.
 
     Returns: the record of the end; observers have been told it.
 
@@ -61,7 +64,7 @@ def fit(
     drawn = data.train.drawn
     while progress.epoch <= setup.epochs and not progress.stopped_early:
         try:
-            cut = _train_epoch(setup, data, progress, checkpoints, observers, interruption, enough)
+            cut = _train_epoch(setup, data, progress, checkpoints, observers, interruption, enough, witness)
         except NonFiniteLoss as error:
             images_NCHW = setup.prepare_train(error.batch, setup.epochs_drawn + progress.epoch)
             layer = error.parameter or first_non_finite(setup.model, images_NCHW, setup.machine)
@@ -75,6 +78,8 @@ def fit(
             return stop(progress, cut.kind, cut.reason, observers)
 
         judged = _judge_epoch(setup, data, progress, observers, goal)
+        if witness is not None:
+            witness.epoch(progress.step, progress.epoch)
         if checkpoints is not None and progress.best.epoch == progress.epoch:
             checkpoints.save_best(setup, progress)
         progress.reached = goal is not None and progress.added_loss is not None and progress.added_loss <= goal.loss
@@ -110,6 +115,7 @@ def _train_epoch(
     observers: Sequence[Observer],
     interruption: Interruption,
     enough: Enough | None,
+    witness: Witness | None,
 ) -> Cut | None:
     """Makes the steps of the epoch that are still to be made, or those until it is cut short; tells why it was."""
     recipe = setup.recipe
@@ -128,7 +134,7 @@ def _train_epoch(
         )
         rate = set_rate(setup.optimizer, recipe.optim, factor)
         setup.ranks.begin_step(recipe.training.seed, setup.before.steps + progress.step)
-        result = setup.step(group, drawn)
+        result = setup.step(group, drawn, witnessed=witness is not None)
         progress.step += 1
         if setup.average is not None:
             setup.average.update(setup.model, progress.step)
@@ -148,6 +154,8 @@ def _train_epoch(
             gradient_norm_before_clip=result.gradient_norm_before_clip,
         )
         tell(observers, made)
+        if witness is not None and result.seen is not None:
+            witness.step(progress.step, progress.epoch, result.seen)
         now = time.perf_counter()
         progress.epoch_time_s += now - started
         if interruption.agreed(setup.ranks):

@@ -102,8 +102,11 @@ class Setup:
             share=self.ranks.share,
         )
 
-    def step(self, group: Group, epoch: int) -> StepResult:
+    def step(self, group: Group, epoch: int, *, witnessed: bool = False) -> StepResult:
         """Makes one optimizer step with batches of an epoch, counted as random numbers are drawn.
+
+        Args:
+            witnessed: whether a witness will look at the step.
 
         Raises:
             NonFiniteLoss: before any weight has moved.
@@ -122,6 +125,7 @@ class Setup:
             regularization=self.recipe.regularization,
             ranks=self.ranks,
             sync_batch_norm=self.recipe.training.sync_batch_norm,
+            witnessed=witnessed,
         )
 
     def prepare_train(self, batch: Batch, epoch: int) -> Tensor:

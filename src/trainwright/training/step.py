@@ -25,6 +25,7 @@ from .parameter_groups import set_rates
 from .regularization import add_penalty, bring_back, shrink
 from .synchronizing import WholeBatch, average_statistics, sum_step
 from .tasks.classification import class_hits
+from .witness import Seen, random_state
 
 Hits = Callable[[Tensor, Tensor], Tensor | None]
 """Counts what was answered rightly, by outputs N K and labels; None where nothing is right or wrong."""
@@ -35,13 +36,14 @@ UNREGULARIZED = RegularizationSection()
 @dataclass(frozen=True)
 class StepResult:
     """What one step measured. `loss` is the mean over the group's pictures, `penalty` what was added to it; `correct`
-    is None where the task has no right and wrong."""
+    is None where the task has no right and wrong. `seen` is for a witness, where there is one."""
 
     loss: float
     correct: int | None
     pictures: int
     gradient_norm_before_clip: float | None
     penalty: float | None = None
+    seen: Seen | None = None
 
 
 class NonFiniteLoss(ArithmeticError):
@@ -154,6 +156,7 @@ def train_step(
     regularization: RegularizationSection = UNREGULARIZED,
     ranks: Ranks = ALONE,
     sync_batch_norm: bool = True,
+    witnessed: bool = False,
 ) -> StepResult:
     """Makes one optimizer step: forward and backward of each batch in the group, penalty, clip, step, max-norm.
 
@@ -172,6 +175,7 @@ def train_step(
         regularization: what holds the weights small, and the activations sparse or noisy.
         ranks: make the step together; all come to the same weights.
         sync_batch_norm: whether they normalize by the whole batch, and not each by its share.
+        witnessed: whether a witness will look at the step.
 
     Raises:
         NonFiniteLoss: the loss, or a gradient to be clipped, is not finite; before any weight has moved.
@@ -179,15 +183,19 @@ def train_step(
     optimizer.zero_grad(set_to_none=True)
     loss_sum, sparsity_sum, pictures = 0.0, 0.0, sum(group.sizes)
     correct: int | None = 0
-    batch, spoiled = None, None
+    batch, spoiled, taught, put_back = None, None, None, None
     whole = contextlib.nullcontext() if ranks.alone or not sync_batch_norm else WholeBatch(ranks)
-    for batch in group.batches:
-        images_NCHW = prepare(batch)
-        labels_N = batch.labels_N.to(machine.device, non_blocking=True)
-        weights_N = None if batch.weights_N is None else batch.weights_N.to(machine.device, non_blocking=True)
+
+    def lost(taught: _Taught) -> tuple[Tensor, Tensor, list[Tensor]]:
         with machine.autocast(), whole, acting_on_activations(regularization, model, ranks) as penalties:
-            logits_NK = forward(images_NCHW)
-        loss = mixed_loss(loss_of, logits_NK, labels_N, weights_N, batch.mix)
+            logits_NK = forward(taught.images_NCHW)
+        return mixed_loss(loss_of, logits_NK, taught.labels_N, taught.weights_N, taught.mix), logits_NK, penalties
+
+    for batch in group.batches:
+        taught = _taught(batch, prepare, machine)
+        put_back = random_state(machine.device) if witnessed else None
+        loss, logits_NK, penalties = lost(taught)
+        labels_N = taught.labels_N
         parts = pictures / len(labels_N)
         sparsity = torch.stack(penalties).sum() if penalties else loss.new_zeros(())
         share = (loss + sparsity) / parts if penalties else loss / parts
@@ -203,6 +211,7 @@ def train_step(
         correct = correct + int(right[0]) if right and correct is not None else None
 
     assert batch is not None, "a group has a batch"
+    assert taught is not None
     if not ranks.alone:
         loss_sum, sparsity_sum, right_sum = sum_step(model, [loss_sum, sparsity_sum, correct or 0], ranks)
         correct = None if correct is None else int(right_sum)
@@ -213,7 +222,32 @@ def train_step(
     penalty, norm = _move(model, optimizer, scaler, batch, clip, regularization)
     if regularization.sparsity > 0:
         penalty = sparsity_sum + (penalty or 0.0)
-    return StepResult(loss_sum, correct, pictures, norm, penalty)
+    if put_back is None:
+        return StepResult(loss_sum, correct, pictures, norm, penalty)
+
+    def again() -> Tensor:
+        put_back()
+        return lost(taught)[0]
+
+    whole_step = ranks.alone and len(group.sizes) == 1
+    labels_N = taught.labels_N if taught.mix is None else None
+    seen = Seen(loss_sum, taught.images_NCHW, labels_N, again if whole_step else None)
+    return StepResult(loss_sum, correct, pictures, norm, penalty, seen)
+
+
+@dataclass(frozen=True, eq=False)
+class _Taught:
+    """A batch as the net and the loss get it, on the device."""
+
+    images_NCHW: Tensor
+    labels_N: Tensor
+    weights_N: Tensor | None
+    mix: Mix | None
+
+
+def _taught(batch: Batch, prepare: Callable[[Batch], Tensor], machine: Machine) -> _Taught:
+    weights_N = None if batch.weights_N is None else batch.weights_N.to(machine.device, non_blocking=True)
+    return _Taught(prepare(batch), batch.labels_N.to(machine.device, non_blocking=True), weights_N, batch.mix)
 
 
 def _move(

@@ -1,0 +1,80 @@
+"""What may look at the live net of a run after every step, and how a step is looked at anew without a trace.
+
+A witness reads weights, gradients and outputs from near. It changes nothing that training goes on with: weights,
+buffers, gradients and random numbers are after it what they were before.
+
+Legend: N pictures, C channels, H W height and width.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor, nn
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """A step that was made, with its last batch as the net saw it.
+
+    Attributes:
+        loss: of the step, before the weights moved.
+        images_NCHW: float, augmented, normalized and mixed.
+        labels: as the loss got them; None where pictures are mixed.
+        again: computes the loss of the same batch anew, a scalar with its graph, with the weights as they are then,
+            in the net's mode and with the random numbers of the step; call it within `unmoved`. None where that loss
+            is not that of the step (several batches a step, several ranks).
+    """
+
+    loss: float
+    images_NCHW: Tensor | None
+    labels: Tensor | None
+    again: Callable[[], Tensor] | None
+
+
+class Witness(Protocol):
+    """Looks at the live net of a run; returns nothing."""
+
+    def step(self, step: int, epoch: int, seen: Seen) -> None:
+        """Looks after an optimizer step, counted from 1."""
+        ...
+
+    def epoch(self, step: int, epoch: int) -> None:
+        """Looks at the end of an epoch, after its validation."""
+        ...
+
+
+@contextmanager
+def unmoved(*models: nn.Module) -> Iterator[None]:
+    """Gives generators, buffers, modes and gradients of nets back as they were when the block is left.
+
+    Gradients are kept where they are; a backward in the block must go through `torch.autograd.grad`, which leaves them.
+    """
+    modes = [(module, module.training) for model in models for module in model.modules()]
+    buffers = [(buffer, buffer.clone()) for model in models for buffer in model.buffers()]
+    with torch.random.fork_rng():
+        try:
+            yield
+        finally:
+            with torch.no_grad():
+                for buffer, kept in buffers:
+                    buffer.copy_(kept)
+            for module, training in modes:
+                module.training = training
+
+
+def random_state(device: torch.device) -> Callable[[], None]:
+    """Keeps the state of torch's generators on the CPU and a device; what it returns puts them back into it."""
+    cpu = torch.get_rng_state()
+    cuda = torch.cuda.get_rng_state(device) if device.type == "cuda" else None
+
+    def put_back() -> None:
+        torch.set_rng_state(cpu)
+        if cuda is not None:
+            torch.cuda.set_rng_state(cuda, device)
+
+    return put_back
