@@ -133,8 +133,8 @@ class UnitsRecord:
     (channels, features): `dead` are never active at any position of any picture, `always_on` are always, of layers of
     the ReLU kind; `saturated` are those whose mean derivative is below 5 % of its greatest, of activations that
     saturate; `constant` hardly differ over pictures; None where it has no meaning. `unfed` is the share of units
-    without any gradient at their weights in the last step. `correlation` is the mean absolute correlation between units over
-    pictures. `sketches` are histograms of the outputs' magnitudes.
+    without any gradient at their weights in the last step. `correlation` is the mean absolute correlation between units
+    over pictures. `sketches` are histograms of the outputs' magnitudes.
     """
 
     step: int
@@ -159,8 +159,8 @@ class AnswersRecord:
 
     `mode` is the net's: `eval`, or `train` with batch statistics of these pictures and no running ones touched.
     `loss` is plain cross-entropy in nats where answers are scores of classes, else the loss that was given;
-    `loss_error` its standard error. `confusion_KK[i][j]` counts pictures of class i that were called class j (up to 100 classes).
-    `losses` are those of single pictures, P numbers rounded to 3 digits, for the probe set alone. `output_low` and
+    `loss_error` its standard error. `confusion_KK[i][j]` counts pictures of class i that were called class j (up to 100
+    classes). `losses` are those of single pictures, P numbers rounded to 3 digits, for the probe set alone. `output_low` and
     `output_high` bound all outputs, `sum_low` and `sum_high` the sums of a picture's outputs. Inputs as in
     `ProbeRecord`; `inputs_id` tells whether pictures are the same as before. `shared` counts pictures, equal number by
     number, that were also seen in training batches; of `shared_of`. `called_in` is the mode in which a loop that is
