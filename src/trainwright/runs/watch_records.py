@@ -157,14 +157,14 @@ class UnitsRecord:
 class AnswersRecord:
     """What the net answers about pictures that stay the same: the probe set (`train`), or those of validation.
 
-    `mode` is the net's: `eval`, or `train` with batch statistics of these pictures and no running ones touched.
-    `loss` is plain cross-entropy in nats where answers are scores of classes, else the loss that was given;
-    `loss_error` its standard error. `confusion_KK[i][j]` counts pictures of class i that were called class j (up to 100
-    classes). `losses` are those of single pictures, P numbers rounded to 3 digits, for the probe set alone. `output_low` and
+    `mode` is the net's: `eval`, or `train` with batch statistics of these pictures and no running ones touched. `loss`
+    is plain cross-entropy in nats where answers are scores of classes, else the loss that was given; `loss_error` its
+    standard error. `confusion_KK[i][j]` counts pictures of class i that were called class j (up to 100 classes).
+    `losses` are those of single pictures, P numbers rounded to 3 digits, for the probe set alone. `output_low` and
     `output_high` bound all outputs, `sum_low` and `sum_high` the sums of a picture's outputs. Inputs as in
     `ProbeRecord`; `inputs_id` tells whether pictures are the same as before. `shared` counts pictures, equal number by
-    number, that were also seen in training batches; of `shared_of`. `called_in` is the mode in which a loop that is
-    not ours called the net for validation itself.
+    number, that were also seen in training batches; of `shared_of`. `called_in` is the mode in which a loop that is not
+    ours called the net for validation itself.
     """
 
     step: int
