@@ -13,6 +13,7 @@ from trainwright.runs import (
     EventWriter,
     Finding,
     History,
+    ProbeRecord,
     Record,
     RunFolder,
     StepRecord,
@@ -50,10 +51,12 @@ def log_to(events: EventWriter, step_every: int) -> Observer:
     """Writes records to the event log, step records only every `step_every` steps."""
 
     def observe(record: Record) -> None:
-        if not isinstance(record, StepRecord):
-            events.write(record)
-        elif record.step % step_every == 0:
-            events.write(record, sync=False)
+        if isinstance(record, StepRecord):
+            if record.step % step_every == 0:
+                events.write(record, sync=False)
+        else:
+            # A probe comes between steps, which need not wait for the disk.
+            events.write(record, sync=not isinstance(record, ProbeRecord))
 
     return observe
 
