@@ -64,7 +64,7 @@ def overfitting(course: Course) -> Suspicion | None:
         },
         advice=advice(
             course,
-            {"augment.policy": "standard"},
+            {"augment.policy": "medium"},
             f"augment the training pictures, add weight decay or dropout, or stop at epoch {best + 1}",
         ),
         since_step=int(course.epochs("step")[best]),
@@ -98,7 +98,7 @@ def big_gap(course: Course) -> Suspicion | None:
         evidence={"accuracy_gap": late, "first_accuracy_gap": early, "validation_skill": skill},
         advice=advice(
             course,
-            {"augment.policy": "standard"},
+            {"augment.policy": "medium"},
             "augment the training pictures, add weight decay or dropout, or get more pictures",
         ),
         since_step=int(course.epochs("step")[int(np.argmax(gap > 0.5 * late))]),
@@ -196,7 +196,8 @@ def trained_too_long(course: Course) -> Suspicion | None:
         strength=0.6,
         persistent=True,
         harmful=not kept and lost > 3 * error + limit("long.lost", 0.02),
-        summary=f"the last {len(accuracies) - best - 1} of {len(accuracies)} epochs won nothing: validation accuracy was "
+        summary=f"the last {len(accuracies) - best - 1} of {len(accuracies)} epochs won nothing: validation "
+        f"accuracy was "
         f"{high:.1%} at epoch {best + 1} and is {last:.1%}",
         evidence={"best_epoch": best + 1, "epochs": len(accuracies), "best_accuracy": high, "last_accuracy": last},
         advice=advice(
@@ -248,6 +249,12 @@ def _high_and_last(accuracies: Numbers) -> tuple[float, float]:
 def _unit(course: Course, losses: Numbers) -> float:
     """Gives the loss by which others are divided: the blind one, or the first where there is none."""
     return course.blind_loss or float(losses[np.isfinite(losses)][0])
+
+
+def _wider(course: Course) -> dict[str, object]:
+    width = course.known.recipe.get("model.width")
+    wider = {"model.width": 2 * width} if isinstance(width, int) else {}
+    return dict(advice(course, wider, "double the width of the net, or its depth, and see whether the loss falls"))
 
 
 def _longer(course: Course) -> dict[str, object]:

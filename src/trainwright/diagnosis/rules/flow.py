@@ -168,7 +168,8 @@ def saturated_units(course: Course) -> Suspicion | None:
         strength=min(1.0, 0.5 + 0.5 * float(np.max(most))),
         persistent=True,
         harmful=knows_little(course, MIDDLING) or (far_enough(course) and stalled(course) and skill < 0.7),
-        summary=f"{float(np.median(now)):.0%} of the units of the median layer are saturated (mean slope below 5 % of the "
+        summary=f"{float(np.median(now)):.0%} of the units of the median layer are saturated (mean slope below 5 % "
+        f"of the "
         f"greatest; {at_start:.0%} before training), up to {float(np.max(now)):.0%}: hardly any gradient comes through",
         evidence={
             "saturated_median_layer": float(np.median(now)),

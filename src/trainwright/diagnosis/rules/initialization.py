@@ -101,7 +101,8 @@ def initialization_too_large(course: Course) -> Suspicion | None:
         strength=min(1.0, 0.55 + 0.2 * math.log10(1 + excess)),
         persistent=True,
         harmful=harmful,
-        summary=f"the net begins with weights {gain:.2g} times as large as keeps the scale from layer to layer, and with "
+        summary=f"the net begins with weights {gain:.2g} times as large as keeps the scale from layer to layer, and "
+        f"with "
         f"a loss of {began:.3g} where knowing nothing has {blind:.3g}"
         + (f"; {lost:.0%} of the training went by before it was back there" if lost > 0.05 else ""),
         evidence={
@@ -148,7 +149,8 @@ def initialization_too_small(course: Course) -> Suspicion | None:
         strength=min(1.0, 0.6 + 0.08 * -decades),
         persistent=True,
         harmful=harmful,
-        summary=f"the net begins with weights {gain:.2g} times as large as keeps the scale from layer to layer, so that "
+        summary=f"the net begins with weights {gain:.2g} times as large as keeps the scale from layer to layer, so "
+        f"that "
         f"signals shrink by {-decades:.1f} powers of ten on their way through it"
         + (f", and it learns next to nothing (skill {best_skill(course):.2f})" if knows_little(course, LOW) else ""),
         evidence={"median_gain": gain, "decades_of_shrinking": -decades, "share_of_steps_asleep": asleep},

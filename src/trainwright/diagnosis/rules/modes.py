@@ -106,7 +106,8 @@ def batchnorm_statistics_stale(course: Course) -> Suspicion | None:
         strength=min(1.0, 0.5 + size / 2),
         persistent=True,
         harmful=True,
-        summary=f"the running statistics of batch normalization do not fit: on the same training pictures the net has a "
+        summary=f"the running statistics of batch normalization do not fit: on the same training pictures the net "
+        f"has a "
         f"skill of {running[-1]:.2f} with them and {batch[-1]:.2f} with those of the batch",
         evidence={
             "skill_in_evaluation": float(running[-1]),
@@ -116,7 +117,8 @@ def batchnorm_statistics_stale(course: Course) -> Suspicion | None:
         advice=advice(
             course,
             {"training.reestimate_batch_norm": True},
-            "use BatchNorm momentum 0.1, or count the statistics anew before evaluation (torch.optim.swa_utils.update_bn)",
+            "use BatchNorm momentum 0.1, or count the statistics anew before evaluation "
+            "(torch.optim.swa_utils.update_bn)",
         ),
         since_step=int(np.array(steps)[later][int(np.argmax(gaps[later] > usual))]),
         explains=("validation-shifted", "overfitting", "preprocessing-differs", "evaluated-in-train-mode"),

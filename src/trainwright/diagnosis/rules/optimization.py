@@ -165,7 +165,8 @@ def too_low(course: Course) -> Suspicion | None:
         strength=min(1.0, 0.5 + 0.2 * math.log10(limit("travel.low", 0.3) / max(travel, 1e-9))),
         persistent=len(counted) >= 4,
         harmful=harmful,
-        summary=f"the learning rate {peak_rate(course):.3g} is too low: a step moves the weights by {move:.1e} of their "
+        summary=f"the learning rate {peak_rate(course):.3g} is too low: a step moves the weights by {move:.1e} of "
+        f"their "
         f"length, which makes {travel:.2g} in all {steps} steps, and the loss hardly moves (skill {skill:.2f}), "
         "smoothly" + _creeping(course),
         evidence={

@@ -64,7 +64,8 @@ def clipping_too_tight(course: Course) -> Suspicion | None:
         strength=min(1.0, 0.6 + 0.2 * math.log10(limit("clip.kept", 0.3) / max(shortened, 1e-9))),
         persistent=True,
         harmful=slow and far_enough(course) and skill < DONE,
-        summary=f"clipping cuts the gradient in {share:.0%} of the steps, to {shortened:.2g} of its length (median), so "
+        summary=f"clipping cuts the gradient in {share:.0%} of the steps, to {shortened:.2g} of its length "
+        f"(median), so "
         f"that a step has the same length whatever the net would need; all {steps} steps together can move the weights "
         f"by {travel:.2g} of their length",
         evidence={"share_of_steps_clipped": share, "median_share_kept": shortened, "travel": travel, "skill": skill},

@@ -225,7 +225,8 @@ def accumulation_scale(course: Course) -> Suspicion | None:
         strength=0.7,
         persistent=True,
         harmful=True,
-        summary=f"gradients of {batches:.0f} batches go into a step, and the steps are long (the median weight moves by "
+        summary=f"gradients of {batches:.0f} batches go into a step, and the steps are long (the median weight "
+        f"moves by "
         f"{long:.1%} of its length in each); if the loss is not divided by {batches:.0f}, that is why",
         evidence={"batches_a_step": batches, "relative_update": float(long), "largest_relative_update": update},
         advice={"do": f"divide the loss by {batches:.0f} before backward; else divide the learning rate by it"},
