@@ -138,9 +138,7 @@ def model_too_small(course: Course) -> Suspicion | None:
             "; either it is too small, or the pictures tell no more" if not roomy else "; the pictures may tell no more"
         ),
         evidence={"train_skill": skill, "validation_skill": other, "weights": weights, "weights_per_picture": capacity},
-        advice=advice(
-            course, {"model.width": 64}, "double the width of the net, or its depth, and see if the loss falls"
-        ),
+        advice=_wider(course),
         since_step=int(course.last_step * 0.6),
         source="own choice",
     )
