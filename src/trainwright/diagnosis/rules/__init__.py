@@ -11,7 +11,11 @@ from __future__ import annotations
 
 from trainwright.diagnosis.suspicion import Rule
 
+from .labels import LABELS
+from .machine import MACHINE
+from .noise import NOISE
 from .outputs import OUTPUTS
+from .pictures import PICTURES
 
-RULES: tuple[Rule, ...] = (*OUTPUTS,)
+RULES: tuple[Rule, ...] = (*OUTPUTS, *LABELS, *PICTURES, *NOISE, *MACHINE)
 """All rules, in the order in which they are asked; a code may have several."""
