@@ -15,9 +15,13 @@ from .architecture import ARCHITECTURE
 from .fitting import FITTING
 from .flow import FLOW
 from .initialization import INITIALIZATION
+from .labels import LABELS
+from .machine import MACHINE
 from .modes import MODES
+from .noise import NOISE
 from .optimization import OPTIMIZATION
 from .outputs import OUTPUTS
+from .pictures import PICTURES
 from .precision import PRECISION
 from .steps import STEPS
 from .updating import UPDATING
@@ -33,5 +37,9 @@ RULES: tuple[Rule, ...] = (
     *MODES,
     *FITTING,
     *OUTPUTS,
+    *LABELS,
+    *PICTURES,
+    *NOISE,
+    *MACHINE,
 )
 """All rules, in the order in which they are asked; a code may have several."""
