@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib.util import find_spec
 from typing import Any
 
@@ -56,6 +57,16 @@ def log_to(events: EventWriter, step_every: int) -> Observer:
             events.write(record, sync=False)
 
     return observe
+
+
+def told_by(events: EventWriter, console: RunConsole) -> Callable[[Finding], None]:
+    """Keeps a finding that somebody made beside training in the event log, and draws it."""
+
+    def tell(finding: Finding) -> None:
+        events.write(finding)
+        console.finding(finding)
+
+    return tell
 
 
 def tabulate(folder: RunFolder) -> Observer:
