@@ -35,11 +35,13 @@ class Diagnosis:
 def diagnose(history: History, known: Known | None = None) -> Diagnosis:
     """Looks at a run by all rules and weighs their causes against each other.
 
+    A second stage, which begins anew on other pictures and has no validation, is not looked at.
+
     Args:
         history: of the run, as far as it has come.
         known: what is known of it beside.
     """
-    course = Course(history, known or Known())
+    course = Course(history.first_stage, known or Known())
     there = present(course)
     able = [rule for rule in RULES if rule.needs <= there]
     suspicions = [found for rule in able if (found := rule.look(course)) is not None]
@@ -110,4 +112,5 @@ def finding_of(suspicion: Suspicion) -> Finding:
         layers=suspicion.layers,
         source=suspicion.source,
         confidence=1.0 if suspicion.exact else confidence_of(suspicion.code),
+        diagnosed=True,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib.util import find_spec
 from typing import Any
 
@@ -59,6 +60,16 @@ def log_to(events: EventWriter, step_every: int) -> Observer:
             events.write(record, sync=not isinstance(record, ProbeRecord))
 
     return observe
+
+
+def told_by(events: EventWriter, console: RunConsole) -> Callable[[Finding], None]:
+    """Keeps a finding that somebody made beside training in the event log, and draws it."""
+
+    def tell(finding: Finding) -> None:
+        events.write(finding)
+        console.finding(finding)
+
+    return tell
 
 
 def tabulate(folder: RunFolder) -> Observer:

@@ -42,8 +42,9 @@ from trainwright.training import (
     tell,
 )
 
+from .diagnosing import Diagnosing
 from .layout import write_findings
-from .observers import observers_of
+from .observers import observers_of, told_by
 from .ranks import begin_together
 from .watching import watching
 
@@ -80,9 +81,14 @@ def run_stage(
         first_step=before.steps,
         begins_at=before.steps + progress.step,
     )
+    diagnosing = None
     if before.epochs:
         meta["epochs_before"] = before.epochs
         observers = [counting_on(observers, before)]
+    else:  # a second stage has no validation that says how well it does
+        step_every, tell = setup.recipe.logging.step_every, told_by(events, console)
+        diagnosing = Diagnosing(folder, read_records(folder.events), step_every, tell)
+        observers.append(diagnosing.observe)
     try:
         begin_together(folder.path, setup, progress, goal)
         with (
@@ -102,11 +108,16 @@ def run_stage(
             if monitor is not None:
                 monitor.finish(stop.step, stop.epoch)
     except TrainingError as error:
+        if diagnosing is not None:
+            diagnosing.look()
         write_report(folder)
         commands = [
             step.command for step in after_breakdown(folder.path, History.of(read_records(folder.events)).findings)
         ]
         raise TrainingError(error.problem, got=error.got, hint="\n   or: ".join(commands)) from None
+    else:
+        if diagnosing is not None:
+            diagnosing.look()
     finally:
         write_findings(folder)
     if stop.kind == "interrupted":
