@@ -31,9 +31,7 @@ BLIND = math.log(10)
 Column = Any | Callable[[int], Any]
 
 
-def weight(
-    name: str, shape: tuple[int, ...] = (16, 16, 3, 3), *, gain: float = 1.0, **changes: Any
-) -> WatchedTensor:
+def weight(name: str, shape: tuple[int, ...] = (16, 16, 3, 3), *, gain: float = 1.0, **changes: Any) -> WatchedTensor:
     """A weight of a layer; `gain` is its deviation times the root of its inputs."""
     inputs = math.prod(shape[1:])
     return WatchedTensor(
@@ -244,9 +242,7 @@ def _epoch(number: int, step: int, rate: float, loss: float, changes: Mapping[st
         "data_wait_share": 0.01,
         "memory_mib": 100.0,
     }
-    return EpochRecord(
-        epoch=number, step=step, learning_rate=rate, **_row(usual | dict(changes), number, EpochRecord)
-    )
+    return EpochRecord(epoch=number, step=step, learning_rate=rate, **_row(usual | dict(changes), number, EpochRecord))
 
 
 def _row(columns: Mapping[str, Column], place: int, kind: type) -> dict[str, Any]:

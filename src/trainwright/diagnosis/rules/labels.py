@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from trainwright.diagnosis.counting import apart, error_pattern, recalls_K, share_error, table_KK, unevenness
 from trainwright.diagnosis.course import Course, Numbers
+from trainwright.diagnosis.harm import clean_skills
 from trainwright.diagnosis.limits import limit
-from trainwright.diagnosis.standing import at_chance, last_skill, skill_of, skills, trained_skill, unseen_skill
+from trainwright.diagnosis.standing import at_chance, last_skill, skill_of, trained_skill, unseen_skill
 from trainwright.diagnosis.suspicion import Rule, Suspicion
 from trainwright.runs import AnswersRecord
 
@@ -26,7 +27,7 @@ def labels_shuffled(course: Course) -> Suspicion | None:
     (those of the first epochs) were answered no better than blindly, or nothing is learned although steps do what their
     gradients promise and gradients of two halves of a batch have nothing in common.
     """
-    valid, train, skill = course.answers("valid"), course.answers("train"), skills(course, "train")
+    valid, train, skill = course.answers("valid"), course.answers("train"), clean_skills(course)
     later = valid[max(1, len(valid) // 2) :]
     if course.classes is None or len(later) < 2 or not train or not all(at_chance(row) for row in later):
         return None

@@ -129,7 +129,8 @@ def _easier(
         persistent=True,
         harmful=True,
         summary=f"clean training pictures are answered much worse ({mine.accuracy or 0:.0%} right) than "
-        f"those of validation ({theirs.accuracy or 0:.0%}), from which nothing is learned: a bad split, validation is of an easier kind",
+        f"those of validation ({theirs.accuracy or 0:.0%}), from which nothing is learned: a bad split, in which "
+        "validation got the easier ones",
         evidence={
             "accuracy_on_training_pictures": mine.accuracy,
             "valid_accuracy": theirs.accuracy,
