@@ -116,7 +116,7 @@ class TestLabelsNoisy:
         assert labels_noisy(course(clean=self.answers(0.3, likes=True))) is None
 
     def test_hard_pictures_lie_between(self):
-        assert labels_noisy(course(clean=self.answers(0.12, hard=0.3))) is None
+        assert labels_noisy(course(clean=self.answers(0.12, hard=0.3), valid={"accuracy": 0.88})) is None
 
     def test_some_mistakes_are_usual(self):
         assert labels_noisy(course(clean=self.answers(0.03))) is None
