@@ -39,7 +39,6 @@ from trainwright.training import (
     fit,
     listening,
     snapshot_meta,
-    tell,
 )
 
 from .diagnosing import Diagnosing
