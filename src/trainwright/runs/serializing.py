@@ -180,7 +180,7 @@ def _dataclass_decoder(record_class: type) -> Decoder:
         if not isinstance(value, dict):
             _refuse(value, "a mapping", place)
         look = (*value, *map(type, value.values()))
-        if look in usual:  # nothing to decode in a line of such names and types: a log has thousands of them
+        if look in usual:  # nothing to decode in a line of such names and types, of which a log has thousands
             return record_class(**value)
         if missing := required - value.keys():
             raise ValueError(f"no {', '.join(sorted(missing))} in {place}")
