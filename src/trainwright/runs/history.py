@@ -83,11 +83,7 @@ class History:
             epochs=Columns(tuple(of_kind[EpochRecord])),
             steps=Columns(tuple(of_kind[StepRecord])),
             evaluations=tuple(record for record in kept if isinstance(record, Evaluation)),
-<<<<<<< HEAD
-            findings=as_told_last(record for record in kept if isinstance(record, Finding)),
-=======
-            findings=tuple(of_kind[Finding]),
->>>>>>> 2eec034 (No garbage is looked for while a log is read; a history sorts its records in one pass)
+            findings=as_told_last(of_kind[Finding]),
             stop=stop,
             retrain=retrain,
             first_stop=first_stop,
