@@ -14,6 +14,7 @@ from .anew import classes_of as classes_of
 from .anew import scalar as scalar
 from .calls import Calls as Calls
 from .monitor import Monitor as Monitor
+from .pictures import MOST_PICTURES as MOST_PICTURES
 from .pictures import Pictures as Pictures
 from .seen_pictures import SeenPictures as SeenPictures
 from .tensors import unwrapped as unwrapped
