@@ -45,6 +45,8 @@ TOO_HIGH_BRINGS = (
     "missing-normalization",
     "initialization-too-large",
     "trained-too-long",
+    "warmup-missing",
+    "overfitting",
 )
 """What a rate that is too high brings about."""
 
