@@ -107,8 +107,8 @@ def labels_noisy(course: Course) -> Suspicion | None:
         persistent=True,
         harmful=share - 2 * error > limit("labels_noisy.harmful", 0.05),
         summary=f"about {share:.0%} (± {2 * error:.0%}) of the training labels look wrong: at step {row.step} the net "
-        f"called so many training pictures by another class, {float(dear.mean()):.0%} surely so, the same ones from look "
-        f"to look and all classes by chance, when the median loss was {float(np.median(row.losses)):.2f}",
+        f"called so many training pictures by another class, {float(dear.mean()):.0%} surely so, the same ones from "
+        f"look to look and all classes by chance, when the median loss was {float(np.median(row.losses)):.2f}",
         evidence={
             "share_of_labels_wrong": share,
             "standard_error": error,
