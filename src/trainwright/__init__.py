@@ -19,11 +19,13 @@ if TYPE_CHECKING:
     from .workflows.ablate import Ablation, ablate
     from .workflows.activations import Activations, activations
     from .workflows.check import Checks, check, check_loop
+    from .workflows.diagnose import Diagnosed, diagnose
     from .workflows.lr_find import lr_find, lr_find_loop
     from .workflows.range_test import RangeTest
     from .workflows.run import Run
     from .workflows.search import SearchResult, search
     from .workflows.train import train
+    from .workflows.watch import Watch, watch
 
 __version__ = version("trainwright")
 
@@ -31,6 +33,7 @@ __all__ = [
     "Ablation",
     "Activations",
     "Checks",
+    "Diagnosed",
     "InputError",
     "Interrupted",
     "RangeTest",
@@ -39,21 +42,25 @@ __all__ = [
     "SearchResult",
     "TrainingError",
     "TrainwrightError",
+    "Watch",
     "__version__",
     "ablate",
     "activations",
     "check",
     "check_loop",
+    "diagnose",
     "lr_find",
     "lr_find_loop",
     "search",
     "train",
+    "watch",
 ]
 
 _HOMES = {
     "Ablation": ".workflows.ablate",
     "Activations": ".workflows.activations",
     "Checks": ".workflows.check",
+    "Diagnosed": ".workflows.diagnose",
     "InputError": ".errors",
     "Interrupted": ".errors",
     "RangeTest": ".workflows.range_test",
@@ -62,14 +69,17 @@ _HOMES = {
     "SearchResult": ".workflows.search",
     "TrainingError": ".errors",
     "TrainwrightError": ".errors",
+    "Watch": ".workflows.watch",
     "ablate": ".workflows.ablate",
     "activations": ".workflows.activations",
     "check": ".workflows.check",
     "check_loop": ".workflows.check",
+    "diagnose": ".workflows.diagnose",
     "lr_find": ".workflows.lr_find",
     "lr_find_loop": ".workflows.lr_find",
     "search": ".workflows.search",
     "train": ".workflows.train",
+    "watch": ".workflows.watch",
 }
 
 

@@ -60,11 +60,14 @@ TENSORS = (
     weight("conv3", normalized=True),
     weight("head", (10, 16)),
 )
-LAYERS = tuple(
-    layer(f"{kind.lower()}{number}", kind, size=16 >> number)
-    for number in (1, 2, 3)
-    for kind in ("Conv2d", "BatchNorm2d", "ReLU")
-) + (layer("head", "Linear", 10, 0),)
+LAYERS = (
+    *(
+        layer(f"{'conv' if kind == 'Conv2d' else kind.lower()}{number}", kind, size=16 >> number)
+        for number in (1, 2, 3)
+        for kind in ("Conv2d", "BatchNorm2d", "ReLU")
+    ),
+    layer("head", "Linear", 10, 0),
+)
 
 
 def learning(step: int) -> float:
@@ -115,7 +118,6 @@ def records(
     """
     made: list[Record] = []
     width, depth = len(tensors), len(layers)
-    looks = [0, *range(per_epoch, steps + 1, per_epoch)]
 
     def answers(part: str, mode: str, step: int, changes: Mapping[str, Column] | None) -> AnswersRecord:
         usual = {

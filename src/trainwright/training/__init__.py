@@ -13,7 +13,7 @@ from .checkpoint import Checkpoint, load_checkpoint, load_newest, save_checkpoin
 from .choice import choose_clipping, choose_loss, choose_training, lower_rate, rate_of_auto
 from .clipping import gradient_norm
 from .distributed import ALONE, Ranks, opened_ranks
-from .ending import Observer
+from .ending import Observer, tell
 from .evaluation import answer, eval_batch, predict_logits
 from .interruption import Interruption, listening
 from .loop import fit
@@ -29,7 +29,7 @@ from .machine import (
     open_machine,
 )
 from .optimizers import build_optimizer, check_optimizer
-from .parameter_groups import parameter_groups, set_rates
+from .parameter_groups import parameter_groups, set_rates, top_rate
 from .progress import Checkpoints, Progress, kept_preprocessor, restore, training_state
 from .regularization import add_penalty, bring_back, shrink
 from .retraining import SECOND_STAGES, FirstStage, build_second, losses_at_the_stop
@@ -120,6 +120,8 @@ __all__ = [
     "snapshot_meta",
     "steps_per_epoch",
     "task_of_data",
+    "tell",
+    "top_rate",
     "train_step",
     "training_state",
     "unmoved",
