@@ -103,7 +103,7 @@ def test_a_script_of_somebody_else_leaves_a_run(tmp_path):
     assert run.finished
     assert history.watch.steps_planned == 12
     assert (history.watch.batch_size, history.watch.classes, history.watch.missing) == (16, 3, ())
-    assert all(0 < loss for loss in history.epochs["valid_loss"])
+    assert all(loss > 0 for loss in history.epochs["valid_loss"])
     assert history.probes["step"][:4] == (1, 2, 3, 4)
     assert set(history.probes["mode"]) == {"train"}
     valid = [row for row in history.answers.rows if row.part == "valid"]
