@@ -157,9 +157,9 @@ def stopped_too_early(course: Course) -> Suspicion | None:
     rates = rates_B(course) if not len(course.rates_S) else course.rates_S
     annealed = len(rates) > 0 and rates[-1] < 0.2 * np.nanmax(rates)
     rising = mann_kendall(late) > CLEAR
-    if not rising or gain < limit("early.note", 0.05) or annealed:
-        return None
     left = 1 - float(skills[-1])
+    if not rising or gain < limit("early.note", 0.05) or left < 0.1 or annealed:
+        return None
     return Suspicion(
         code="stopped-too-early",
         strength=min(1.0, 0.5 + gain),

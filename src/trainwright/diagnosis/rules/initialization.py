@@ -92,7 +92,7 @@ def initialization_too_large(course: Course) -> Suspicion | None:
     large = gain > limit("gain.high", 4.0) or growth > limit("growth.high", 1.0)
     if not large or excess < limit("excess.high", 1.0):
         return None
-    skills = trained_skills_W(course, 40)
+    skills, saturated = trained_skills_W(course, 40), _most_saturated(course)
     lost = float((skills < 0).mean())
     weak = [skill for skill in (train_skill(course), valid_skill(course)) if math.isfinite(skill)]
     harmful = far_enough(course) and (lost > limit("excess.lost", 0.15) or min(weak, default=1.0) < MIDDLING)
@@ -104,6 +104,11 @@ def initialization_too_large(course: Course) -> Suspicion | None:
         summary=f"the net begins with weights {gain:.2g} times as large as keeps the scale from layer to layer, and "
         f"with "
         f"a loss of {began:.3g} where knowing nothing has {blind:.3g}"
+        + (
+            ""
+            if saturated < 0.5
+            else f"; its activations are saturated, {saturated:.0%} of the units in the worst layer"
+        )
         + (f"; {lost:.0%} of the training went by before it was back there" if lost > 0.05 else ""),
         evidence={
             "first_loss": began,
@@ -111,7 +116,7 @@ def initialization_too_large(course: Course) -> Suspicion | None:
             "median_gain": gain,
             "decades_of_growth": growth,
             "share_of_steps_lost": lost,
-            "saturated": _most_saturated(course),
+            "saturated_units_at_start": saturated,
         },
         advice=advice(course, NATIVE, "draw weights with deviation sqrt(2/inputs): torch.nn.init.kaiming_normal_"),
         since_step=0,
@@ -122,7 +127,9 @@ def initialization_too_large(course: Course) -> Suspicion | None:
             "dead-units",
             "missing-normalization",
             "warmup-missing",
+            "learning-rate-too-high",
             "learning-rate-too-low",
+            "model-too-small",
             "overfitting",
         ),
         source="He et al. 2015; Karpathy 2019: the first loss is ln K",
@@ -214,10 +221,11 @@ def _decades(course: Course) -> float:
     return math.log10(max(float(deviations[-1]), 1e-30) / float(deviations[0]))
 
 
-def _most_saturated(course: Course) -> float | None:
+def _most_saturated(course: Course) -> float:
+    """Finds the largest share of saturated units in a layer before training, 0 where no layer can saturate."""
     table = course.by_layer("saturated")
     first = table[0][np.isfinite(table[0])] if len(table) else np.array([])
-    return float(first.max()) if len(first) else None
+    return float(first.max()) if len(first) else 0.0
 
 
 INITIALIZATION = (

@@ -43,7 +43,6 @@ TOO_HIGH_BRINGS = (
     "labels-shuffled",
     "precision-overflow",
     "missing-normalization",
-    "initialization-too-large",
     "trained-too-long",
     "warmup-missing",
     "overfitting",
@@ -171,9 +170,9 @@ def too_low(course: Course) -> Suspicion | None:
         persistent=len(counted) >= 4,
         harmful=harmful,
         summary=f"the learning rate {peak_rate(course):.3g} is too low: a step moves the weights by {move:.1e} of "
-        f"their "
-        f"length, which makes {travel:.2g} in all {steps} steps, and the loss hardly moves (skill {skill:.2f}), "
-        "smoothly" + _creeping(course),
+        f"their length, which makes {travel:.2g} in all {steps} steps, and "
+        + ("the loss hardly moves" if skill < LOW else "the net is far from done")
+        + f" (skill {skill:.2f}), smoothly{_creeping(course)}",
         evidence={
             "relative_update": move,
             "travel": travel,
