@@ -11,6 +11,7 @@ import numpy as np
 
 from trainwright.diagnosis.advising import advice
 from trainwright.diagnosis.course import Course, Numbers
+from trainwright.diagnosis.curves import middle
 from trainwright.diagnosis.harm import (
     DONE,
     LOW,
@@ -25,7 +26,14 @@ from trainwright.diagnosis.harm import (
     valid_skill,
 )
 from trainwright.diagnosis.limits import limit
-from trainwright.diagnosis.measures import batch_normalized, from_scratch, gains_D, normalized, weights_D
+from trainwright.diagnosis.measures import (
+    batch_normalized,
+    elasticities_B,
+    from_scratch,
+    gains_D,
+    normalized,
+    weights_D,
+)
 from trainwright.diagnosis.suspicion import Rule, Suspicion
 
 NATIVE: dict[str, object] = {"init.scheme": "auto"}
@@ -87,7 +95,7 @@ def initialization_too_large(course: Course) -> Suspicion | None:
         return None
     excess = (began - blind) / blind
     gains = gains_D(course)
-    gain = float(np.nanmedian(gains)) if np.isfinite(gains).any() else math.nan
+    gain = middle(gains)
     growth = _decades(course)
     large = gain > limit("gain.high", 4.0) or growth > limit("growth.high", 1.0)
     if not large or excess < limit("excess.high", 1.0):
@@ -144,11 +152,12 @@ def initialization_too_small(course: Course) -> Suspicion | None:
     gains = gains_D(course)[:-1]
     if len(gains) < 2 or normalized(course) or not from_scratch(course) or not np.isfinite(gains).any():
         return None
-    gain, decades = float(np.nanmedian(gains)), _decades(course)
+    gain, decades = middle(gains), _decades(course)
+    asks = middle(elasticities_B(course)[:4])
     small, shrinks = gain < limit("gain.low", 0.35), -decades > limit("shrink.decades", 1.5)
-    if not small or not shrinks:
+    if not small or not (shrinks or asks < limit("elasticity.asleep", 0.02)):
         return None
-    skills = trained_skills_W(course, 40)
+    skills, decades = trained_skills_W(course, 40), float(np.fmin(decades, 0.0))
     asleep = float((skills < 0.05).mean())
     harmful = knows_little(course, MIDDLING) or (far_enough(course) and asleep > 0.4 and train_skill(course) < DONE)
     return Suspicion(
@@ -157,8 +166,8 @@ def initialization_too_small(course: Course) -> Suspicion | None:
         persistent=True,
         harmful=harmful,
         summary=f"the net begins with weights {gain:.2g} times as large as keeps the scale from layer to layer, so "
-        f"that "
-        f"signals shrink by {-decades:.1f} powers of ten on their way through it"
+        + (f"that signals shrink by {-decades:.1f} powers of ten on their way through it" if shrinks else "")
+        + ("" if shrinks else "that its loss hardly depends on them")
         + (f", and it learns next to nothing (skill {best_skill(course):.2f})" if knows_little(course, LOW) else ""),
         evidence={"median_gain": gain, "decades_of_shrinking": -decades, "share_of_steps_asleep": asleep},
         advice=advice(
