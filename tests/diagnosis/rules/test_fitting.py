@@ -59,7 +59,7 @@ def test_a_gap_from_the_start_is_another_distribution():
 
 def test_no_gap_at_a_low_level_is_a_net_too_small_where_it_has_few_weights():
     low = {"loss": lambda step: 1.4 + 0.9 * math.exp(-step / 30) + 0.02 * math.sin(step), "steps": 800}
-    found = model_too_small(course(**low))
+    found = model_too_small(course(**low, watch={"batch_size": 100}))
     assert found is not None
     assert alarming(found)
     assert "at a low level and without a gap" in found.summary
