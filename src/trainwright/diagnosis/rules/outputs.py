@@ -38,7 +38,15 @@ def negative_loss(course: Course) -> Suspicion | None:
         evidence={"share_of_steps_below_0": share, "lowest_loss": lowest},
         advice={"do": "give the loss what it expects: nll_loss wants log-probabilities, cross_entropy raw scores"},
         since_step=int(course.steps_S[below[0]]),
-        explains=("learning-rate-too-high", "exploding-gradients", "gradient-spikes", "initialization-too-large"),
+        explains=(
+            "learning-rate-too-high",
+            "exploding-gradients",
+            "gradient-spikes",
+            "initialization-too-large",
+            "model-too-small",
+            "warmup-missing",
+            "stopped-too-early",
+        ),
     )
 
 
@@ -71,7 +79,13 @@ def softmax_twice(course: Course) -> Suspicion | None:
         evidence={"lowest_possible_loss": floor, "recent_loss": recent, "looks": len(rows)},
         advice={"do": "leave the softmax at the end of the net out; cross_entropy makes it itself"},
         since_step=rows[0].step,
-        explains=("learning-rate-too-low", "model-too-small", "vanishing-gradients", "targets-too-soft"),
+        explains=(
+            "learning-rate-too-low",
+            "model-too-small",
+            "vanishing-gradients",
+            "targets-too-soft",
+            "stopped-too-early",
+        ),
         source="Karpathy 2019; the floor is the loss of the surest right answer",
     )
 
@@ -118,7 +132,16 @@ def loss_reduction_sum(course: Course) -> Suspicion | None:
         },
         advice={"do": f'reduction="mean" in the loss, or a learning rate divided by {size}'},
         since_step=int(course.steps_S[0]),
-        explains=("learning-rate-too-high", "exploding-gradients", "gradient-spikes", "dead-units", "non-finite-loss"),
+        explains=(
+            "learning-rate-too-high",
+            "exploding-gradients",
+            "gradient-spikes",
+            "dead-units",
+            "saturated-units",
+            "warmup-missing",
+            "non-finite-loss",
+            "model-too-small",
+        ),
     )
 
 

@@ -295,6 +295,9 @@ def input_not_scaled(course: Course) -> Suspicion | None:
             "gradient-spikes",
             "non-finite-loss",
             "missing-normalization",
+            "model-too-small",
+            "warmup-missing",
+            "stopped-too-early",
         ),
     )
 
