@@ -23,7 +23,10 @@ def codes_of(source: Path) -> set[str]:
         if node.func.id == "alarm":  # of tuning/checks.py, which hands its second argument on
             chosen = ast.walk(node.args[1])
             found |= {part.value for part in chosen if isinstance(part, ast.Constant) and isinstance(part.value, str)}
-        elif node.func.id == "Finding" and source.name not in ("checks.py", "diagnose.py"):  # which word what others say
+        elif node.func.id == "Finding" and source.name not in (
+            "checks.py",
+            "diagnose.py",
+        ):  # which word what others say
             (code,) = (keyword.value for keyword in node.keywords if keyword.arg == "code")
             found.add(constants()[code.id] if isinstance(code, ast.Name) else ast.literal_eval(code))
     return found

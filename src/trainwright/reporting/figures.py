@@ -125,14 +125,14 @@ def _units(view: LayerMap, marked: Collection[str]) -> Markup:
 
 
 def _trust(view: TrustCurve) -> Markup:
-    level = Series("a step as good as its slope says", "train", [1.0] * len(view.steps))
+    level = Series("as promised", "train", [1.0] * len(view.steps))
     series = [Series("measured", "valid", view.ratios), level]
-    title = "Actual over predicted change of the loss"
+    title = "Trust ratio of steps"
     return line_chart(view.steps, series, title=title, x_label="step", floor=0.0, within=(TRUST_LOW, TRUST_HIGH))
 
 
 def _gap(view: GapCurve) -> Markup:
-    named = {"as trained": ("train", view.trained), "clean": ("plain", view.clean), "validation": ("valid", view.valid)}
+    named = {"as trained": ("train", view.trained), "clean": ("clean", view.clean), "validation": ("valid", view.valid)}
     series = [
         Series(name, style, values)
         for name, (style, values) in named.items()
