@@ -59,7 +59,7 @@ class GapCurve:
 @dataclass(frozen=True, kw_only=True)
 class SketchMap:
     """Magnitudes of a layer's outputs over time. `powers` are the exponents of two at which its bins end, from below;
-    `shares_BC` the share of outputs in each bin, None where there are none. Its first bin holds zeros where `has_zeros`."""
+    `shares_BC` the share of outputs in each bin, None where there are none. The first bin is of zeros if `has_zeros`."""
 
     layer: str
     kind: str
@@ -221,6 +221,10 @@ def _sketch(name: str, kind: str, place: int, kept: Sequence[UnitsRecord]) -> Sk
         ),
         has_zeros=filled[0] == 0,
     )
+
+
+def _share(column: Sequence[int], number: int) -> float | None:
+    return column[number] / sum(column) if column[number] else None
 
 
 def _spread(things: Sequence[Thing], most: int) -> list[Thing]:
