@@ -66,29 +66,26 @@ PICTURE_OF = {
 """Figure → codes that it shows; other findings are shown by their numbers alone."""
 
 
-def figures(view: WatchView | None, marked: Collection[str] = ()) -> dict[str, Markup]:
-    """Draws what watching measured, by name; what it did not is not there.
+def figures(view: WatchView, marked: Collection[str] = ()) -> dict[str, Markup]:
+    """Draws what watching measured, by name; empty markup for what it did not.
 
     Args:
         view: what went on inside the net.
         marked: layers to point out.
     """
-    if view is None:
-        return {}
-    drawn = {
-        "updates": view.updates and _updates(view.updates, marked),
-        "gradients": view.gradients and _gradients(view.gradients, marked),
-        "units": view.units and _units(view.units, marked),
-        "trust": view.trust and _trust(view.trust),
-        "gap": view.gap and _gap(view.gap),
+    return {
+        "updates": _updates(view.updates, marked) if view.updates else Markup(),
+        "gradients": _gradients(view.gradients, marked) if view.gradients else Markup(),
+        "units": _units(view.units, marked) if view.units else Markup(),
+        "trust": _trust(view.trust) if view.trust else Markup(),
+        "gap": _gap(view.gap) if view.gap else Markup(),
     }
-    return {name: picture for name, picture in drawn.items() if picture}
 
 
 def picture_of(finding: Finding, view: WatchView | None) -> Markup:
     """Draws the figure that shows a finding, with its layers pointed out; empty where no figure does."""
     name = next((name for name, codes in PICTURE_OF.items() if finding.code in codes), "")
-    return figures(view, finding.layers).get(name, Markup())
+    return figures(view, finding.layers)[name] if view is not None and name else Markup()
 
 
 def sketch_figure(sketch: SketchMap) -> Markup:
@@ -125,14 +122,14 @@ def _units(view: LayerMap, marked: Collection[str]) -> Markup:
 
 
 def _trust(view: TrustCurve) -> Markup:
-    level = Series("a step as good as its slope says", "train", [1.0] * len(view.steps))
+    level = Series("as promised", "train", [1.0] * len(view.steps))
     series = [Series("measured", "valid", view.ratios), level]
-    title = "Actual over predicted change of the loss"
+    title = "Trust ratio of steps"
     return line_chart(view.steps, series, title=title, x_label="step", floor=0.0, within=(TRUST_LOW, TRUST_HIGH))
 
 
 def _gap(view: GapCurve) -> Markup:
-    named = {"as trained": ("train", view.trained), "clean": ("plain", view.clean), "validation": ("valid", view.valid)}
+    named = {"as trained": ("train", view.trained), "clean": ("clean", view.clean), "validation": ("valid", view.valid)}
     series = [
         Series(name, style, values)
         for name, (style, values) in named.items()

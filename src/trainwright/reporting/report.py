@@ -113,7 +113,7 @@ def render_report(view: RunView, now: datetime) -> str:
             style_hash=digest,
             figure_name=wording.figure_name,
             checks_summary=checks_summary,
-            inside=figures(view.watch),
+            inside=figures(view.watch) if view.watch is not None else {},
             loss_chart=_loss_chart(view.curves),
             figure_chart=_figure_chart(view.curves),
             figure_words=WORDS_OF.get(view.curves.figure, ""),

@@ -79,7 +79,7 @@ def big_gap(course: Course) -> Suspicion | None:
     A gap that was there from the start is another distribution, not overfitting.
     """
     valid, own = course.epochs("valid_accuracy"), _train_accuracies(course)
-    if len(valid) < 4 or len(own) != len(valid) or not np.isfinite(valid).all():
+    if len(valid) < 4 or len(own) != len(valid) or not np.isfinite(valid).all() or not np.isfinite(own[-3:]).any():
         return None
     gap = own - valid
     late, early = middle(gap[-3:]), float(gap[0])

@@ -12,7 +12,7 @@ from itertools import pairwise
 from statistics import median
 from typing import TypeVar
 
-from trainwright.runs import SKETCH_LOW, AnswersRecord, History, ProbeRecord, StepRecord, UnitsRecord, WatchRecord
+from trainwright.runs import SKETCH_LOW, History, ProbeRecord, StepRecord, UnitsRecord, WatchRecord
 
 MOST_COLUMNS, MOST_LAYERS, MOST_SKETCHES = 60, 32, 6
 """So many can be told apart in one picture; of more layers some are shown, at equal distances through the net."""
@@ -59,7 +59,7 @@ class GapCurve:
 @dataclass(frozen=True, kw_only=True)
 class SketchMap:
     """Magnitudes of a layer's outputs over time. `powers` are the exponents of two at which its bins end, from below;
-    `shares_BC` the share of outputs in each bin. Its first bin holds zeros where `has_zeros`."""
+    `shares_BC` the share of outputs in each bin, None where there are none. The first bin is of zeros if `has_zeros`."""
 
     layer: str
     kind: str
@@ -166,18 +166,17 @@ def _trust(probes: Sequence[ProbeRecord]) -> TrustCurve | None:
 
 
 def _gap(history: History) -> GapCurve | None:
-    """Lays three losses side by side at the steps at which clean training pictures were asked about."""
-    clean = [row for row in history.answers.rows if (row.part, row.mode) == ("train", "eval")]
+    """Lays three losses side by side, at the ends of epochs and wherever clean training pictures were asked about."""
+    clean = {row.step: row.loss for row in history.answers.rows if (row.part, row.mode) == ("train", "eval")}
     if len(clean) < 2:
         return None
     valid: dict[int, float | None] = {row.step: row.valid_loss for row in history.epochs.rows}
-    asked: list[AnswersRecord] = [row for row in history.answers.rows if (row.part, row.mode) == ("valid", "eval")]
-    valid |= {row.step: row.loss for row in asked}
-    steps = [row.step for row in clean]
+    steps = sorted(valid.keys() | clean.keys())
+    valid |= {row.step: row.loss for row in history.answers.rows if (row.part, row.mode) == ("valid", "eval")}
     return GapCurve(
         steps=tuple(steps),
         trained=_trained(history.steps.rows, steps),
-        clean=tuple(_finite(row.loss) for row in clean),
+        clean=tuple(_finite(clean.get(step)) for step in steps),
         valid=tuple(_finite(valid.get(step)) for step in steps),
     )
 
@@ -217,9 +216,15 @@ def _sketch(name: str, kind: str, place: int, kept: Sequence[UnitsRecord]) -> Sk
         kind=kind,
         steps=tuple(record.step for record in kept),
         powers=tuple(SKETCH_LOW + number for number in bins),
-        shares_BC=tuple(tuple(column[number] / max(sum(column), 1) for column in counts) for number in bins),
+        shares_BC=tuple(
+            tuple(column[number] / sum(column) if column[number] else None for column in counts) for number in bins
+        ),
         has_zeros=filled[0] == 0,
     )
+
+
+def _share(column: Sequence[int], number: int) -> float | None:
+    return column[number] / sum(column) if column[number] else None
 
 
 def _spread(things: Sequence[Thing], most: int) -> list[Thing]:
