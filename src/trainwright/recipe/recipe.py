@@ -122,7 +122,7 @@ class Recipe(Section):
     def _place(self, key: str) -> tuple[Section, str]:
         """Finds the section of a dotted key, and the setting's name in it."""
         section_name, _, name = key.partition(".")
-        section = getattr(self, section_name) if section_name in type(self).model_fields else None
+        section: Section | None = getattr(self, section_name) if section_name in type(self).model_fields else None
         if section is None or name not in type(section).model_fields:
             raise InputError(f"there is no setting {key!r}", hint=did_you_mean(key, dict(self.items())))
         return section, name
