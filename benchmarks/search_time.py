@@ -1,7 +1,7 @@
 """What `search` takes beside its trials, and what a second worker gives: trials an hour of one and of two.
 
     uv run python benchmarks/search_time.py             # 3 pairs, one after the other
-    uv run python benchmarks/search_time.py --pairs 1
+    uv run python benchmarks/search_time.py --beside    # processor time beside the trials, where others use the machine
 
 Searches of Fashion-MNIST with the data and the net of search.py, whole commands from their start to their end, one
 thread a process. No trial is given up, so that all searches train as much. A search's time is divided by Optuna's
@@ -12,6 +12,7 @@ of the command.
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import os
 import statistics
@@ -30,7 +31,12 @@ TRIALS = 28
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pairs", type=int, default=3)
-    pairs = parser.parse_args().pairs
+    parser.add_argument("--beside", action="store_true")
+    arguments = parser.parse_args()
+    if arguments.beside:
+        beside()
+        return
+    pairs = arguments.pairs
     rows: dict[int, list[dict[str, float]]] = {1: [], 2: []}
     print("| workers | load before, after | trials/h | trials/h from the first | s | start | between | end | a trial |")
     print("|---|---|---|---|---|---|---|---|---|")
@@ -54,6 +60,34 @@ def main() -> None:
     between = statistics.median(1000 * row["between"] / TRIALS for row in rows[1])
     share = statistics.median(row["between"] / (row["whole"] - row["start"] - row["end"]) for row in rows[1])
     print(f"\nBetween trials {between:.0f} ms a trial, {100 * share:.1f} % of the time from the first to the last.")
+
+
+def beside() -> None:
+    """Searches in this process; prints the processor time of trials, and between them."""
+    import trainwright as tw
+    from trainwright.workflows import trials
+
+    spans: list[tuple[float, float]] = []
+    run_trial = trials.run_trial
+
+    def timed(*arguments: Any, **words: Any) -> Any:
+        began = time.process_time()
+        record = run_trial(*arguments, **words)
+        spans.append((began, time.process_time()))
+        return record
+
+    trials.run_trial = timed
+    with tempfile.TemporaryDirectory() as place:
+        tw.search(
+            str(pictures(1)), settings=COMMON, trials=TRIALS // 2, stages=(1, 3), pruner="none", out=place, name="x"
+        )
+    inside = sum(ended - began for began, ended in spans)
+    gaps = sorted(after[0] - before[1] for before, after in itertools.pairwise(spans))
+    print(
+        f"{len(spans)} trials: {inside / len(spans):.2f} s of processor time a trial, beside them "
+        f"{1000 * statistics.median(gaps):.0f} ms a trial (median; {1000 * gaps[0]:.0f} to {1000 * gaps[-1]:.0f}), "
+        f"{100 * sum(gaps) / (spans[-1][1] - spans[0][0]):.1f} % of the time from the first to the last"
+    )
 
 
 def searched(workers: int) -> dict[str, float]:

@@ -102,7 +102,7 @@ class Recipe(Section):
         >>> Recipe().get("optim.momentum")
         0.9
         """
-        section, name = self._place(key)
+        section, name = self._found(key)
         return getattr(section, name)
 
     def origin(self, key: str) -> Origin:
@@ -114,12 +114,12 @@ class Recipe(Section):
         >>> Recipe().origin("optim.momentum").kind
         'default'
         """
-        section, name = self._place(key)
+        section, name = self._found(key)
         if key in self._origins:
             return self._origins[key]
         return Origin("user", "Python") if name in section.model_fields_set else DEFAULT
 
-    def _place(self, key: str) -> tuple[Section, str]:
+    def _found(self, key: str) -> tuple[Section, str]:
         """Finds the section of a dotted key, and the setting's name in it."""
         section_name, _, name = key.partition(".")
         section: Section | None = getattr(self, section_name) if section_name in type(self).model_fields else None
