@@ -95,7 +95,8 @@ def _epochs_to_target(kept: Kept, seeds: Sequence[int]) -> list[str]:
         "## Epochs to the target",
         "",
         "Epochs spent until a trial of 15 epochs came to the error of the best of 60 random ones (in the head); in",
-        "brackets all that were spent. What never came there counts with all that 60 x 15 epochs are.",
+        "brackets all that were spent. What has not come there counts in the mean with these, or with",
+        f"{MOST} where it has ended or has spent as many.",
         "",
         f"| | {head} | mean |",
         "|---|" + "---|" * (len(seeds) + 1),
@@ -103,12 +104,16 @@ def _epochs_to_target(kept: Kept, seeds: Sequence[int]) -> list[str]:
     for way in WAYS:
         cells: list[str] = []
         counted: list[float] = []
+        open_ends = False
         for seed in seeds:
             rows = kept.of(seed, way)
             found, spent = reached(rows, aims[seed]), sum(row["spent"] for row in rows)
-            counted.append(MOST if found is None else found)
+            stopped = found is None and way != OURS and spent < MOST
+            open_ends |= stopped
+            counted.append(found if found is not None else spent if stopped else MOST)
             cells.append(f"{'not reached' if found is None else f'{found:.0f}'} ({spent:.0f})")
-        lines.append(f"| {way} | {' | '.join(cells)} | {statistics.mean(counted):.0f} |")
+        at_least = "at least " if open_ends else ""
+        lines.append(f"| {way} | {' | '.join(cells)} | {at_least}{statistics.mean(counted):.0f} |")
     return lines
 
 
@@ -118,7 +123,7 @@ def _best_so_far(kept: Kept, seeds: Sequence[int]) -> list[str]:
         "## The best at as many epochs",
         "",
         "Validation error in per cent of the best trial of 15 epochs so far, mean over the seeds and of each seed; `-`",
-        "where a seed has none yet. A way that has ended keeps what it has.",
+        "where a seed has none yet, or spent fewer. Our search keeps what it has when it has ended.",
         "",
         "| | " + " | ".join(f"{epochs} epochs" for epochs in AT) + " |",
         "|---|" + "---|" * len(AT),
@@ -126,13 +131,18 @@ def _best_so_far(kept: Kept, seeds: Sequence[int]) -> list[str]:
     for way in WAYS:
         cells = []
         for epochs in AT:
-            bests = [best_within(kept.of(seed, way), epochs) for seed in seeds]
+            bests = [_best_at(kept.of(seed, way), way, epochs) for seed in seeds]
             errors = [None if best is None else 100 * (1 - best["value"]) for best in bests]
             each = ", ".join("-" if error is None else f"{error:.1f}" for error in errors)
             known = [error for error in errors if error is not None]
             cells.append(f"{statistics.mean(known):.2f} ({each})" if len(known) == len(seeds) else f"({each})")
         lines.append(f"| {way} | {' | '.join(cells)} |")
     return lines
+
+
+def _best_at(rows: Sequence[Mapping[str, Any]], way: str, epochs: float) -> Mapping[str, Any] | None:
+    spent = sum(row["spent"] for row in rows)
+    return best_within(rows, epochs) if way == OURS or spent >= min(epochs, 0.99 * MOST) else None
 
 
 def _trained_anew(kept: Kept, seeds: Sequence[int]) -> list[str]:
