@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from trainwright.runs import Finding, History, Severity
 
 from .course import Course, Known
@@ -44,7 +46,8 @@ def diagnose(history: History, known: Known | None = None) -> Diagnosis:
     course = Course(history.first_stage, known or Known())
     there = present(course)
     able = [rule for rule in RULES if rule.needs <= there]
-    suspicions = [found for rule in able if (found := rule.look(course)) is not None]
+    with np.errstate(all="ignore"):  # runs that went wrong hold zeros and infinities, which rules allow for
+        suspicions = [found for rule in able if (found := rule.look(course)) is not None]
     return Diagnosis(
         findings=tuple(finding_of(suspicion) for suspicion in ranked(suspicions)),
         looked_at=tuple(dict.fromkeys(rule.code for rule in able)),
