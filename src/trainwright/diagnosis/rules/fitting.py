@@ -40,10 +40,11 @@ def overfitting(course: Course) -> Suspicion | None:
     if not rises or not grows or fall < limit("overfitting.fall", 0.1) or not _known_by_heart(course):
         return None
     best_accuracy, last_accuracy = _high_and_last(accuracies)
-    still = mann_kendall(accuracies[best:]) > CLEAR
     own_accuracy = _train_accuracy(course)
     accuracy_gap = own_accuracy - last_accuracy
-    harmful = not still and not accuracy_gap < limit("overfitting.accuracy_gap", 0.1)
+    won = last_accuracy - float(accuracies[best])
+    still = mann_kendall(accuracies[best:]) > CLEAR and won > 0.1 * accuracy_gap
+    harmful = not still and not accuracy_gap < limit("overfitting.accuracy_gap", 0.2)
     return Suspicion(
         code="overfitting",
         strength=min(1.0, 0.5 + 0.5 * fall),
@@ -85,7 +86,7 @@ def big_gap(course: Course) -> Suspicion | None:
     late, early = middle(gap[-3:]), float(gap[0])
     flat = not mann_kendall(tail(valid, 0.5)) > CLEAR
     known, skill = middle(own[-3:]), valid_skill(course)
-    big = limit("gap.accuracy", 0.25)
+    big = limit("gap.accuracy", 0.3)
     if not late > big or late - early < 0.5 * late or known < 0.9 or not flat or not _known_by_heart(course):
         return None
     return Suspicion(
@@ -211,7 +212,7 @@ def _known_by_heart(course: Course) -> bool:
     """Says whether clean training pictures are really known better in evaluation, where that was looked at."""
     clean, valid = course.answers("train"), course.epochs("valid_accuracy")
     accuracy = clean[-1].accuracy if clean and clean[-1].step > 0.5 * course.last_step else None
-    return accuracy is None or not accuracy - valid[-1] < limit("overfitting.accuracy_gap", 0.1)
+    return accuracy is None or not accuracy - valid[-1] < 0.1
 
 
 def windows_of_three(values: Numbers) -> Numbers:
@@ -225,20 +226,23 @@ def _valid_losses(course: Course) -> Numbers:
 
 
 def _clean_losses(course: Course) -> Numbers:
-    """Gives the loss of clean training pictures at each epoch where it was measured, else that as trained."""
-    at_step = {row.step: row.loss for row in course.answers("train")}
-    clean = [at_step.get(row.step) for row in course.history.epochs.rows]
-    if clean and all(value is not None for value in clean):
-        return np.array(clean, dtype=np.float64)
-    return course.epochs("train_loss")
+    """Gives the loss of clean training pictures at each epoch where they were looked at, else that as trained."""
+    return _at_epochs(course, "loss") if len(course.answers("train")) >= 2 else course.epochs("train_loss")
 
 
 def _train_accuracies(course: Course) -> Numbers:
-    at_step = {row.step: row.accuracy for row in course.answers("train")}
-    clean = [at_step.get(row.step) for row in course.history.epochs.rows]
-    if clean and all(value is not None for value in clean):
-        return np.array(clean, dtype=np.float64)
-    return course.epochs("train_accuracy")
+    """Gives the accuracy on clean training pictures at each epoch where they were looked at, else that as trained."""
+    return _at_epochs(course, "accuracy") if len(course.answers("train")) >= 2 else course.epochs("train_accuracy")
+
+
+def _at_epochs(course: Course, name: str) -> Numbers:
+    """Reads off the looks at clean training pictures at the ends of epochs, on straight lines between the looks."""
+    looks = course.answers("train")
+    values = np.array([getattr(row, name) for row in looks], dtype=np.float64)
+    kept = np.isfinite(values)
+    if not kept.any():
+        return np.full(len(course.history.epochs), np.nan)
+    return np.interp(course.epochs("step"), np.array([row.step for row in looks], dtype=np.float64)[kept], values[kept])
 
 
 def _train_accuracy(course: Course) -> float:

@@ -162,8 +162,10 @@ def too_low(course: Course) -> Suspicion | None:
     if not short or not alive or travel > limit("travel.low", 0.3):
         return None
     skill, skills = train_skill(course), trained_skills_W(course)
+    if skill >= DONE:
+        return None
     flat_out = len(skills) >= 4 and _levels_off(skills)
-    harmful = far_enough(course) and skill < DONE and not flat_out and best_skill(course) < limit("low.skill", 0.8)
+    harmful = far_enough(course) and not flat_out and best_skill(course) < limit("low.skill", 0.8)
     return Suspicion(
         code="learning-rate-too-low",
         strength=min(1.0, 0.5 + 0.2 * math.log10(limit("travel.low", 0.3) / max(travel, 1e-9))),
