@@ -10,6 +10,7 @@ from trainwright.diagnosis.advising import advice
 from trainwright.diagnosis.course import Course, Numbers
 from trainwright.diagnosis.curves import CLEAR, mann_kendall, middle, noise, standard_error, tail, theil_sen
 from trainwright.diagnosis.harm import (
+    DONE,
     clean_skills,
     far_enough,
     reference_loss,
@@ -176,6 +177,33 @@ def stopped_too_early(course: Course) -> Suspicion | None:
     )
 
 
+def cut_short(course: Course) -> Suspicion | None:
+    """Finds a training that ended long before its planned last step while it was still learning."""
+    stop, watch = course.history.stop, course.history.watch
+    if stop is None or stop.kind not in ("completed", "early-stopping") or watch is None or not watch.steps_planned:
+        return None
+    made = course.last_step / watch.steps_planned
+    skills, skill = trained_skills_W(course), train_skill(course)
+    losses = course.epochs("valid_loss")
+    past_its_best = len(losses) >= 4 and bool(losses[-1] > losses.min()) and int(np.argmin(losses)) < len(losses) - 2
+    rising = mann_kendall(tail(skills, 0.5)) > CLEAR
+    gain = float(skills[-1] - skills[len(skills) // 2]) if len(skills) >= 6 else 0.0
+    if made > limit("cut.share", 0.85) or past_its_best or not rising or gain < 0.02 or skill >= DONE:
+        return None
+    return Suspicion(
+        code="stopped-too-early",
+        strength=min(1.0, 0.6 + 0.4 * (1 - made)),
+        persistent=True,
+        harmful=True,
+        summary=f"training ended after {course.last_step} of {watch.steps_planned} planned steps, while it was still "
+        f"learning: the second half of them raised the skill as trained by {gain:.2f}, to {skill:.2f}",
+        evidence={"steps": course.last_step, "steps_planned": watch.steps_planned, "gain": gain, "skill": skill},
+        advice={"do": f"train all {watch.steps_planned} planned steps"},
+        since_step=course.last_step,
+        explains=("model-too-small", "learning-rate-too-low"),
+    )
+
+
 def trained_too_long(course: Course) -> Suspicion | None:
     """Finds a training whose second half won nothing; an alarm where it also lost what it had, and nothing kept it."""
     stop, accuracies = course.history.stop, course.epochs("valid_accuracy")
@@ -277,5 +305,6 @@ FITTING = (
     Rule("overfitting", big_gap, frozenset({"epochs", "validation"})),
     Rule("model-too-small", model_too_small, frozenset({"steps", "watch", "validation"})),
     Rule("stopped-too-early", stopped_too_early, frozenset({"epochs"})),
+    Rule("stopped-too-early", cut_short, frozenset({"steps", "watch"})),
     Rule("trained-too-long", trained_too_long, frozenset({"epochs", "validation"})),
 )

@@ -279,10 +279,10 @@ def _shorter(jump: float) -> float:
 
 
 def _levels_off(skills: Numbers) -> bool:
-    """Says whether a curve gained less in its second half than a fifth of what it gained in its first."""
+    """Says whether a curve that rose gained in its second half less than a fifth of what it gained in its first."""
     half = len(skills) // 2
     gained, gains = skills[half] - skills[0], skills[-1] - skills[half]
-    return bool(gained > 0.05 and gains < 0.2 * gained)
+    return bool(gained > LOW and gains < 0.2 * gained)
 
 
 def _moved(jump: float) -> str:
