@@ -83,6 +83,11 @@ class TestLabelsShuffled:
         assert alarming(found)
         assert found.strength < 0.7
 
+    def test_batches_of_two_hide_whether_anything_can_be_learned(self):
+        seen = {"loss": BLIND, "clean": {"loss": BLIND, "accuracy": 0.1, "confusion_KK": self.blind}}
+        tiny = {"batch_size": 2}
+        assert labels_shuffled(course(**seen, valid=self.valid(), probe={"half_cosine": 0.01}, watch=tiny)) is None
+
     def test_weights_that_hardly_move_learn_nothing_from_any_labels(self):
         seen = {"loss": BLIND, "clean": {"loss": BLIND, "accuracy": 0.1, "confusion_KK": self.blind}}
         still = {"half_cosine": 0.01, "updates": (1e-7,) * 4}

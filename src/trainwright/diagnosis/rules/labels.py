@@ -11,13 +11,24 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from trainwright.diagnosis.counting import apart, error_pattern, recalls_K, share_error, table_KK, unevenness
+from trainwright.diagnosis.counting import (
+    apart,
+    batch_counts_BK,
+    error_pattern,
+    recalls_K,
+    share_error,
+    table_KK,
+    unevenness,
+)
 from trainwright.diagnosis.course import Course, Numbers
 from trainwright.diagnosis.harm import clean_skills
 from trainwright.diagnosis.limits import limit
-from trainwright.diagnosis.standing import at_chance, last_skill, skill_of, trained_skill, unseen_skill
+from trainwright.diagnosis.standing import at_chance, last_skill, moves_well, skill_of, trained_skill, unseen_skill
 from trainwright.diagnosis.suspicion import Rule, Suspicion
 from trainwright.runs import AnswersRecord
+
+FEW = 12
+"""Pictures in a batch below which the noise of batches hides whether anything can be learned."""
 
 
 def labels_shuffled(course: Course) -> Suspicion | None:
@@ -36,8 +47,10 @@ def labels_shuffled(course: Course) -> Suspicion | None:
     cosine = float(np.nanmedian(promise)) if np.isfinite(promise).any() else math.nan
     if not max(unseen, early) < limit("labels_shuffled.unseen", 0.05) or cosine > 0.2:
         return None
+    size = None if course.history.watch is None else course.history.watch.batch_size
     remembered = not at_chance(train[-1], errors=4.0) and float(skill[-1]) > limit("labels_shuffled.remembered", 0.1)
-    if not remembered and not (np.isfinite(promise).sum() >= 3 and abs(cosine) < 0.05 and _moves_well(course)):
+    alike = np.isfinite(promise).sum() >= 3 and abs(cosine) < 0.05
+    if not remembered and not (alike and moves_well(course) and (size or 0) >= FEW):
         return None
     known = "remembered" if remembered else "not learned either"
     return Suspicion(
@@ -65,17 +78,6 @@ def _skill_until(course: Course, epoch: int) -> float:
     """Gives the skill as trained at the end of an early epoch; NaN where it has not come so far."""
     row = next((row for row in course.history.epochs.rows if row.epoch == epoch), None)
     return math.nan if row is None else skill_of(course, row.train_loss)
-
-
-def _moves_well(course: Course) -> bool:
-    """Says whether nearly all weights move by usual amounts, and steps do roughly what their gradients promise."""
-    moves = [index for index, tensor in enumerate(course.tensors) if tensor.kind == "weight" and tensor.moved]
-    relative = (course.by_tensor("updates") / np.maximum(course.by_tensor("weights"), 1e-12))[:, moves]
-    trust = (course.probes("loss_after") - course.probes("loss")) / course.probes("predicted_change")
-    if not np.isfinite(relative).any() or not np.isfinite(trust).any():
-        return False
-    usual = np.nanmedian(relative, axis=0) > 1e-4
-    return bool(usual.mean() >= 0.8 and 0 < np.nanmedian(trust) < 1.5)
 
 
 def labels_noisy(course: Course) -> Suspicion | None:
@@ -287,10 +289,8 @@ def _shortfall(
 
 def not_shuffled(course: Course) -> Suspicion | None:
     """Finds batches that hold fewer classes than drawing by chance gives, as when data comes sorted by class."""
-    rows = [row for row in course.history.probes.rows if sum(row.label_counts) > 1]
-    width = max((len(row.label_counts) for row in rows), default=0)
-    counts_BK = np.array([row.label_counts for row in rows if len(row.label_counts) == width], dtype=np.float64)
-    if len(counts_BK) < 6 or width < 2:
+    counts_BK = batch_counts_BK(course)
+    if len(counts_BK) < 6 or counts_BK.shape[1] < 2:
         return None
     uneven, errors = unevenness(counts_BK)
     most = limit("not_shuffled.uneven", 2.0)
@@ -317,7 +317,7 @@ def not_shuffled(course: Course) -> Suspicion | None:
             "skill_as_trained": trained,
         },
         advice={"do": "shuffle=True in the DataLoader of the training part"},
-        since_step=rows[0].step,
+        since_step=int(course.history.probes.rows[0].step),
         explains=(
             "learning-rate-too-high",
             "batchnorm-statistics-stale",
