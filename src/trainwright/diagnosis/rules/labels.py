@@ -27,6 +27,9 @@ from trainwright.diagnosis.standing import at_chance, last_skill, moves_well, sk
 from trainwright.diagnosis.suspicion import Rule, Suspicion
 from trainwright.runs import AnswersRecord
 
+Look = tuple[AnswersRecord, Numbers]
+"""Answers about the probe set, and which of its pictures cost more than knowing nothing, 0 or 1 each."""
+
 FEW = 12
 """Pictures in a batch below which the noise of batches hides whether anything can be learned."""
 
@@ -92,8 +95,7 @@ def labels_noisy(course: Course) -> Suspicion | None:
     if course.blind_loss is None or course.classes is None or len(looks) < 3:
         return None
     dears = [(row, (np.array(row.losses) > course.blind_loss).astype(np.float64)) for row in looks if row.step > 0]
-    same = limit("labels_noisy.same", 0.5)
-    stay = [pair for pair in itertools.pairwise(dears) if _agree(pair[0][1], pair[1][1]) >= same]
+    stay = [pair for place, pair in enumerate(itertools.pairwise(dears)) if _stay(*pair, *dears[place + 2 : place + 3])]
     clear = [one for pair in stay for one in pair if _clear(course, *one)]
     if not clear:
         return None
@@ -133,11 +135,22 @@ def labels_noisy(course: Course) -> Suspicion | None:
     )
 
 
+def _stay(one: Look, other: Look, third: Look | None = None) -> bool:
+    """Says whether the pictures that cost much are the same at the next look, and hardly fewer there and after it.
+
+    What is only hard, or rare, is soon learned; wrong labels take long.
+    """
+    if _agree(one[1], other[1]) < limit("labels_noisy.same", 0.5) or other[1].sum() < 0.7 * one[1].sum():
+        return False
+    return third is None or third[1].sum() >= 0.55 * one[1].sum()
+
+
 def _clear(course: Course, row: AnswersRecord, dear: Numbers) -> bool:
     """Says whether the pictures that cost more than knowing nothing look like wrong labels.
 
     Mistakes by chance that are far from being unsure are a sign, and so are mistakes by chance where training pictures
-    do worse than those of validation; for two or three classes, where mistakes have no pattern, both are needed.
+    do worse than those of validation; for two or three classes, and for unequal ones, where the pattern says little,
+    both are needed.
     """
     blind = course.blind_loss or math.nan
     losses_P, confusion_KK = np.array(row.losses), table_KK(row)
@@ -147,7 +160,9 @@ def _clear(course: Course, row: AnswersRecord, dear: Numbers) -> bool:
     sure = float(np.median(losses_P)) <= 0.6 * blind and _between(course, row) <= unsure
     worse = _worse_than_validation(course, row, 0.5 * float(dear.mean()))
     pattern, mistakes = error_pattern(confusion_KK)
-    if len(confusion_KK) < 4 or mistakes < 25:
+    pictures_K = confusion_KK.sum(axis=1)
+    uneven = pictures_K.max() > limit("labels_noisy.uneven", 3.0) * max(pictures_K.min(), 1.0)
+    if len(confusion_KK) < 4 or mistakes < 25 or uneven:
         return sure and worse
     most = limit("labels_noisy.pattern", 1.6) if not worse else limit("labels_noisy.pattern_worse", 2.0)
     return pattern <= most and (sure or worse)
@@ -281,7 +296,7 @@ def _shortfall(
         return None
     there_K, right_K, named_K = confusion_KK.sum(axis=1), np.diag(confusion_KK), confusion_KK.sum(axis=0)
     few, many = there_K[rare_K].sum(), there_K[~rare_K].sum()
-    if few < 10 or many < 10 or not np.isfinite(recalls_K(confusion_KK)[~rare_K]).all():
+    if few < 20 or many < 20 or not np.isfinite(recalls_K(confusion_KK)[~rare_K]).all():
         return None
     rare, frequent = float(right_K[rare_K].sum() / few), float(right_K[~rare_K].sum() / many)
     return frequent - rare, apart(frequent, many, rare, few), float(named_K[rare_K].sum() / few), rare, frequent
