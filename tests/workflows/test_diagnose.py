@@ -139,8 +139,8 @@ def test_advice_that_is_a_setting_becomes_a_command(folder, monkeypatch, cli):
     keep(folder, *steps([1.0, 1.0]))
     monkeypatch.setattr("trainwright.reporting.views.diagnosis.not_told_by_the_loop", lambda found, history: (slow,))
     text = cli("diagnose", folder.path).out
-    assert f"trainwright train --recipe '{folder.recipe}' --set optim.lr=0.5 --out" in text
-    assert "as learning-rate-too-low advises" in text
+    assert f"trainwright train --resume '{folder.path}' --apply learning-rate-too-low" in text
+    assert "train the recipe anew, as a new run, with --set optim.lr=0.5" in text
 
 
 def test_no_run_is_told_as_such(tmp_path, cli):

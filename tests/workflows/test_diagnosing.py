@@ -133,7 +133,7 @@ def test_train_tells_what_is_wrong_and_keeps_it(cli, tmp_path, monkeypatch):
     folder = RunFolder(tmp_path / "told")
     assert ended.out.count("the rate is gone too soon") == 1
     assert "1 warning, told above: schedule-mismatch" in ended.out
-    assert f"--recipe {folder.recipe} --set optim.lr=0.5 --out {tmp_path}" in ended.out
+    assert f"trainwright train --resume {folder.path} --apply schedule-mismatch" in ended.out
     assert History.of(read_records(folder.events)).findings.count(found) == 1
     kept = json.loads(folder.findings.read_text())
     assert [one["code"] for one in kept if one["diagnosed"]] == ["schedule-mismatch"]
