@@ -150,7 +150,7 @@ def too_low(course: Course) -> Suspicion | None:
     watch, height = course.history.watch, at_height_B(course)
     moves = relative_updates_B(course)[height]
     counted = moves[np.isfinite(moves)]
-    if watch is None or len(counted) < 4:
+    if watch is None or len(counted) < 3:
         return None
     move = float(np.median(counted))
     steps = max(watch.steps_planned or 0, course.last_step)
@@ -169,7 +169,7 @@ def too_low(course: Course) -> Suspicion | None:
     return Suspicion(
         code="learning-rate-too-low",
         strength=min(1.0, 0.5 + 0.2 * math.log10(limit("travel.low", 0.3) / max(travel, 1e-9))),
-        persistent=len(counted) >= 4,
+        persistent=True,
         harmful=harmful,
         summary=f"the learning rate {peak_rate(course):.3g} is too low: a step moves the weights by {move:.1e} of "
         f"their length, which makes {travel:.2g} in all {steps} steps, and "
