@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from .workflows.run import Run
     from .workflows.search import SearchResult, search
     from .workflows.train import train
+    from .workflows.watch import Watch, watch
 
 __version__ = version("trainwright")
 
@@ -39,6 +40,7 @@ __all__ = [
     "SearchResult",
     "TrainingError",
     "TrainwrightError",
+    "Watch",
     "__version__",
     "ablate",
     "activations",
@@ -48,6 +50,7 @@ __all__ = [
     "lr_find_loop",
     "search",
     "train",
+    "watch",
 ]
 
 _HOMES = {
@@ -62,6 +65,7 @@ _HOMES = {
     "SearchResult": ".workflows.search",
     "TrainingError": ".errors",
     "TrainwrightError": ".errors",
+    "Watch": ".workflows.watch",
     "ablate": ".workflows.ablate",
     "activations": ".workflows.activations",
     "check": ".workflows.check",
@@ -70,6 +74,7 @@ _HOMES = {
     "lr_find_loop": ".workflows.lr_find",
     "search": ".workflows.search",
     "train": ".workflows.train",
+    "watch": ".workflows.watch",
 }
 
 

@@ -6,3 +6,7 @@ May import: errors, recipe, runs, data, models, training
 Read next:  monitor.py, then stepping.py and units.py
 Example:    monitor = Monitor(model, optimizer, tell=events.write); monitor.step(1, 1, seen)
 """
+
+from .monitor import Monitor as Monitor
+from .pictures import Pictures as Pictures
+from .tensors import unwrapped as unwrapped

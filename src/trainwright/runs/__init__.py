@@ -29,6 +29,7 @@ from .folder import open_run as open_run
 from .folder import refuse_bad_name as refuse_bad_name
 from .folder import refuse_bad_out as refuse_bad_out
 from .folder import refuse_existing as refuse_existing
+from .folder import refuse_watched as refuse_watched
 from .folder import runs_at_hand as runs_at_hand
 from .history import Columns as Columns
 from .history import History as History

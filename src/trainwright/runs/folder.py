@@ -39,6 +39,11 @@ class RunFolder:
         return self.path / "recipe.yaml"
 
     @property
+    def watched(self) -> Path:
+        """What is known of a loop that is not ours, in the place of a recipe."""
+        return self.path / "watch.json"
+
+    @property
     def environment(self) -> Path:
         """Versions, machine, source of the package."""
         return self.path / "environment.json"
@@ -234,10 +239,11 @@ def refuse_existing(run: RunFolder) -> None:
     if not run.path.is_dir():
         raise InputError("a file has the name of the run", got=str(run.path), hint="choose another --name or --out")
     if is_run(run.path):
+        go_on = "" if run.watched.is_file() else f"go on with --resume '{run.path}', "
         raise InputError(
             "a run of this name exists and is not written over",
             got=str(run.path),
-            hint=f"choose another --name, go on with --resume '{run.path}', or remove the folder",
+            hint=f"choose another --name, {go_on}or remove the folder",
         )
     strangers = sorted(entry.name for entry in run.path.iterdir() if not _is_early(entry))
     if strangers:
@@ -270,7 +276,7 @@ def open_run(path: str | Path) -> RunFolder:
     if not is_run(path):
         raise InputError(
             "this folder is no run",
-            expected="a folder with recipe.yaml and events.jsonl, made by `trainwright train`",
+            expected="a folder with recipe.yaml or watch.json, made by `trainwright train` or `tw.watch`",
             got=str(path),
             hint=_listing(_runs_in(path), path),
         )
@@ -278,8 +284,24 @@ def open_run(path: str | Path) -> RunFolder:
 
 
 def is_run(path: str | Path) -> bool:
-    """Tells whether a folder holds a run, which it does from the moment its recipe is written."""
-    return RunFolder(Path(path)).recipe.is_file()
+    """Tells whether a folder holds a run, which it does once its recipe, or what is known of a watched loop, stands."""
+    run = RunFolder(Path(path))
+    return run.recipe.is_file() or run.watched.is_file()
+
+
+def refuse_watched(run: RunFolder) -> None:
+    """Keeps a run of a loop that is not ours from what needs a recipe or checkpoints.
+
+    Raises:
+        InputError: the run was watched, and not trained by trainwright.
+    """
+    if run.watched.is_file() and not run.recipe.is_file():
+        raise InputError(
+            "this run was watched in a loop that is not trainwright's, so that it has no recipe and no net to use",
+            expected="a run made by `trainwright train`",
+            got=str(run.path),
+            hint=f"to see what went on in it: trainwright diagnose {run.path}",
+        )
 
 
 def _runs_in(folder: Path) -> list[str]:
@@ -287,7 +309,12 @@ def _runs_in(folder: Path) -> list[str]:
     if not folder.is_dir():
         return []
     runs = sorted((entry for entry in folder.iterdir() if is_run(entry)), reverse=True)
-    return [run.name for run in sorted(runs, key=lambda run: RunFolder(run).recipe.stat().st_mtime_ns, reverse=True)]
+    return [run.name for run in sorted(runs, key=_begun_ns, reverse=True)]
+
+
+def _begun_ns(path: Path) -> int:
+    run = RunFolder(path)
+    return (run.recipe if run.recipe.is_file() else run.watched).stat().st_mtime_ns
 
 
 def runs_at_hand() -> str | None:

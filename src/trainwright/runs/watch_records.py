@@ -70,6 +70,7 @@ class WatchRecord:
     settings: Mapping[str, Any] = field(default_factory=dict[str, Any])
     strangers: int = 0
     classes: int | None = None
+    class_counts: tuple[int, ...] = ()
     batch_size: int | None = None
     steps_planned: int | None = None
     probe_pictures: int = 0

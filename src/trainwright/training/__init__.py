@@ -29,7 +29,7 @@ from .machine import (
     open_machine,
 )
 from .optimizers import build_optimizer, check_optimizer
-from .parameter_groups import parameter_groups, set_rates
+from .parameter_groups import parameter_groups, set_rates, top_rate
 from .progress import Checkpoints, Progress, kept_preprocessor, restore, training_state
 from .regularization import add_penalty, bring_back, shrink
 from .retraining import SECOND_STAGES, FirstStage, build_second, losses_at_the_stop
@@ -120,6 +120,7 @@ __all__ = [
     "snapshot_meta",
     "steps_per_epoch",
     "task_of_data",
+    "top_rate",
     "train_step",
     "training_state",
     "unmoved",

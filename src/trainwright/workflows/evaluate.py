@@ -18,7 +18,15 @@ from trainwright.data import OtherPictures, Part, prepare, prepare_other, read_s
 from trainwright.errors import InputError
 from trainwright.recipe import DataSection, MachineSection, Recipe, compose, read_recipe_file
 from trainwright.reporting import RunConsole
-from trainwright.runs import Evaluation, EvaluationRecord, PartName, RankingRecord, RunFolder, Unseen
+from trainwright.runs import (
+    Evaluation,
+    EvaluationRecord,
+    PartName,
+    RankingRecord,
+    RunFolder,
+    Unseen,
+    refuse_watched,
+)
 from trainwright.training import Answers, Snapshot, Task, answer, choose_workers
 
 from .opening import open_result
@@ -48,6 +56,7 @@ def evaluate_run(
         InputError: no such test-time augmentation, nothing to fold, no whole snapshot, data that cannot be read,
             unknown classes, or a run without such a part.
     """
+    refuse_watched(folder)
     recipe = compose(read_recipe_file(folder.recipe))
     machine = machine or MachineSection()
     snapshot = open_result(folder, machine, fused=fuse)

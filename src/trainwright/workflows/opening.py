@@ -5,7 +5,7 @@ from __future__ import annotations
 from trainwright.errors import InputError
 from trainwright.recipe import MachineSection
 from trainwright.reporting import after_breakdown, next_steps
-from trainwright.runs import History, RunFolder, read_records
+from trainwright.runs import History, RunFolder, read_records, refuse_watched
 from trainwright.training import Snapshot, open_snapshot
 
 
@@ -13,8 +13,10 @@ def open_result(folder: RunFolder, machine: MachineSection, *, fused: bool = Fal
     """Opens the result of a run, as `open_snapshot` does.
 
     Raises:
-        InputError: the run broke down before it had a snapshot, or see `open_snapshot`.
+        InputError: the run is of a loop that is not ours, or broke down before it had a snapshot, or see
+            `open_snapshot`.
     """
+    refuse_watched(folder)
     history = History.of(read_records(folder.events, steps=False)) if folder.events.is_file() else History()
     stop = history.stop
     kept = [*folder.checkpoints.glob("best*"), *folder.checkpoints.glob("retrained")]

@@ -21,6 +21,7 @@ from trainwright.runs import (
     figure_names,
     open_run,
     read_records,
+    refuse_watched,
 )
 
 if TYPE_CHECKING:
@@ -52,7 +53,12 @@ class Run:
 
     @property
     def recipe(self) -> Recipe:
-        """The decided recipe that the run was made with."""
+        """The decided recipe that the run was made with.
+
+        Raises:
+            InputError: the run is of a loop that is not ours.
+        """
+        refuse_watched(self.folder)
         return compose(read_recipe_file(self.folder.recipe))
 
     @property
@@ -64,6 +70,8 @@ class Run:
     def finished(self) -> bool:
         """Whether training came to its end and the result was judged, so that nothing is left to resume."""
         history = self.history
+        if self.folder.watched.is_file() and not self.folder.recipe.is_file():
+            return history.finished
         if not history.finished or self._has_to_be_retrained(history):
             return False
         return bool(history.evaluations) or not self._has_pictures_to_judge()

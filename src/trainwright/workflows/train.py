@@ -25,6 +25,7 @@ from trainwright.runs import (
     refuse_bad_name,
     refuse_bad_out,
     refuse_existing,
+    refuse_watched,
     sweep_temporary,
 )
 from trainwright.training import (
@@ -148,6 +149,7 @@ def _begin(asked: Recipe, out: Path, name: str | None, console: RunConsole, rank
 
 
 def _resume(folder: RunFolder, asked: Recipe, console: RunConsole, ranks: Ranks, checks: bool) -> Run:
+    refuse_watched(folder)
     stored = compose(read_recipe_file(folder.recipe))
     given = {key: value for key, value in asked.items() if asked.origin(key).kind in ("user", "file")}
     said = {key: value for key, value in given.items() if value != "auto" and not was_found(folder, key, value)}

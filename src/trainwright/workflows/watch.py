@@ -1,0 +1,360 @@
+"""`tw.watch`: every layer of a net is seen while it learns, in a training loop that is not ours.
+
+Legend: N pictures, K outputs.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext, suppress
+from dataclasses import replace
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import torch
+from torch import Tensor, nn
+
+from trainwright.errors import InputError
+from trainwright.monitoring import Monitor
+from trainwright.runs import AnswersRecord, Finding, StepRecord, WriteFailed
+
+from .watch_calls import Calls
+from .watch_epochs import Epochs
+from .watch_log import WatchLog, say, worded
+from .watch_pictures import SeenPictures
+from .watch_request import Asked, bare, described, device_of, probe_of, refuse_bad_watch, refuse_no_share
+from .watch_steps import Anew, Step, Steps, classes_of, scalar
+from .watch_validation import Validation, validated
+
+
+def watch(
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    loss_fn: Callable[[Any, Any], Tensor] | None = None,
+    *,
+    run: str | Path | None = None,
+    probe: object = None,
+    epochs: int | None = None,
+    steps: int | None = None,
+    classes: int | Sequence[str] | None = None,
+    forward: Callable[[Any], Any] | None = None,
+    share: float = 0.04,
+    first_steps: int = 4,
+) -> Watch:
+    """Watches a net in a training loop of one's own, which stays as it is; the result is a run folder.
+
+    What is not given makes only those findings impossible that need it. Training goes on with the same numbers as
+    without, bit for bit.
+
+    Args:
+        model: as the loop calls it, on its device: N C H W → outputs N K, or whatever else.
+        optimizer: as the loop steps it.
+        loss_fn: (outputs, labels) → scalar, the mean over a batch, as the loop computes it.
+        run: path of the run folder that is made; made from time and model in `runs/` where it is not given.
+        probe: (inputs, labels) of clean training pictures as the net sees them in evaluation, up to 512; what the net
+            does with them is compared over time.
+        epochs, steps: that training is planned to last.
+        classes: names of the classes, in order, or their number.
+        forward: inputs → outputs N K, where the model cannot be called with the inputs of probe and validation alone.
+        share: of the training time that watching may take, above 0 to 1.
+        first_steps: that are looked at one by one.
+
+    Raises:
+        InputError: the model has no parameters, something given has the wrong form, or a run of this name exists.
+    """
+    asked = Asked(
+        model=model,
+        optimizer=optimizer,
+        loss_fn=loss_fn,
+        run=run,
+        probe=probe,
+        epochs=epochs,
+        steps=steps,
+        classes=classes,
+        forward=forward,
+        share=share,
+        first_steps=first_steps,
+    )
+    refuse_bad_watch(asked)
+    return Watch(asked)
+
+
+class Watch:
+    """A loop that is being watched: a context that is told steps and epochs. Made by `watch`.
+
+    Of several ranks the first is watched. Where watching itself goes wrong, it ends with one warning, and training
+    goes on.
+    """
+
+    def __init__(self, asked: Asked) -> None:
+        self._asked = asked
+        self._net, self._device = bare(asked.model), device_of(asked.model)
+        self._looks = False
+        self._log: WatchLog | None = None
+        self._monitor: Monitor | None = None
+
+    @property
+    def path(self) -> Path | None:
+        """The run folder; None before watching began, and on other ranks than the first."""
+        return None if self._log is None else self._log.folder.path
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What was found so far, the most likely cause first."""
+        return () if self._log is None else self._log.findings
+
+    def begin(self) -> Self:
+        """Makes the run folder and puts the hooks on, as entering the context does.
+
+        Raises:
+            InputError: the net cannot take the probe set, or a run of this name exists.
+        """
+        asked = self._asked
+        if self._log is not None:
+            raise InputError("this loop is watched already, or was", hint="call tw.watch(…) once more for another run")
+        if _in_ranks() and torch.distributed.get_rank() > 0:
+            return self
+        probe, kind = probe_of(asked), type(self._net).__name__
+        alone = not _in_ranks() or torch.distributed.get_world_size() == 1
+        self._calls = Calls(asked.model, self._device)
+        self._steps = Steps(self._net, asked.optimizer, self._calls, self._guarded)
+        self._anew = Anew(self._net, asked.loss_fn if alone else None, self._calls)
+        self._epochs, self._pictures = Epochs(self._device), SeenPictures()
+        try:
+            self._log = WatchLog(asked.run, kind, described(asked), asked.names, self._calls)
+            with self._calls.unseen():
+                self._monitor = Monitor(
+                    self._net,
+                    asked.optimizer,
+                    tell=self._log.tell,
+                    probe=probe,
+                    loss_of=asked.loss_fn,
+                    classes=asked.class_count,
+                    steps_planned=asked.steps,
+                    share=asked.share,
+                    first_steps=asked.first_steps,
+                    forward=asked.forward,
+                    missing=asked.missing,
+                )
+                self._monitor.begin()
+        except BaseException:
+            self._let_go()
+            raise
+        self._looks = True
+        say(f"watching {kind}: {self.path}")
+        return self
+
+    def step(self, loss: Tensor | float, x: Tensor | None = None, y: Tensor | None = None) -> None:
+        """Tells a step; call it after `optimizer.step()`.
+
+        Args:
+            loss: of the batch, a scalar.
+            x: what the net was called with; seen at the call, where that was one tensor.
+            y: labels as the loss got them.
+
+        Raises:
+            InputError: the loss is not one number.
+        """
+        if not self._looks:
+            return
+        number = scalar(loss)
+        with self._guarded(), self._calls.unseen():
+            self._step(number, x, y)
+
+    def _step(self, loss: float, x: Tensor | None, y: Tensor | None) -> None:
+        assert self._log is not None
+        assert self._monitor is not None
+        called_at = self._calls.first_at
+        step = self._steps.told()
+        if step is None:
+            self._log.say_once("step(…) without an optimizer step since the last one is passed over")
+            return
+        if not step.in_order:
+            self._log.say_once("the net was called between optimizer.step() and step(…); put step(…) right after it")
+        self._learn(step, y, loss)
+        seen = self._anew.seen(step, x, y, loss)
+        pictures = 0 if seen.images_NCHW is None else len(seen.images_NCHW)
+        epoch = self._epochs.step(loss, pictures, called_at)
+        self._log.tell(StepRecord(step=step.number, epoch=epoch, learning_rate=step.rate, loss=loss))
+        if seen.images_NCHW is not None and self._pictures.wanting and epoch == 1:
+            self._pictures.keep(seen.images_NCHW)
+        self._monitor.step(step.number, epoch, seen)
+        self._epochs.go_on()
+
+    def epoch(
+        self,
+        *,
+        train_accuracy: float | None = None,
+        val_loss: float | None = None,
+        val_accuracy: float | None = None,
+    ) -> None:
+        """Ends an epoch whose figures the loop measured itself; call it after its validation.
+
+        Args:
+            train_accuracy, val_accuracy: shares from 0 to 1.
+            val_loss: of the validation pictures.
+
+        Raises:
+            InputError: an accuracy is no share.
+        """
+        refuse_no_share("train_accuracy", train_accuracy)
+        refuse_no_share("val_accuracy", val_accuracy)
+        if not self._looks:
+            return
+        loss, accuracy = _number(val_loss), _number(val_accuracy)
+        called = None if loss is None and accuracy is None else self._calls.called_in()
+        answers = None
+        if called is not None:
+            answers = AnswersRecord(
+                step=self._steps.made,
+                epoch=self._epochs.now,
+                part="valid",
+                mode="train" if called == "train" else "eval",
+                pictures=0,
+                loss=loss,
+                accuracy=accuracy,
+                called_in=called,
+            )
+        with self._guarded(), self._calls.unseen():
+            self._end_epoch(_number(train_accuracy), loss, accuracy, answers)
+
+    def validate(self, model: nn.Module, loader: Iterable[Any], *, train_accuracy: float | None = None) -> Validation:
+        """Validates a net on all pictures of a loader, and ends an epoch with that.
+
+        The net is in evaluation mode meanwhile, without gradients. Modes and random numbers are afterwards what they
+        were.
+
+        Args:
+            model: the net that is watched, or one in its place, such as a running average.
+            loader: gives pairs of inputs and labels.
+            train_accuracy: of the epoch, a share from 0 to 1, where the loop measured it.
+
+        Raises:
+            InputError: the loader gives nothing, or something else than pairs of tensors; an accuracy is no share.
+        """
+        refuse_no_share("train_accuracy", train_accuracy)
+        looks, net = self._looks, bare(model)
+        called = self._calls.called_in() if looks else None
+        with self._calls.unseen() if looks else nullcontext():
+            judged, answers = validated(
+                net,
+                loader,
+                step=self._steps.made if looks else 0,
+                epoch=self._epochs.now if looks else 0,
+                loss_of=self._asked.loss_fn,
+                forward=self._asked.forward if net is self._net else None,
+                seen=self._pictures if looks and len(self._pictures) else None,
+            )
+        if looks:
+            with self._guarded(), self._calls.unseen():
+                answers = replace(answers, called_in=called)
+                self._end_epoch(_number(train_accuracy), judged.loss, judged.accuracy, answers)
+        return judged
+
+    def end(self, error: BaseException | None = None) -> None:
+        """Takes the hooks off, looks at the whole course and says where it lies, as leaving the context does.
+
+        Args:
+            error: what ended the loop, where it did not end by itself.
+        """
+        if not self._looks:
+            return
+        assert self._log is not None
+        assert self._monitor is not None
+        with self._guarded(), self._calls.unseen():
+            if error is None:
+                self._monitor.finish(self._steps.made, self._epochs.now)
+            reason = "the loop ended" if error is None else f"the loop raised {worded(error)}"
+            self._log.stop(reason, self._epochs, self._steps.made, finished=error is None)
+            self._log.diagnose()
+            say(f"to see what went on: trainwright diagnose {self.path}")
+        self._let_go()
+
+    def __enter__(self) -> Self:
+        return self.begin()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.end(error)
+
+    def _learn(self, step: Step, y: Tensor | None, loss: float) -> None:
+        """Takes from the first steps what nobody said: the size of a batch, the classes, whether losses agree."""
+        assert self._log is not None
+        if step.outputs is not None:
+            self._steps.rehearsals_left -= 1
+            self._anew.compare(step, y, loss)
+            if self._anew.differs is not None:
+                ours, theirs = self._anew.differs
+                self._steps.rehearsals_left = 0
+                self._log.say_once(
+                    f"loss_fn(model(x), y) is {ours:.6g} where the loop has {theirs:.6g}, so that how well steps are "
+                    "aimed is not measured"
+                )
+        known, call = self._log.described, step.call
+        if known is None or call is None or call.images_NCHW is None or known.batch_size is not None:
+            return
+        self._log.describe(batch_size=len(call.images_NCHW), classes=known.classes or classes_of(step, y))
+
+    def _end_epoch(
+        self,
+        train_accuracy: float | None,
+        valid_loss: float | None,
+        valid_accuracy: float | None,
+        answers: AnswersRecord | None,
+    ) -> None:
+        assert self._log is not None
+        assert self._monitor is not None
+        self._calls.forget()
+        if not self._epochs.steps:
+            self._log.say_once("the end of an epoch in which no step was told is passed over")
+            return
+        record = self._epochs.close(
+            self._steps.made,
+            self._steps.rate,
+            train_accuracy=train_accuracy,
+            valid_loss=valid_loss,
+            valid_accuracy=valid_accuracy,
+        )
+        self._log.tell(record)
+        if answers is not None:
+            self._log.tell(answers)
+        if record.epoch == 1 and self._asked.epochs is not None and self._asked.steps is None:
+            self._log.describe(steps_planned=self._asked.epochs * record.step)
+        self._monitor.epoch(record.step, record.epoch)
+        self._log.tabulate()
+        self._epochs.begin()
+
+    @contextmanager
+    def _guarded(self) -> Iterator[None]:
+        """Lets nothing that goes wrong with watching reach the loop: watching ends, with one warning."""
+        try:
+            yield
+        except Exception as error:
+            if self._log is not None:
+                with suppress(WriteFailed):
+                    reason = f"watching ended before training: {worded(error)}"
+                    self._log.stop(reason, self._epochs, self._steps.made, finished=False)
+            self._let_go()
+            text = f"trainwright stops watching, and training goes on: {worded(error)}"
+            warnings.warn(text, RuntimeWarning, stacklevel=4)
+
+    def _let_go(self) -> None:
+        """Takes all hooks off and closes the log."""
+        self._looks = False
+        self._calls.close()
+        self._steps.close()
+        if self._monitor is not None:
+            self._monitor.close()
+        if self._log is not None:
+            self._log.close()
+
+
+def _in_ranks() -> bool:
+    return torch.distributed.is_available() and torch.distributed.is_initialized()
+
+
+def _number(value: Any) -> float | None:
+    return None if value is None else float(value)
