@@ -18,7 +18,7 @@ from PIL import Image, ImageDraw
 CACHE = Path(platformdirs.user_cache_dir("trainwright-faults"))
 STAMPS = Path("/usr/share/tuxpaint/stamps")
 CLIPART = Path("/usr/share/openclipart/png")
-TRAIN, VALID, TEST = 576, 256, 600
+TRAIN, VALID, TEST = 384, 192, 500
 SIDE = 16
 
 Arrays = tuple[NDArray[np.uint8], NDArray[np.int64]]

@@ -105,7 +105,7 @@ class Spec:
     underflow: float | None = None
     spike: float = 1.0
     epochs: int = 8
-    batch: int = 32
+    batch: int = 24
     validate: Literal["watch", "own", "none"] = "watch"
     valid_mode: Literal["eval", "train"] = "eval"
     valid_batch: int = 200
