@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .workflows.ablate import Ablation, ablate
     from .workflows.activations import Activations, activations
     from .workflows.check import Checks, check, check_loop
+    from .workflows.diagnose import Diagnosed, diagnose
     from .workflows.lr_find import lr_find, lr_find_loop
     from .workflows.range_test import RangeTest
     from .workflows.run import Run
@@ -32,6 +33,7 @@ __all__ = [
     "Ablation",
     "Activations",
     "Checks",
+    "Diagnosed",
     "InputError",
     "Interrupted",
     "RangeTest",
@@ -46,6 +48,7 @@ __all__ = [
     "activations",
     "check",
     "check_loop",
+    "diagnose",
     "lr_find",
     "lr_find_loop",
     "search",
@@ -57,6 +60,7 @@ _HOMES = {
     "Ablation": ".workflows.ablate",
     "Activations": ".workflows.activations",
     "Checks": ".workflows.check",
+    "Diagnosed": ".workflows.diagnose",
     "InputError": ".errors",
     "Interrupted": ".errors",
     "RangeTest": ".workflows.range_test",
@@ -70,6 +74,7 @@ _HOMES = {
     "activations": ".workflows.activations",
     "check": ".workflows.check",
     "check_loop": ".workflows.check",
+    "diagnose": ".workflows.diagnose",
     "lr_find": ".workflows.lr_find",
     "lr_find_loop": ".workflows.lr_find",
     "search": ".workflows.search",

@@ -207,3 +207,18 @@ def test_a_resume_within_the_first_stage_loses_the_second():
     history = History.of([*two_stages(), back])
     assert history.retrain is None
     assert history.epochs["epoch"] == (1,)
+
+
+def test_the_first_stage_stands_alone_with_its_own_end():
+    both = History.of(two_stages())
+    first = both.first_stage
+    assert (first.steps["step"], first.epochs["epoch"], first.stop.reason) == ((5, 15), (1, 2), "first")
+    assert (first.retrain, first.first_stop) == (None, None)
+    assert first.first_stage is first
+
+
+def test_a_diagnosed_finding_stands_as_it_was_told_last_and_others_as_often_as_they_were_told():
+    one = replace(finding("a", 3), diagnosed=True)
+    graver, gone, later = replace(one, severity="stop"), replace(one, withdrawn=9), replace(one, since_step=40)
+    told = [finding("a", 3), one, graver, finding("a", 3), gone, later]
+    assert History.of(told).findings == (finding("a", 3), gone, finding("a", 3), later)

@@ -29,9 +29,11 @@ def test_a_second_process_is_refused_until_the_first_is_gone(tmp_path):
         assert holder.stdout.readline() == "held\n"
         with pytest.raises(InputError) as caught:
             EventWriter(path)
+        assert WriterLock.is_held(path)
         assert caught.value.problem == "somebody else writes to this run"
         assert (caught.value.got, caught.value.where) == (f"process {holder.pid}", str(tmp_path))
         holder.send_signal(signal.SIGKILL)
+    assert not WriterLock.is_held(path)
     EventWriter(path).close()
 
 
@@ -40,8 +42,10 @@ def test_the_same_process_is_refused_too(tmp_path):
     with EventWriter(path), pytest.raises(InputError, match="somebody else writes to this run"):
         EventWriter(path)
     with EventWriter(path) as events:
+        assert WriterLock.is_held(path)
         events.close()
         events.close()
+    assert not WriterLock.is_held(path)
     EventWriter(path).close()
 
 
@@ -51,6 +55,7 @@ def test_reading_does_not_let_the_lock_go(tmp_path):
     with EventWriter(path) as events:
         events.write(ResumeRecord(step=0, epoch=0, checkpoint="last"))
         assert len(read_records(path)) == 1
+        assert WriterLock.is_held(path)
         second = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
         assert f"process {os.getpid()}" in second.stderr
 

@@ -104,7 +104,7 @@ def test_a_built_recipe_stays_as_it_was_and_the_same_cycles_come_out_again():
     assert all(torch.equal(tensor, before[name]) for name, tensor in setup.model.state_dict().items())
     assert first == cycles_of_run(setup, data, sweep, 0.2)
     assert first.blind <= math.log(10) + 1e-6
-    assert min(first.losses.values()) < 1.0
+    assert min(first.losses.values()) < 0.6 * first.blind  # 40 steps; how far below hangs on a processor's rounding
 
 
 def test_a_loop_of_one_s_own_is_tried_and_left_alone():

@@ -375,7 +375,9 @@ def test_two_workers_share_a_search_and_no_trial_is_lost_or_run_twice(cli, tmp_p
     assert alone.code == 0
     first = [one for one in searched(tmp_path / "s") if one[1] == 1]
     assert first == [one for one in searched(tmp_path / "alone") if one[1] == 1]
-    assert len((tmp_path / "s" / "worker-1.txt").read_text().splitlines()) > 3
+    said = (tmp_path / "s" / "worker-1.txt").read_text()
+    too_late = "search was interrupted before it was done" in said  # on a busy machine all may be done before it is up
+    assert len(said.splitlines()) > 3 or too_late
 
 
 def test_a_worker_whose_leader_is_gone_ends(cli, monkeypatch, tmp_path):

@@ -14,7 +14,21 @@ import typer
 from trainwright.errors import TrainwrightError
 from trainwright.runs import launched, refuse_ranks
 
-from . import ablate, activations, check, data, doctor, evaluate, lr_find, predict, recipe, report, search, train
+from . import (
+    ablate,
+    activations,
+    check,
+    data,
+    diagnose,
+    doctor,
+    evaluate,
+    lr_find,
+    predict,
+    recipe,
+    report,
+    search,
+    train,
+)
 from .usage import Command, Group
 
 INTERRUPTED = 130
@@ -28,7 +42,21 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (train, check, lr_find, search, ablate, evaluate, predict, report, data, activations, recipe, doctor):
+for command in (
+    train,
+    check,
+    lr_find,
+    search,
+    ablate,
+    diagnose,
+    evaluate,
+    predict,
+    report,
+    data,
+    activations,
+    recipe,
+    doctor,
+):
     name = command.__name__.rpartition(".")[2]
     app.command(name.replace("_", "-"), cls=Command)(getattr(command, name))
 

@@ -6,3 +6,14 @@ May import: errors, recipe, runs
 Read next:  course.py and suspicion.py, then diagnose.py, then the rules
 Example:    diagnose(history, Known()).findings
 """
+
+from __future__ import annotations
+
+from .course import Course as Course
+from .course import Known as Known
+from .diagnose import Diagnosis as Diagnosis
+from .diagnose import diagnose as diagnose
+from .known import known_of as known_of
+from .live import LiveDiagnosis as LiveDiagnosis
+from .live import not_told_by_the_loop as not_told_by_the_loop
+from .suspicion import Need as Need

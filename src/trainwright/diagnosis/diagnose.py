@@ -35,11 +35,13 @@ class Diagnosis:
 def diagnose(history: History, known: Known | None = None) -> Diagnosis:
     """Looks at a run by all rules and weighs their causes against each other.
 
+    A second stage, which begins anew on other pictures and has no validation, is not looked at.
+
     Args:
         history: of the run, as far as it has come.
         known: what is known of it beside.
     """
-    course = Course(history, known or Known())
+    course = Course(history.first_stage, known or Known())
     there = present(course)
     able = [rule for rule in RULES if rule.needs <= there]
     suspicions = [found for rule in able if (found := rule.look(course)) is not None]
@@ -55,24 +57,40 @@ def diagnose(history: History, known: Known | None = None) -> Diagnosis:
 
 
 def ranked(suspicions: list[Suspicion]) -> list[Suspicion]:
-    """Orders causes: what is explained by a stronger one is a note behind it.
+    """Orders causes: what a cause explains is a note behind it, and each code is told once, by its clearest sign.
 
-    Exact ones come first, then those that stop, that warn, that note; among these the strongest.
+    First come those that stop, then those that warn, those that note; among these exact ones, then the strongest.
     """
     told = [suspicion for suspicion in suspicions if suspicion.strength >= PROMISING or suspicion.exact]
-    explained = {
-        code
-        for cause in told
-        if severity_of(cause) != "note"
-        for code in cause.explains
-        if not any(code in other.explains and cause.code in other.explains for other in told)
-    }
+    single = list({suspicion.code: suspicion for suspicion in sorted(told, key=_rank, reverse=True)}.values())
+    explained = _explained(sorted(single, key=_rank))
     settled = [
         replace(suspicion, harmful=False, fatal=False) if suspicion.code in explained else suspicion
-        for suspicion in told
+        for suspicion in single
     ]
+    return sorted(settled, key=_rank)
+
+
+def _explained(suspicions: list[Suspicion]) -> set[str]:
+    """Lists the codes that another cause brought about; only what is an alarm by itself explains anything.
+
+    Of two that explain each other the one that ranks first stands, and where all stand in a circle, the first of all.
+    """
+    alarms = [suspicion for suspicion in suspicions if severity_of(suspicion) != "note"]
+    explained = {
+        effect.code
+        for place, effect in enumerate(alarms)
+        for other, cause in enumerate(alarms)
+        if effect.code in cause.explains and not (cause.code in effect.explains and place < other)
+    }
+    if alarms and len(explained) == len(alarms):
+        explained.discard(alarms[0].code)
+    return explained
+
+
+def _rank(suspicion: Suspicion) -> tuple[int, bool, float]:
     order = {"stop": 0, "warn": 1, "note": 2}
-    return sorted(settled, key=lambda one: (order[severity_of(one)], not one.exact, -one.strength))
+    return order[severity_of(suspicion)], not suspicion.exact, -suspicion.strength
 
 
 def severity_of(suspicion: Suspicion) -> Severity:
@@ -94,4 +112,5 @@ def finding_of(suspicion: Suspicion) -> Finding:
         layers=suspicion.layers,
         source=suspicion.source,
         confidence=1.0 if suspicion.exact else confidence_of(suspicion.code),
+        diagnosed=True,
     )

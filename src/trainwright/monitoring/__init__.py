@@ -8,5 +8,6 @@ Example:    monitor = Monitor(model, optimizer, tell=events.write); monitor.step
 """
 
 from .monitor import Monitor as Monitor
+from .pictures import MOST_PICTURES as MOST_PICTURES
 from .pictures import Pictures as Pictures
 from .tensors import unwrapped as unwrapped

@@ -88,8 +88,11 @@ class Monitor:
         self._sets_cost_s = 0.0
         self._left = time.perf_counter()
 
-    def begin(self) -> None:
+    def begin(self, epoch: int = 0) -> None:
         """Says what is watched, and looks at units and answers before the first step.
+
+        Args:
+            epoch: the last one that was made before.
 
         Raises:
             InputError: the model cannot take the pictures of the sets.
@@ -125,7 +128,7 @@ class Monitor:
                 missing=self.missing,
             )
         )
-        self._look(self.made, 0)
+        self._look(self.made, epoch)
         self._left = time.perf_counter()
 
     def step(self, step: int, epoch: int, seen: Seen) -> None:

@@ -16,6 +16,13 @@ class LoggingSection(Section):
         ge=1,
         le=1_000_000,
     )
+    watch: bool = setting(
+        True,
+        "Watch every layer while the net learns: weights, gradients and updates of some steps, and what units and "
+        "answers are on pictures that stay the same. It changes nothing that is learned, and takes about 4 % of the "
+        "time.",
+        source="own choice",
+    )
     tensorboard: bool = setting(
         False,
         "Write TensorBoard event files into the run folder too. Needs the extra `tensorboard`.",

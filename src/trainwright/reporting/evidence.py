@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import shlex
 
-from .wording import count, number, printable
+from trainwright.runs import Finding
+
+from .wording import NBSP, count, number, percent, printable
 
 
 def shown(value: object) -> str:
@@ -26,3 +28,18 @@ def advised(key: str, value: object) -> str:
         return printable(str(value))
     text = f"{value:g}" if isinstance(value, float) else str(value)
     return f"--set {printable(key)}={shlex.quote(printable(text))}"
+
+
+def how_sure(finding: Finding) -> str:
+    """Words how often a finding of this kind is right.
+
+    >>> how_sure(Finding(code="negative-loss", severity="warn", summary="", confidence=1.0))
+    'checked exactly'
+    """
+    if finding.confidence is None:
+        return "how often such a finding is right was not measured"
+    if finding.confidence == 1.0:
+        return "checked exactly"
+    return (
+        f"right in {percent(finding.confidence).replace(NBSP, ' ')} of such cases, as the benchmark of faults measured"
+    )

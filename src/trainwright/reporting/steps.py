@@ -30,6 +30,8 @@ def next_steps(folder: Path, outcome: Outcome, findings: Sequence[Finding] = ())
         findings: of the run; what a breakdown advises becomes commands.
     """
     run = shlex.quote(str(folder))
+    if is_watched_loop(folder):
+        return (NextStep(f"trainwright diagnose {run}", "say again what is wrong, and what shows it"),)
     recipe = shlex.quote(str(folder / "recipe.yaml"))
     go_on = NextStep(f"trainwright train --resume {run}", "go on from the last checkpoint; nothing is trained twice")
     use = (
@@ -42,14 +44,39 @@ def next_steps(folder: Path, outcome: Outcome, findings: Sequence[Finding] = ())
     )
     match outcome:
         case "completed" | "early-stopping":
-            too_high = _last(findings, "learning-rate-too-high")
-            return (*_at_another_rate(folder, too_high), *use) if too_high else (*use, vary)
+            exploded = [finding for finding in findings if not finding.diagnosed]
+            too_high = _last(exploded, "learning-rate-too-high")
+            mend = _at_another_rate(folder, too_high) if too_high else as_advised(folder, findings)
+            return (*mend, *use) if mend else (*use, vary)
         case "interrupted" | "unfinished":
             return (go_on,)
         case "non-finite-loss":
             return after_breakdown(folder, findings)
         case "check-failed":
             return (*_as_advised(folder, findings), NextStep(f"{go_on.command} --no-check", "train all the same"))
+
+
+def as_advised(folder: Path, findings: Sequence[Finding]) -> tuple[NextStep, ...]:
+    """Lists the commands that train the recipe anew, as a new run, as the gravest diagnosed finding advises.
+
+    Args:
+        folder: the run's folder as the user would write it.
+        findings: of the run, of one gravity the first to read first; of several settings each is a command of its own.
+    """
+    grave = [one for one in findings if one.diagnosed and one.withdrawn is None and one.severity != "note"]
+    if not grave or is_watched_loop(folder):
+        return ()
+    first = next((finding for finding in grave if finding.severity == "stop"), grave[0])
+    start, out = _anew(folder)
+    meaning = f"train again, as a new run, as {first.code} advises"
+    return tuple(
+        NextStep(f"{start} {advised(key, value)}{out}", meaning) for key, value in first.advice.items() if key != "do"
+    )
+
+
+def is_watched_loop(folder: Path) -> bool:
+    """Tells whether a folder is of a loop of somebody's own that was watched: it has records and no recipe."""
+    return (folder / "watch.json").is_file()
 
 
 def _as_advised(folder: Path, findings: Sequence[Finding]) -> tuple[NextStep, ...]:

@@ -31,6 +31,7 @@ from .folder import refuse_bad_out as refuse_bad_out
 from .folder import refuse_existing as refuse_existing
 from .folder import refuse_watched as refuse_watched
 from .folder import runs_at_hand as runs_at_hand
+from .following import LogFollower as LogFollower
 from .history import Columns as Columns
 from .history import History as History
 from .history import without_lost_work as without_lost_work

@@ -122,13 +122,22 @@ def read_all_records(path: str | Path, *, steps: bool = True) -> list[Record]:
         raise InputError("the event log cannot be read", got=error.strerror, where=str(path)) from error
     lines = blob.split(b"\n")[:-1]
     return [
-        _parse(line, f"{path}:{number}")
+        parse_line(line, f"{path}:{number}")
         for number, line in enumerate(lines, 1)
         if steps or not line.startswith(_STEP_LINE)
     ]
 
 
-def _parse(line: bytes, place: str) -> Record:
+def parse_line(line: bytes, place: str) -> Record:
+    """Reads the record of one line.
+
+    Args:
+        line: without its end.
+        place: file and number of the line.
+
+    Raises:
+        InputError: a damaged line, or a record that this version does not know.
+    """
     try:
         return from_plain(json.loads(line))
     except UnknownRecord as error:

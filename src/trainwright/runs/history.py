@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Generic, Self, TypeVar
 
 from .records import (
@@ -48,7 +48,7 @@ class History:
 
     Where a second stage on the validation pictures, too, has begun, `retrain` says how, `first_stop` is the end of the
     first stage, and `stop` that of the second. Columns hold both stages, one after the other. `watch` is the latest
-    record of what is watched, None where nothing is.
+    record of what is watched, None where nothing is. A finding that was told anew stands once, as it was told last.
     """
 
     epochs: Columns[EpochRecord] = Columns()
@@ -80,7 +80,7 @@ class History:
             epochs=Columns(tuple(record for record in kept if isinstance(record, EpochRecord))),
             steps=Columns(tuple(record for record in kept if isinstance(record, StepRecord))),
             evaluations=tuple(record for record in kept if isinstance(record, Evaluation)),
-            findings=tuple(record for record in kept if isinstance(record, Finding)),
+            findings=as_told_last(record for record in kept if isinstance(record, Finding)),
             stop=stop,
             retrain=retrain,
             first_stop=first_stop,
@@ -97,6 +97,18 @@ class History:
         return self.stop is not None and self.stop.kind in ("completed", "early-stopping")
 
     @property
+    def first_stage(self) -> Self:
+        """Gives the course of the first stage alone, with its own end."""
+        if self.retrain is None:
+            return self
+        last = self.retrain.step
+        columns = {
+            name: Columns(tuple(row for row in getattr(self, name).rows if row.step <= last))
+            for name in ("epochs", "steps", "probes", "units", "answers")
+        }
+        return replace(self, **columns, stop=self.first_stop, first_stop=None, retrain=None)
+
+    @property
     def best(self) -> EpochRecord | None:
         """Finds the last epoch that was marked as the best so far."""
         return next((row for row in reversed(self.epochs.rows) if row.best), None)
@@ -104,6 +116,19 @@ class History:
     def evaluation(self, part: str) -> Evaluation | None:
         """Finds the latest evaluation on a part of the data."""
         return next((record for record in reversed(self.evaluations) if record.part == part), None)
+
+
+def as_told_last(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Leaves out what a diagnosed finding said before it was told anew, such as with another severity, or withdrawn.
+
+    >>> told = Finding(code="dead-units", severity="warn", summary="s", since_step=8, diagnosed=True)
+    >>> [one.withdrawn for one in as_told_last([told, replace(told, withdrawn=60)])]
+    [60]
+    """
+    last: dict[object, Finding] = {}
+    for number, finding in enumerate(findings):
+        last[(finding.code, finding.since_step) if finding.diagnosed else number] = finding
+    return tuple(last.values())
 
 
 def without_lost_work(records: Iterable[Record]) -> list[Record]:

@@ -54,6 +54,30 @@ class WriterLock:
             os.close(self._handle)
             self._handle = None
 
+    @staticmethod
+    def is_held(path: Path) -> bool:
+        """Tells whether a process holds the right to write to a log; nobody does where the system has no such locks.
+
+        Args:
+            path: the log.
+        """
+        lock = path.absolute().with_name(f".{path.name}.lock")
+        if lock in _HELD:  # to open it here, and close it, would let it go
+            return True
+        if sys.platform == "win32":
+            return False
+        try:
+            handle = os.open(lock, os.O_RDWR | os.O_CLOEXEC)
+        except OSError:
+            return False
+        try:
+            fcntl.lockf(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            return error.errno in (errno.EACCES, errno.EAGAIN)
+        finally:
+            os.close(handle)
+        return False
+
     def _hold(self) -> int | None:
         if sys.platform == "win32":
             return None

@@ -169,7 +169,8 @@ class Finding:
     or word; `advice` maps a recipe key to the value to try, or the word `do` to a sentence. `confidence` is how often
     a finding of this code was right where that was measured, from 0 to 1 (1: checked exactly); None where nobody
     measured it. `withdrawn` is the step at which its sign was gone, None while it stands; a finding that is withdrawn
-    is told anew, with that step.
+    is told anew, with that step. `diagnosed` tells those that the course of training showed, which alone can be told
+    anew, from what data, checks and the loop itself told once.
     """
 
     code: str
@@ -182,6 +183,7 @@ class Finding:
     source: str = "own choice"
     confidence: float | None = None
     withdrawn: int | None = None
+    diagnosed: bool = False
 
 
 TrialEnding = Literal["completed", "diverged", "pruned", "finding", "interrupted", "refused"]

@@ -13,7 +13,7 @@ from .checkpoint import Checkpoint, load_checkpoint, load_newest, save_checkpoin
 from .choice import choose_clipping, choose_loss, choose_training, lower_rate, rate_of_auto
 from .clipping import gradient_norm
 from .distributed import ALONE, Ranks, opened_ranks
-from .ending import Observer
+from .ending import Observer, tell
 from .evaluation import answer, eval_batch, predict_logits
 from .interruption import Interruption, listening
 from .loop import fit
@@ -120,6 +120,7 @@ __all__ = [
     "snapshot_meta",
     "steps_per_epoch",
     "task_of_data",
+    "tell",
     "top_rate",
     "train_step",
     "training_state",

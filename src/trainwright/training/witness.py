@@ -56,7 +56,9 @@ def unmoved(*models: nn.Module) -> Iterator[None]:
     """
     modes = [(module, module.training) for model in models for module in model.modules()]
     buffers = [(buffer, buffer.clone()) for model in models for buffer in model.buffers()]
-    with torch.random.fork_rng():
+    tensors = [tensor for model in models for tensor in (*model.parameters(), *model.buffers())]
+    devices = {tensor.device for tensor in tensors if tensor.device.type == "cuda"}
+    with torch.random.fork_rng(devices):
         try:
             yield
         finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib.util import find_spec
 from typing import Any
 
@@ -13,6 +14,7 @@ from trainwright.runs import (
     EventWriter,
     Finding,
     History,
+    ProbeRecord,
     Record,
     RunFolder,
     StepRecord,
@@ -50,12 +52,24 @@ def log_to(events: EventWriter, step_every: int) -> Observer:
     """Writes records to the event log, step records only every `step_every` steps."""
 
     def observe(record: Record) -> None:
-        if not isinstance(record, StepRecord):
-            events.write(record)
-        elif record.step % step_every == 0:
-            events.write(record, sync=False)
+        if isinstance(record, StepRecord):
+            if record.step % step_every == 0:
+                events.write(record, sync=False)
+        else:
+            # A probe comes between steps, which need not wait for the disk.
+            events.write(record, sync=not isinstance(record, ProbeRecord))
 
     return observe
+
+
+def told_by(events: EventWriter, console: RunConsole) -> Callable[[Finding], None]:
+    """Keeps a finding that somebody made beside training in the event log, and draws it."""
+
+    def tell(finding: Finding) -> None:
+        events.write(finding)
+        console.finding(finding)
+
+    return tell
 
 
 def tabulate(folder: RunFolder) -> Observer:

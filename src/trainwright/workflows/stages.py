@@ -11,14 +11,18 @@ from trainwright.data import PreparedData
 from trainwright.errors import Interrupted, TrainingError
 from trainwright.reporting import RunConsole, after_breakdown, write_report
 from trainwright.runs import (
+    AnswersRecord,
     EpochRecord,
     EventWriter,
     Finding,
     History,
+    ProbeRecord,
     Record,
     RunFolder,
     StepRecord,
     StopRecord,
+    UnitsRecord,
+    WatchRecord,
     is_run,
     launched,
     read_records,
@@ -35,11 +39,14 @@ from trainwright.training import (
     fit,
     listening,
     snapshot_meta,
+    tell,
 )
 
+from .diagnosing import Diagnosing
 from .layout import write_findings
-from .observers import observers_of
+from .observers import observers_of, told_by
 from .ranks import begin_together
+from .watching import watching
 
 
 def run_stage(
@@ -74,12 +81,20 @@ def run_stage(
         first_step=before.steps,
         begins_at=before.steps + progress.step,
     )
+    diagnosing = None
     if before.epochs:
         meta["epochs_before"] = before.epochs
         observers = [counting_on(observers, before)]
+    else:  # a second stage has no validation that says how well it does
+        step_every, tell = setup.recipe.logging.step_every, told_by(events, console)
+        diagnosing = Diagnosing(folder, read_records(folder.events), step_every, tell)
+        observers.append(diagnosing.observe)
     try:
         begin_together(folder.path, setup, progress, goal)
-        with listening(setup.ranks) as interruption:
+        with (
+            listening(setup.ranks) as interruption,
+            watching(setup, data, progress, lambda record: tell(observers, record)) as monitor,
+        ):
             stop = fit(
                 setup,
                 data,
@@ -88,13 +103,21 @@ def run_stage(
                 observers=observers,
                 interruption=interruption,
                 goal=goal,
+                witness=monitor,
             )
+            if monitor is not None:
+                monitor.finish(stop.step, stop.epoch)
     except TrainingError as error:
+        if diagnosing is not None:
+            diagnosing.look()
         write_report(folder)
         commands = [
             step.command for step in after_breakdown(folder.path, History.of(read_records(folder.events)).findings)
         ]
         raise TrainingError(error.problem, got=error.got, hint="\n   or: ".join(commands)) from None
+    else:
+        if diagnosing is not None:
+            diagnosing.look()
     finally:
         write_findings(folder)
     if stop.kind == "interrupted":
@@ -174,5 +197,12 @@ def counted_on(record: Record, before: Before) -> Record:
             return replace(record, **counted, train_time_s=record.train_time_s + before.time_s)
         case Finding(since_step=int(step)):
             return replace(record, since_step=step + before.steps)
+        case WatchRecord(step=step, steps_planned=planned):
+            total = None if planned is None else planned + before.steps
+            return replace(record, step=step + before.steps, steps_planned=total)
+        case ProbeRecord(step=step, epoch=epoch):
+            return replace(record, step=step + before.steps, epoch=epoch + before.epochs)
+        case UnitsRecord(step=step, epoch=epoch) | AnswersRecord(step=step, epoch=epoch):
+            return replace(record, step=step + before.steps, epoch=epoch + before.epochs)
         case _:
             return record

@@ -2,7 +2,7 @@
 
 Comes in:   Course
 Goes out:   Suspicion, or None
-May import: diagnosis/course, suspicion, limits, curves
+May import: diagnosis/course, suspicion, limits, curves, measures, harm, advising
 Read next:  optimization.py
 Example:    for rule in RULES: print(rule.code, sorted(rule.needs))
 """
@@ -11,7 +11,35 @@ from __future__ import annotations
 
 from trainwright.diagnosis.suspicion import Rule
 
+from .architecture import ARCHITECTURE
+from .fitting import FITTING
+from .flow import FLOW
+from .initialization import INITIALIZATION
+from .labels import LABELS
+from .machine import MACHINE
+from .modes import MODES
+from .noise import NOISE
+from .optimization import OPTIMIZATION
 from .outputs import OUTPUTS
+from .pictures import PICTURES
+from .precision import PRECISION
+from .steps import STEPS
+from .updating import UPDATING
 
-RULES: tuple[Rule, ...] = (*OUTPUTS,)
+RULES: tuple[Rule, ...] = (
+    *UPDATING,
+    *OPTIMIZATION,
+    *STEPS,
+    *PRECISION,
+    *INITIALIZATION,
+    *FLOW,
+    *ARCHITECTURE,
+    *MODES,
+    *FITTING,
+    *OUTPUTS,
+    *LABELS,
+    *PICTURES,
+    *NOISE,
+    *MACHINE,
+)
 """All rules, in the order in which they are asked; a code may have several."""

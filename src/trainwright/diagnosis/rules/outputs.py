@@ -6,17 +6,24 @@ import math
 
 import numpy as np
 
-from trainwright.diagnosis.course import Course
+from trainwright.diagnosis.counting import chance, table_KK
+from trainwright.diagnosis.course import Course, Numbers
+from trainwright.diagnosis.limits import limit
+from trainwright.diagnosis.standing import last_skill, skills, stalled, trained_skill
 from trainwright.diagnosis.suspicion import Rule, Suspicion
+from trainwright.runs import AnswersRecord
 
 SUM_TOLERANCE = 1e-3
 """How far a picture's outputs may add up beside 1 and still be probabilities, in float16 rounding."""
+
+TRUST = 0.9
+"""Share of the probes in which a step must go the wrong way to be called uphill."""
 
 
 def negative_loss(course: Course) -> Suspicion | None:
     """Finds a training loss below 0, which no cross-entropy, squared or absolute error can have."""
     below = np.flatnonzero(course.losses_S < 0)
-    if not len(below):
+    if not len(below) or (course.classes is None and not course.known.recipe):
         return None
     share, lowest = len(below) / len(course.losses_S), float(np.nanmin(course.losses_S))
     return Suspicion(
@@ -30,29 +37,28 @@ def negative_loss(course: Course) -> Suspicion | None:
         evidence={"share_of_steps_below_0": share, "lowest_loss": lowest},
         advice={"do": "give the loss what it expects: nll_loss wants log-probabilities, cross_entropy raw scores"},
         since_step=int(course.steps_S[below[0]]),
-        explains=("learning-rate-too-high",),
+        explains=("learning-rate-too-high", "exploding-gradients", "gradient-spikes", "initialization-too-large"),
     )
 
 
 def softmax_twice(course: Course) -> Suspicion | None:
     """Finds outputs that are probabilities already in front of a loss that takes a softmax itself.
 
-    Every picture's outputs lie in [0, 1] and add up to 1, before training and after; then cross-entropy cannot fall
-    below ln(1 + (K-1)/e).
+    Every picture's outputs lie in [0, 1] and add up to 1, before training and after. Then cross-entropy lies between
+    ln(1 + (K-1)/e) and ln(e + K-1), and falls no faster than that of a softmax of those outputs; a loss that takes the
+    logarithm of probabilities, as it should, leaves these bounds once something is learned.
     """
     rows = course.answers("train")
-    if course.classes is None or course.classes < 2:
+    if course.classes is None or course.classes < 2 or not rows or not all(_probabilities(row) for row in rows):
         return None
-    for row in rows:
-        if row.output_low is None or row.output_high is None or row.sum_low is None or row.sum_high is None:
-            return None
-        if (
-            row.output_low < 0
-            or row.output_high > 1
-            or max(abs(row.sum_low - 1), abs(row.sum_high - 1)) > SUM_TOLERANCE
-        ):
-            return None
-    floor = math.log(1 + (course.classes - 1) / math.e)
+    losses_S = course.losses_S[np.isfinite(course.losses_S)]
+    floor, ceiling = math.log(1 + (course.classes - 1) / math.e), math.log(math.e + course.classes - 1)
+    if len(losses_S) < 20 or losses_S.min() < 0.98 * floor or losses_S.max() > 1.02 * ceiling:
+        return None
+    recent, blind = float(np.mean(losses_S[-max(5, len(losses_S) // 10) :])), math.log(course.classes)
+    seen = rows[-1].loss
+    if seen is None or blind - recent > 1.6 * max(0.0, blind - seen) + 0.05 * blind:
+        return None
     return Suspicion(
         code="softmax-twice",
         strength=1.0,
@@ -61,15 +67,219 @@ def softmax_twice(course: Course) -> Suspicion | None:
         exact=True,
         summary=f"the net gives out probabilities (all between 0 and 1, adding up to 1 for each picture), and the loss "
         f"takes a softmax of them once more; it cannot fall below {floor:.2f}",
-        evidence={"lowest_possible_loss": floor, "looks": len(rows)},
+        evidence={"lowest_possible_loss": floor, "recent_loss": recent, "looks": len(rows)},
         advice={"do": "leave the softmax at the end of the net out; cross_entropy makes it itself"},
         since_step=rows[0].step,
-        explains=("learning-rate-too-low", "model-too-small", "vanishing-gradients"),
+        explains=("learning-rate-too-low", "model-too-small", "vanishing-gradients", "targets-too-soft"),
         source="Karpathy 2019; the floor is the loss of the surest right answer",
+    )
+
+
+def _probabilities(row: AnswersRecord) -> bool:
+    if row.output_low is None or row.output_high is None or row.sum_low is None or row.sum_high is None:
+        return False
+    off = max(abs(row.sum_low - 1), abs(row.sum_high - 1))
+    return row.output_low >= 0 and row.output_high <= 1 and off <= SUM_TOLERANCE
+
+
+def loss_reduction_sum(course: Course) -> Suspicion | None:
+    """Finds a loss that is the sum over a batch: it is that of one picture times the pictures of a batch.
+
+    It is compared with the cross-entropy of the same net's own answers, so that a net that begins sure and wrong, whose
+    loss is large for every single picture, is not taken for it.
+    """
+    size = None if course.history.watch is None else course.history.watch.batch_size
+    own = course.answers("train", "train") or course.answers("train")
+    first = course.losses_S[: max(1, min(4, len(course.losses_S) // 4))]
+    if size is None or size < 4 or not own or own[0].loss is None or own[0].loss <= 0 or own[0].step > 0:
+        return None
+    times = float(np.mean(first)) / own[0].loss
+    near = limit("loss_reduction_sum.near", 0.25)
+    if not np.isfinite(times) or abs(times / size - 1) > near:
+        return None
+    last = own[-1].loss
+    recent = float(np.mean(course.losses_S[-max(1, len(course.losses_S) // 10) :]))
+    later = recent / last if last else math.nan
+    skill = last_skill(course, "train")
+    return Suspicion(
+        code="loss-reduction-sum",
+        strength=0.95,
+        persistent=len(course.losses_S) >= 2,
+        harmful=not skill > limit("loss_reduction_sum.skill", 0.5),
+        summary=f"the loss of a step is {times:.0f} times the net's cross-entropy for a picture ({own[0].loss:.2f}), "
+        f"of {size} a batch: it is summed, not averaged, which multiplies gradients and the rate by {size}",
+        evidence={
+            "times_the_loss_of_a_picture": times,
+            "recent_times_the_loss_of_a_picture": later,
+            "pictures_a_batch": size,
+            "skill_on_training_pictures": skill,
+        },
+        advice={"do": f'reduction="mean" in the loss, or a learning rate divided by {size}'},
+        since_step=int(course.steps_S[0]),
+        explains=("learning-rate-too-high", "exploding-gradients", "gradient-spikes", "dead-units", "non-finite-loss"),
+    )
+
+
+def loss_sign_flipped(course: Course) -> Suspicion | None:
+    """Finds a loss that is made larger instead of smaller.
+
+    Either the loss as trained is the net's own cross-entropy with its sign turned; or steps change the loss by what
+    the gradients promise with the sign turned, while the answers get worse and worse; or the optimizer goes uphill.
+    """
+    own, skill = course.answers("train"), skills(course, "train")
+    if len(own) < 2 or course.classes is None or not np.isfinite(skill[[0, -1]]).all():
+        return None
+    worse = bool(skill[-1] < skill[0] - 0.02 and skill[-1] < 0 and (np.diff(skill[np.isfinite(skill)]) <= 0.02).all())
+    first = course.losses_S[: max(1, min(4, len(course.losses_S) // 4))]
+    turned = float(np.mean(first)) / own[0].loss if own[0].loss and own[0].step == 0 and len(first) else math.nan
+    promised, made = course.probes("predicted_change"), course.probes("loss_after") - course.probes("loss")
+    early = np.flatnonzero(np.isfinite(promised) & np.isfinite(made) & (promised != 0))[:8]
+    trust = made[early] / promised[early]
+    against = float(np.mean((trust > -2.5) & (trust < -0.4))) if len(early) else 0.0
+    uphill = float(np.mean((promised[early] > 0) & (made[early] > 0))) if len(early) else 0.0
+    if abs(turned + 1) < 0.25 and worse:
+        how, exact = f"the loss of the first steps is {turned:.2f} times the net's own cross-entropy", True
+    elif len(early) >= 4 and uphill >= TRUST and worse:
+        how, exact = f"{uphill:.0%} of the steps looked at go the way the loss rises", False
+    elif len(early) >= 4 and against >= TRUST and abs(float(trust[0]) + 1) < 0.5 and worse:
+        how, exact = f"steps change the loss by {np.median(trust):.2f} times what the gradients promise", False
+    else:
+        return None
+    return Suspicion(
+        code="loss-sign-flipped",
+        strength=1.0 if exact else 0.9,
+        persistent=len(own) >= 3,
+        harmful=True,
+        exact=exact,
+        fatal=True,
+        summary=f"{how}, and its answers only get worse: skill on training pictures falls from {skill[0]:.2f} to "
+        f"{skill[-1]:.3g}; a sign is turned",
+        evidence={
+            "first_skill": float(skill[0]),
+            "last_skill": float(skill[-1]),
+            "first_loss_by_own_cross_entropy": turned,
+            "trust_ratio_median": float(np.median(trust)) if len(early) else math.nan,
+            "share_of_steps_uphill": uphill,
+        },
+        advice={"do": "minimize the loss: loss.backward(), not (-loss).backward(), and no maximize=True"},
+        since_step=own[0].step,
+        explains=(
+            "negative-loss",
+            "learning-rate-too-high",
+            "exploding-gradients",
+            "gradient-spikes",
+            "labels-shuffled",
+        ),
+    )
+
+
+def class_weights_harmful(course: Course) -> Suspicion | None:
+    """Finds weights of classes that make the net call pictures by classes that they do not have.
+
+    The loss as trained is far below the plain cross-entropy of the training pictures, batches hold the classes as the
+    training pictures do, and still some classes are named much too often, at the cost of the others.
+    """
+    looks = course.answers("train", "train") or course.answers("train")
+    named = [_overcalled(table_KK(row)) for row in looks[-2:] if row.loss is not None]
+    given = course.known.recipe.get("loss.class_weights", "none")
+    if not named or any(found is None for found in named) or (course.known.recipe and given == "none"):
+        return None
+    batches_BK = _batches(course)
+    plain, trained = (
+        float(looks[-1].loss or math.nan),
+        float(np.mean(course.losses_S[-max(1, len(course.losses_S) // 10) :])),
+    )
+    if course.blind_loss is None or not plain > trained + limit("class_weights.gap", 0.25) * course.blind_loss:
+        return None
+    moved, over, under = named[-1] or (0.0, 0, 0)
+    confusion_KK = table_KK(looks[-1])
+    if moved < limit("class_weights.moved", 0.2) or confusion_KK is None or len(batches_BK) < 2:
+        return None
+    shares_K = batches_BK.sum(axis=0) / batches_BK.sum()
+    if np.abs(shares_K - confusion_KK.sum(axis=1) / confusion_KK.sum()).sum() / 2 > 0.15:
+        return None
+    accuracy = float(looks[-1].accuracy or 0.0)
+    return Suspicion(
+        code="class-weights-harmful",
+        strength=min(0.9, 0.5 + moved),
+        persistent=len(named) == 2 and min(found[0] for found in named if found) >= limit("class_weights.moved", 0.2),
+        harmful=accuracy < 0.9,
+        summary=f"answers prefer some classes (most class {over}, least class {under}): {moved:.0%} of the training "
+        f"pictures are called by too frequent ones, though batches hold classes as the data does; the loss as trained "
+        f"({trained:.2f}) is far below the plain one ({plain:.2f}), as one is that weighs classes",
+        evidence={
+            "share_of_answers_moved": moved,
+            "class_named_too_often": over,
+            "class_named_too_rarely": under,
+            "loss_as_trained": trained,
+            "plain_loss": plain,
+            "accuracy_on_training_pictures": accuracy,
+        },
+        advice={"loss.class_weights": "none"} if course.known.recipe else {"do": "leave the loss's weight= out"},
+        since_step=looks[-len(named)].step,
+        explains=("class-imbalance-harmful", "model-too-small"),
+    )
+
+
+def _overcalled(confusion_KK: Numbers | None) -> tuple[float, int, int] | None:
+    """Gives how large a share of answers moved between classes, and who gains and loses most."""
+    if confusion_KK is None or np.diag(confusion_KK).sum() / confusion_KK.sum() < 1.1 * chance(confusion_KK):
+        return None
+    surplus_K = (confusion_KK.sum(axis=0) - confusion_KK.sum(axis=1)) / confusion_KK.sum()
+    return float(np.abs(surplus_K).sum() / 2), int(np.argmax(surplus_K)), int(np.argmin(surplus_K))
+
+
+def _batches(course: Course) -> Numbers:
+    rows = [row.label_counts for row in course.history.probes.rows if row.label_counts]
+    width = max(map(len, rows), default=0)
+    return np.array([row for row in rows if len(row) == width], dtype=np.float64).reshape(-1, width)
+
+
+def targets_too_soft(course: Course) -> Suspicion | None:
+    """Finds targets that leave a net no way to be sure: it is right, and hardly says so.
+
+    Most training pictures are called right, and still nearly all of them cost much, while the loss as trained lies
+    flat and higher still, which is what targets cost that are spread over classes.
+    """
+    looks = [row for row in course.answers("train") if row.losses and row.accuracy is not None and row.loss is not None]
+    if len(looks) < 2 or course.blind_loss is None or any(_probabilities(row) for row in looks):
+        return None
+    cheap = [float(np.quantile(row.losses, 0.25)) / course.blind_loss for row in looks[-2:]]
+    last, trained = looks[-1], trained_skill(course)
+    clean, accuracy = last_skill(course, "train"), float(last.accuracy or 0.0)
+    floor = limit("targets_too_soft.cheap", 0.35)
+    sure = accuracy >= limit("targets_too_soft.accuracy", 0.7) and stalled(course)
+    if min(cheap) < floor or not sure or not trained < clean - 0.1 or not clean < 0.6:
+        return None
+    smoothing, mixup = (course.known.recipe.get(key, 0) for key in ("loss.label_smoothing", "augment.mixup"))
+    known = [(key, value) for key, value in (("loss.label_smoothing", smoothing), ("augment.mixup", mixup)) if value]
+    return Suspicion(
+        code="targets-too-soft",
+        strength=min(0.9, 0.5 + (cheap[-1] - floor)),
+        persistent=True,
+        harmful=True,
+        summary=f"{accuracy:.0%} of the training pictures are called right, but three quarters of them cost at least "
+        f"{cheap[-1] * course.blind_loss:.2f} each, {cheap[-1]:.0%} of what knowing nothing costs, and the loss as "
+        "trained no longer falls: the targets are too soft for sure answers",
+        evidence={
+            "accuracy_on_training_pictures": accuracy,
+            "loss_of_the_easiest_quarter": cheap[-1] * course.blind_loss,
+            "skill_on_training_pictures": clean,
+            "skill_as_trained": trained,
+        },
+        advice={known[0][0]: 0.1 if known[0][0] == "loss.label_smoothing" else 0.2}
+        if known
+        else {"do": "label_smoothing=0.1 at most, and weaker mixing of pictures and labels"},
+        since_step=looks[-2].step,
+        explains=("model-too-small", "learning-rate-too-low"),
     )
 
 
 OUTPUTS = (
     Rule("negative-loss", negative_loss, frozenset({"steps"})),
-    Rule("softmax-twice", softmax_twice, frozenset({"answers"})),
+    Rule("softmax-twice", softmax_twice, frozenset({"answers", "steps"})),
+    Rule("loss-reduction-sum", loss_reduction_sum, frozenset({"answers", "steps"})),
+    Rule("loss-sign-flipped", loss_sign_flipped, frozenset({"answers", "steps"})),
+    Rule("class-weights-harmful", class_weights_harmful, frozenset({"answers", "steps", "probes"})),
+    Rule("targets-too-soft", targets_too_soft, frozenset({"answers", "steps"})),
 )

@@ -2,7 +2,7 @@
 
 Comes in:   a RunPlan, then the run's frozen records as they happen
 Goes out:   lines on standard output (standard error under --json); nothing is returned, nothing is decided
-May import: runs, recipe, reporting.wording
+May import: runs, recipe, reporting.wording, reporting.views
 Read next:  console.py, then opening.py, rows.py, closing.py
 Example:    with RunConsole() as console: console.start(plan); console.epoch(record)
 """
@@ -14,7 +14,9 @@ from .activations import activation_lines as activation_lines
 from .answers import prediction_lines as prediction_lines
 from .audit import audit_lines as audit_lines
 from .checks import check_lines as check_lines
+from .closing import finding_lines as finding_lines
 from .console import RunConsole as RunConsole
+from .diagnosis import diagnosis_lines as diagnosis_lines
 from .machine import machine_lines as machine_lines
 from .opening import RunPlan as RunPlan
 from .rate_curve import rate_curve_lines as rate_curve_lines

@@ -8,9 +8,10 @@ from pathlib import Path
 
 from trainwright.runs import Evaluation, EvaluationRecord, Finding, StopRecord
 
-from ..evidence import advised, shown
+from ..evidence import advised, how_sure, shown
 from ..outcome import outcome_of
-from ..steps import next_steps
+from ..steps import NextStep, next_steps
+from ..views.diagnosis import withdrawn_words
 from ..views.task_judgement import LAID_OUT, TaskJudgement
 from ..wording import NBSP, count, duration, interval, number, percent, plural, printable
 from .lines import Line, labelled
@@ -63,19 +64,27 @@ def closing(
         lines += labelled("retrained", map(printable, [*retrained, *both]), width)
     if findings:
         texts = _found(findings, told)
-        worst = max(findings, key=lambda finding: list(SEVERITY_STYLES).index(finding.severity))
-        lines += labelled("findings", texts, width, SEVERITY_STYLES[worst.severity])
+        standing = [finding.severity for finding in findings if finding.withdrawn is None]
+        worst = max(standing, key=list(SEVERITY_STYLES).index, default="note")
+        lines += labelled("findings", texts, width, SEVERITY_STYLES[worst])
     lines += labelled("run", [printable(str(folder))], width)
     if report is not None:
         lines += labelled("report", [printable(str(report))], width)
     lines.append(Line())
     for step in next_steps(folder, outcome_of(stop), findings):
-        lines += [Line(f"  {printable(step.command)}", "cyan"), Line(f"      {step.meaning}", "dim")]
+        lines += step_lines(step)
     return [*lines, Line()]
+
+
+def step_lines(step: NextStep) -> list[Line]:
+    """Writes a command to copy, and below it what it is good for."""
+    return [Line(f"  {printable(step.command)}", "cyan"), Line(f"      {step.meaning}", "dim")]
 
 
 def _found(findings: Sequence[Finding], told: Sequence[Finding]) -> list[str]:
     """Says what was found: problems, and warnings that nobody saw yet, in full; the others by name and number."""
+    gone = [printable(finding.code) for finding in findings if finding.withdrawn is not None]
+    findings = [finding for finding in findings if finding.withdrawn is None]
     known = [finding.code for finding in findings if finding.severity == "warn" and finding in told]
     full = [f for f in findings if f.severity == "stop" or (f.severity == "warn" and f not in told)]
     texts = [f"{SEVERITY_WORDS[finding.severity]}: {printable(finding.summary)}" for finding in full]
@@ -83,21 +92,26 @@ def _found(findings: Sequence[Finding], told: Sequence[Finding]) -> list[str]:
         codes = [printable(code) + (f" ({times})" if times > 1 else "") for code, times in Counter(known).items()]
         texts.append(f"{plural(len(known), 'warning')}, told above: {', '.join(codes)}")
     notes = sum(finding.severity == "note" for finding in findings)
-    return [*texts, f"{plural(notes, 'note')}, in the report"] if notes else texts
+    texts += [f"{plural(notes, 'note')}, in the report"] if notes else []
+    return [*texts, f"{plural(len(gone), 'sign')} gone again: {', '.join(gone)}"] if gone else texts
 
 
 def finding_lines(finding: Finding, width: int = 80) -> list[Line]:
-    """Says one finding: what is wrong, the numbers that show it, and what to try.
+    """Says one finding: what is wrong, the numbers that show it, how sure that is, and what to try.
 
     Args:
-        finding: what was found.
+        finding: what was found, or withdrawn.
         width: columns to wrap to.
     """
+    if finding.withdrawn is not None:
+        return labelled("withdrawn", [printable(withdrawn_words(finding))], width, "green")
     when = "" if finding.since_step is None else f" (since step {count(finding.since_step)})"
     texts = [f"{printable(finding.summary)}{when} [{printable(finding.code)}]"]
     if finding.evidence:
         measured = ", ".join(f"{printable(name)} {shown(value)}" for name, value in finding.evidence.items())
         texts.append(f"  measured: {measured}")
+    if finding.diagnosed:
+        texts.append(f"  sure: {how_sure(finding)}")
     texts += [f"  try: {advised(key, value)}" for key, value in finding.advice.items()]
     return labelled(SEVERITY_WORDS[finding.severity], texts, width, SEVERITY_STYLES[finding.severity])
 

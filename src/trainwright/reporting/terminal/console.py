@@ -22,9 +22,10 @@ from rich.text import Text
 from trainwright.runs import EpochRecord, Evaluation, Finding, RetrainRecord, StopRecord
 
 from ..second_stage import beginning
+from ..steps import NextStep
 from ..wording import count, duration, number, printable, short_duration
 from .checks import checks_texts
-from .closing import closing, evaluation_lines, finding_lines
+from .closing import closing, evaluation_lines, finding_lines, step_lines
 from .lines import Line, labelled
 from .opening import RunPlan, opening
 from .rows import head, row, time_left
@@ -314,6 +315,10 @@ class RunConsole:
             width=self._face.width,
         )
         self._write(lines)
+
+    def steps(self, steps: Sequence[NextStep]) -> None:
+        """Writes commands to copy, each with what it is good for."""
+        self._write([line for step in steps for line in step_lines(step)])
 
     def log_to(self, path: Path) -> None:
         """Keeps all lines in a file from now on, those that were written before first; appends where it exists."""

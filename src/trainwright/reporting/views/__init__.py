@@ -2,7 +2,7 @@
 
 Comes in:   a RunFolder: its records and the small files beside them
 Goes out:   frozen dataclasses of numbers and words, no markup
-May import: runs, errors, reporting.wording
+May import: runs, diagnosis, errors, reporting.wording
 Read next:  run.py, which puts them together; then any of the others
 Example:    read_view(open_run("runs/digits")).headline.accuracy
 """
@@ -12,6 +12,8 @@ from __future__ import annotations
 from .ablation import ablation_view as ablation_view
 from .activations import ActivationsView as ActivationsView
 from .activations import activations_view as activations_view
+from .diagnosis import DiagnosisView as DiagnosisView
+from .diagnosis import diagnosis_view as diagnosis_view
 from .rate_curve import RateCurve as RateCurve
 from .rate_curve import rate_curve as rate_curve
 from .run import RunView as RunView

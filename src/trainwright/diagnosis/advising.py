@@ -1,0 +1,42 @@
+"""What to do, as settings where there is a recipe, else as a sentence for a loop that is not ours."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from .course import Course
+
+
+def advice(course: Course, settings: Mapping[str, Any], sentence: str) -> Mapping[str, Any]:
+    """Gives recipe keys with the values to try where the run has them all, else the sentence.
+
+    Args:
+        settings: recipe key → value.
+        sentence: the same in words of PyTorch.
+    """
+    if settings and all(key in course.known.recipe for key in settings):
+        return dict(settings)
+    return {"do": sentence}
+
+
+def peak_rate(course: Course) -> float:
+    """Finds the highest learning rate so far, or that of the optimizer; NaN where nobody tells."""
+    finite = course.rates_S[np.isfinite(course.rates_S)]
+    if len(finite):
+        return float(finite.max())
+    watch = course.history.watch
+    rate = None if watch is None else watch.settings.get("lr")
+    return float(rate) if isinstance(rate, int | float) else math.nan
+
+
+def other_rate(course: Course, factor: float) -> Mapping[str, Any]:
+    """Advises a learning rate that is a factor times the present peak."""
+    rate = peak_rate(course)
+    value = float(f"{rate * factor:.2g}") if math.isfinite(rate) else math.nan
+    if not math.isfinite(value):
+        return {"do": f"multiply the learning rate by {factor:g}"}
+    return advice(course, {"optim.lr": value}, f"set the learning rate to {value:g} instead of {rate:g}")

@@ -1,0 +1,320 @@
+"""Labels: whether they fit the pictures, and how classes come to the net.
+
+K classes · B batches that were looked at · P pictures of the probe set
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trainwright.diagnosis.counting import apart, error_pattern, recalls_K, share_error, table_KK, unevenness
+from trainwright.diagnosis.course import Course, Numbers
+from trainwright.diagnosis.limits import limit
+from trainwright.diagnosis.standing import at_chance, last_skill, skill_of, skills, trained_skill, unseen_skill
+from trainwright.diagnosis.suspicion import Rule, Suspicion
+from trainwright.runs import AnswersRecord
+
+
+def labels_shuffled(course: Course) -> Suspicion | None:
+    """Finds labels that have nothing to do with the pictures.
+
+    Validation stays at chance; and training pictures are remembered one by one, late, while new ones of the same kind
+    (those of the first epochs) were answered no better than blindly, or nothing is learned although steps do what their
+    gradients promise and gradients of two halves of a batch have nothing in common.
+    """
+    valid, train, skill = course.answers("valid"), course.answers("train"), skills(course, "train")
+    later = valid[max(1, len(valid) // 2) :]
+    if course.classes is None or len(later) < 2 or not train or not all(at_chance(row) for row in later):
+        return None
+    unseen, early = unseen_skill(course), _skill_until(course, epoch=2)
+    promise = course.probes("half_cosine")
+    cosine = float(np.nanmedian(promise)) if np.isfinite(promise).any() else math.nan
+    if not max(unseen, early) < limit("labels_shuffled.unseen", 0.05) or cosine > 0.2:
+        return None
+    remembered = not at_chance(train[-1], errors=4.0) and float(skill[-1]) > limit("labels_shuffled.remembered", 0.1)
+    if not remembered and not (np.isfinite(promise).sum() >= 3 and abs(cosine) < 0.05 and _moves_well(course)):
+        return None
+    known = "remembered" if remembered else "not learned either"
+    return Suspicion(
+        code="labels-shuffled",
+        strength=0.9 if remembered else 0.6,
+        persistent=True,
+        harmful=True,
+        summary=f"validation accuracy stays at chance ({later[-1].accuracy or 0:.0%}, {len(later)} looks), training "
+        f"pictures are {known} (skill {skill[-1]:.2f}), and new ones were answered no better than blindly in the first "
+        f"epochs (skill {max(unseen, early):.2f}): the labels have nothing to do with the pictures",
+        evidence={
+            "valid_accuracy": later[-1].accuracy,
+            "skill_on_training_pictures": float(skill[-1]),
+            "skill_in_the_first_epochs": max(unseen, early),
+            "half_batch_cosine_median": cosine,
+        },
+        advice={"do": "show a few pictures with their labels as the loss gets them, and pair files and labels anew"},
+        since_step=later[0].step,
+        explains=("overfitting", "model-too-small", "learning-rate-too-low", "validation-shifted", "trained-too-long"),
+        source="Zhang et al. 2017, nets learn random labels by heart",
+    )
+
+
+def _skill_until(course: Course, epoch: int) -> float:
+    """Gives the skill as trained at the end of an early epoch; NaN where it has not come so far."""
+    row = next((row for row in course.history.epochs.rows if row.epoch == epoch), None)
+    return math.nan if row is None else skill_of(course, row.train_loss)
+
+
+def _moves_well(course: Course) -> bool:
+    """Says whether nearly all weights move by usual amounts, and steps do roughly what their gradients promise."""
+    moves = [index for index, tensor in enumerate(course.tensors) if tensor.kind == "weight" and tensor.moved]
+    relative = (course.by_tensor("updates") / np.maximum(course.by_tensor("weights"), 1e-12))[:, moves]
+    trust = (course.probes("loss_after") - course.probes("loss")) / course.probes("predicted_change")
+    if not np.isfinite(relative).any() or not np.isfinite(trust).any():
+        return False
+    usual = np.nanmedian(relative, axis=0) > 1e-4
+    return bool(usual.mean() >= 0.8 and 0 < np.nanmedian(trust) < 1.5)
+
+
+def labels_noisy(course: Course) -> Suspicion | None:
+    """Finds labels of which a part is wrong, and estimates how many.
+
+    A picture with a wrong label is called by its right class, by a net that is sure of it: its loss lies above that of
+    knowing nothing, while most others have become cheap. The same pictures stay there from look to look, and the
+    mistakes fall on all classes by chance, where mistakes with hard pictures fall on classes that look alike. Later the
+    net learns them by heart; the estimate is of the look at which both kinds lay farthest apart.
+    """
+    looks = [row for row in course.answers("train") if len(row.losses) >= 100 and row.confusion_KK]
+    if course.blind_loss is None or course.classes is None or len(looks) < 3:
+        return None
+    clear = [(row, dear) for row in looks if (dear := _dear(course, row)) is not None]
+    pairs = [(one, other) for one, other in itertools.pairwise(clear) if _agree(one[1], other[1]) >= 0.6]
+    if not pairs:
+        return None
+    row, dear = max((pair[1] for pair in pairs), key=lambda found: float(found[1].mean()) - _between(course, found[0]))
+    share = float(dear.mean())
+    error = share_error(share, len(dear))
+    confusion_KK = table_KK(row)
+    pattern, mistakes = error_pattern(confusion_KK) if confusion_KK is not None else (math.nan, 0)
+    valid = next((look for look in course.answers("valid") if look.step == row.step), None)
+    return Suspicion(
+        code="labels-noisy",
+        strength=min(0.95, 0.5 + share),
+        persistent=True,
+        harmful=share - 2 * error > limit("labels_noisy.harmful", 0.05),
+        summary=f"about {share:.0%} (± {2 * error:.0%}) of the training labels look wrong: at step {row.step} the net "
+        f"called {share:.0%} of the training pictures surely by another class, the same ones from look to look and all "
+        f"classes by chance, while {float(np.median(row.losses)):.2f} was the loss of the median picture",
+        evidence={
+            "share_of_labels_wrong": share,
+            "standard_error": error,
+            "mistakes": mistakes,
+            "mistakes_pattern_1_by_chance": pattern,
+            "median_loss": float(np.median(row.losses)),
+            "loss_of_knowing_nothing": course.blind_loss,
+            "accuracy_on_training_pictures": row.accuracy,
+            "valid_accuracy": None if valid is None else valid.accuracy,
+        },
+        advice={"loss.label_smoothing": 0.1, "training.patience": 5}
+        if course.known.recipe
+        else {
+            "do": "look at the training pictures of the highest loss, correct or drop them; stop before all are learned"
+        },
+        since_step=pairs[0][0][0].step,
+        explains=("overfitting", "trained-too-long", "validation-shifted", "targets-too-soft"),
+        source="Arpit et al. 2017, Arazo et al. 2019: wrong labels are learned last; pattern of mistakes: own choice",
+    )
+
+
+def _dear(course: Course, row: AnswersRecord) -> Numbers | None:
+    """Gives which pictures cost more than knowing nothing, 0 or 1 each, where that looks like wrong labels, else None.
+
+    For two or three classes mistakes have no pattern; there training pictures must do worse than those of validation.
+    """
+    blind = course.blind_loss or math.nan
+    losses_P, confusion_KK = np.array(row.losses), table_KK(row)
+    dear = (losses_P > blind).astype(np.float64)
+    if confusion_KK is None or dear.mean() < limit("labels_noisy.share", 0.06) or np.median(losses_P) > 0.6 * blind:
+        return None
+    if _between(course, row) > limit("labels_noisy.between", 1.0) * dear.mean():
+        return None
+    pattern, mistakes = error_pattern(confusion_KK)
+    if len(confusion_KK) >= 4 and mistakes >= 25:
+        return dear if pattern <= limit("labels_noisy.pattern", 1.6) else None
+    valid = next((look for look in course.answers("valid") if look.step == row.step), None)
+    if valid is None or valid.accuracy is None or row.accuracy is None:
+        return None
+    better = apart(valid.accuracy, valid.pictures, row.accuracy, row.pictures)
+    return dear if better >= 4 and valid.accuracy - row.accuracy > 0.5 * dear.mean() else None
+
+
+def _between(course: Course, row: AnswersRecord) -> float:
+    """Gives the share of pictures that are neither cheap nor dear: hard ones."""
+    blind = course.blind_loss or math.nan
+    losses_P = np.array(row.losses)
+    middle = 0.5 * (float(np.median(losses_P)) + blind)
+    return float(((losses_P > min(middle, 0.8 * blind)) & (losses_P <= blind)).mean())
+
+
+def _agree(one: Numbers, other: Numbers) -> float:
+    """Gives the share of marked pictures that are marked both times."""
+    either = np.maximum(one, other).sum() if len(one) == len(other) else 0.0
+    return float(np.minimum(one, other).sum() / either) if either else 0.0
+
+
+def classes_swapped(course: Course) -> Suspicion | None:
+    """Finds classes whose names are exchanged between training and validation.
+
+    More than half of the validation pictures of each such class are called by another one of them, which confusion of
+    classes that look alike cannot bring about, and the training pictures are called by their own labels.
+    """
+    valid, train = course.answers("valid"), course.answers("train")
+    if len(valid) < 2 or not train:
+        return None
+    cycles = [_exchanged(table_KK(row), table_KK(train[-1])) for row in valid[-2:]]
+    if not cycles[-1]:
+        return None
+    pairs = [f"{old} is called {new}" for old, new in cycles[-1].items()]
+    confusion_KK = table_KK(valid[-1])
+    count = int(sum(confusion_KK[old][new] for old, new in cycles[-1].items())) if confusion_KK is not None else 0
+    return Suspicion(
+        code="classes-swapped",
+        strength=0.95,
+        persistent=cycles[0] == cycles[1],
+        harmful=True,
+        summary=f"validation pictures of {len(cycles[-1])} classes are called by each other's names: "
+        f"{', '.join(pairs[:4])}{' …' if len(pairs) > 4 else ''} ({count} pictures), those of training "
+        "by their own: the classes are exchanged in one of the two parts",
+        evidence={
+            "called_instead": {str(old): new for old, new in cycles[-1].items()},
+            "pictures": count,
+            "valid_accuracy": valid[-1].accuracy,
+            "accuracy_on_training_pictures": train[-1].accuracy,
+        },
+        advice={"do": "compare how both parts turn names into numbers; make the map once and use it for both"},
+        since_step=valid[-2].step,
+        explains=("validation-shifted", "overfitting", "labels-noisy", "class-imbalance-harmful"),
+    )
+
+
+def _exchanged(valid_KK: Numbers | None, train_KK: Numbers | None) -> dict[int, int]:
+    """Gives class → class that it is called by, of classes that change names among themselves."""
+    if valid_KK is None or train_KK is None or valid_KK.shape != train_KK.shape:
+        return {}
+    moved: dict[int, int] = {}
+    for one, row in enumerate(valid_KK):
+        other, count = int(np.argmax(row)), row.sum()
+        own = train_KK[one].sum()
+        if other == one or count < 5 or own < 5:
+            continue
+        there, here = row[other] / count, train_KK[one][other] / own
+        half = there - limit("classes_swapped.errors", 2.0) * share_error(there, count)
+        if half > 0.5 and train_KK[one][one] / own > 0.6 and apart(there, count, here, own) > 3:
+            moved[one] = other
+    while moved and set(moved) != set(moved.values()):
+        moved = {old: new for old, new in moved.items() if new in moved and old in moved.values()}
+    return moved
+
+
+def class_imbalance_harmful(course: Course) -> Suspicion | None:
+    """Finds rare classes that the net does not dare to name: their recall is far below that of the frequent ones.
+
+    They must be named less often than they are there, too; a rare class that is only hard is taken for others as often
+    as others for it.
+    """
+    valid = [row for row in course.answers("valid") if row.confusion_KK]
+    shares = np.array(course.known.class_shares, dtype=np.float64)
+    train = course.answers("train")
+    if not len(shares) and train and (first_KK := table_KK(train[-1])) is not None:
+        shares = first_KK.sum(axis=1) / first_KK.sum()
+    if len(valid) < 2 or len(shares) < 2:
+        return None
+    rare_K = shares < shares.max() / limit("class_imbalance.ratio", 3.0)
+    found = [_shortfall(table_KK(row), rare_K) for row in valid[-2:]]
+    if not rare_K.any() or any(one is None for one in found):
+        return None
+    missing, errors, ratio, rare, frequent = found[-1] or (0.0, 0.0, 1.0, 0.0, 0.0)
+    lost = limit("class_imbalance.missing", 0.25)
+    if missing < lost or errors < 3 or ratio > limit("class_imbalance.named", 0.7):
+        return None
+    return Suspicion(
+        code="class-imbalance-harmful",
+        strength=min(0.95, 0.5 + missing - lost + 0.1),
+        persistent=min(one[0] for one in found if one) >= lost,
+        harmful=True,
+        summary=f"of the validation pictures of rare classes {rare:.0%} are found, of frequent ones {frequent:.0%} "
+        f"({errors:.1f} standard errors apart); rare classes are named {ratio:.2f} times as often as they are there",
+        evidence={
+            "recall_of_rare_classes": rare,
+            "recall_of_frequent_classes": frequent,
+            "standard_errors_apart": errors,
+            "rare_classes_named_by_there": ratio,
+            "rare_classes": [int(index) for index in np.flatnonzero(rare_K)],
+            "largest_share_by_smallest": float(shares.max() / max(shares.min(), 1e-12)),
+        },
+        advice={"loss.class_weights": "balanced"}
+        if course.known.recipe
+        else {"do": "weight=1/share of each class in the loss, or a sampler that draws classes evenly"},
+        since_step=valid[-2].step,
+    )
+
+
+def _shortfall(
+    confusion_KK: Numbers | None, rare_K: NDArray[np.bool_]
+) -> tuple[float, float, float, float, float] | None:
+    """Gives how far recall of rare classes lies below, in how many errors; how often they are named; both recalls."""
+    if confusion_KK is None or len(confusion_KK) != len(rare_K):
+        return None
+    there_K, right_K, named_K = confusion_KK.sum(axis=1), np.diag(confusion_KK), confusion_KK.sum(axis=0)
+    few, many = there_K[rare_K].sum(), there_K[~rare_K].sum()
+    if few < 10 or many < 10 or not np.isfinite(recalls_K(confusion_KK)[~rare_K]).all():
+        return None
+    rare, frequent = float(right_K[rare_K].sum() / few), float(right_K[~rare_K].sum() / many)
+    return frequent - rare, apart(frequent, many, rare, few), float(named_K[rare_K].sum() / few), rare, frequent
+
+
+def not_shuffled(course: Course) -> Suspicion | None:
+    """Finds batches that hold fewer classes than drawing by chance gives, as when data comes sorted by class."""
+    rows = [row for row in course.history.probes.rows if sum(row.label_counts) > 1]
+    width = max((len(row.label_counts) for row in rows), default=0)
+    counts_BK = np.array([row.label_counts for row in rows if len(row.label_counts) == width], dtype=np.float64)
+    if len(counts_BK) < 6 or width < 2:
+        return None
+    uneven, errors = unevenness(counts_BK)
+    most = limit("not_shuffled.uneven", 2.0)
+    if uneven < most or errors < 8:
+        return None
+    shares_K = counts_BK.sum(axis=0) / counts_BK.sum()
+    seen = float((counts_BK > 0).sum(axis=1).mean())
+    wanted = float(np.mean([(1 - (1 - shares_K) ** size).sum() for size in counts_BK.sum(axis=1)]))
+    clean, trained = last_skill(course, "train"), trained_skill(course)
+    return Suspicion(
+        code="not-shuffled",
+        strength=min(1.0, 0.6 + 0.1 * math.log(uneven / most + 1)),
+        persistent=True,
+        harmful=not (clean > 0.7 and clean > trained - 0.1),
+        exact=True,
+        summary=f"a batch holds {seen:.1f} classes, where drawing by chance gives {wanted:.1f}: pictures come sorted",
+        evidence={
+            "classes_in_a_batch": seen,
+            "classes_in_a_batch_by_chance": wanted,
+            "unevenness_1_by_chance": uneven,
+            "standard_deviations_above_chance": errors,
+            "batches_looked_at": len(counts_BK),
+            "skill_on_training_pictures": clean,
+            "skill_as_trained": trained,
+        },
+        advice={"do": "shuffle=True in the DataLoader of the training part"},
+        since_step=rows[0].step,
+        explains=("learning-rate-too-high", "batchnorm-statistics-stale", "gradient-spikes", "validation-shifted"),
+    )
+
+
+LABELS = (
+    Rule("labels-shuffled", labels_shuffled, frozenset({"answers", "valid answers", "steps"})),
+    Rule("labels-noisy", labels_noisy, frozenset({"answers"})),
+    Rule("classes-swapped", classes_swapped, frozenset({"answers", "valid answers"})),
+    Rule("class-imbalance-harmful", class_imbalance_harmful, frozenset({"valid answers"})),
+    Rule("not-shuffled", not_shuffled, frozenset({"probes"})),
+)

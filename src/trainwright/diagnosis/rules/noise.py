@@ -1,0 +1,90 @@
+"""Figures too noisy to read: batches or validation sets that are too small for what is asked of them."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from trainwright.diagnosis.counting import share_error
+from trainwright.diagnosis.course import Course
+from trainwright.diagnosis.limits import limit
+from trainwright.diagnosis.standing import skills, told_before
+from trainwright.diagnosis.suspicion import Rule, Suspicion
+
+
+def batch_too_small(course: Course) -> Suspicion | None:
+    """Finds a loss so noisy from step to step, of so few pictures a batch, that its course cannot be read.
+
+    It harms where the answers about the fixed training pictures jump as well, without getting better: then steps follow
+    the noise of the batches.
+    """
+    size = None if course.history.watch is None else course.history.watch.batch_size
+    losses_S = course.losses_S[np.isfinite(course.losses_S)]
+    if size is None or size > limit("batch_too_small.pictures", 8) or len(losses_S) < 64 or not course.blind_loss:
+        return None
+    recent = losses_S[len(losses_S) // 2 :]
+    trend = np.polyval(np.polyfit(np.arange(len(recent)), recent, 1), np.arange(len(recent)))
+    scatter = float(np.std(recent - trend) / max(float(np.mean(recent)), 1e-12))
+    if scatter < limit("batch_too_small.scatter", 0.6) or np.mean(recent) < 0.15 * course.blind_loss:
+        return None
+    cosine = course.probes("half_cosine")
+    agreement = float(np.nanmedian(cosine)) if np.isfinite(cosine).any() else math.nan
+    clean = skills(course, "train")
+    clean = clean[np.isfinite(clean)]
+    later = clean[len(clean) // 2 :]
+    jumps = float(np.std(later)) if len(later) >= 4 else math.nan
+    better = bool(len(later) >= 4 and np.mean(later[len(later) // 2 :]) > np.mean(later[: len(later) // 2]) + 0.02)
+    harmful = jumps > limit("batch_too_small.jumps", 0.15) and not better and bool(np.max(later) < 0.6)
+    if agreement > limit("batch_too_small.agreement", 0.15):
+        return None
+    return Suspicion(
+        code="batch-too-small",
+        strength=min(0.9, 0.5 + 0.2 * (scatter - 0.6)),
+        persistent=harmful,
+        harmful=harmful,
+        summary=f"with {size} pictures a batch the loss scatters by {scatter:.0%} of its mean from step to step: the "
+        "curve is too noisy to read"
+        + (f", and skill on fixed pictures jumps by {jumps:.2f} without getting better" if harmful else ""),
+        evidence={
+            "pictures_a_batch": size,
+            "scatter_by_mean": scatter,
+            "half_batch_cosine_median": agreement,
+            "deviation_of_skill_on_training_pictures": jumps,
+        },
+        advice={"optim.batch_size": 32}
+        if course.known.recipe
+        else {"do": "batch_size=32, or gradients of several batches added before each step; or a smaller rate"},
+        since_step=int(course.steps_S[len(course.steps_S) // 2]),
+    )
+
+
+def validation_too_small(course: Course) -> Suspicion | None:
+    """Finds a validation part whose accuracies differ less between epochs than chance makes them differ. A note."""
+    looks = [row for row in course.answers("valid") if row.accuracy is not None]
+    if len(looks) < 4 or told_before(course, "validation-too-small"):
+        return None
+    pictures, accuracies = looks[-1].pictures, np.array([row.accuracy for row in looks], dtype=np.float64)
+    later = accuracies[len(accuracies) // 2 :]
+    error, spread = share_error(float(np.mean(later)), pictures), float(np.ptp(later))
+    if pictures >= limit("validation_too_small.pictures", 100) or spread > 4 * error:
+        return None
+    return Suspicion(
+        code="validation-too-small",
+        strength=0.6,
+        persistent=True,
+        harmful=False,
+        summary=f"{pictures} validation pictures give an accuracy a standard error of {error:.1%}; all later looks lie "
+        f"within {spread:.1%}, so which of them is best is chance",
+        evidence={"valid_pictures": pictures, "standard_error": error, "spread_of_later_accuracies": spread},
+        advice={"data.valid_share": 0.2}
+        if course.known.recipe
+        else {"do": "a larger validation part, or the mean over several folds"},
+        since_step=looks[-1].step,
+    )
+
+
+NOISE = (
+    Rule("batch-too-small", batch_too_small, frozenset({"steps", "watch"})),
+    Rule("validation-too-small", validation_too_small, frozenset({"valid answers"})),
+)

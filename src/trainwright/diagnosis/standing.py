@@ -1,0 +1,82 @@
+"""Where a run stands: how well it answers about pictures it learns from, and about others.
+
+Skill is 1 - loss / the loss of knowing only the class shares: 0 knows nothing, 1 is perfect.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from trainwright.runs import AnswersRecord
+
+from .counting import chance, share_error, table_KK
+from .course import Course, Numbers
+
+RECENT = 0.25
+"""Share of the steps so far that counts as recent."""
+
+
+def skills(course: Course, part: str, mode: str = "eval") -> Numbers:
+    """Gives the skill at each look at the same pictures, in the order of the steps."""
+    return course.skill(np.array([_number(row.loss) for row in course.answers(part, mode)], dtype=np.float64))
+
+
+def last_skill(course: Course, part: str, mode: str = "eval") -> float:
+    """Gives the skill at the latest look; NaN where there was none. Validation is taken from epochs where it must."""
+    found = skills(course, part, mode)
+    if part == "valid" and not np.isfinite(found).any():
+        found = course.skill(course.epochs("valid_loss"))
+    found = found[np.isfinite(found)]
+    return float(found[-1]) if len(found) else math.nan
+
+
+def trained_skill(course: Course, since: float = 1 - RECENT, until: float = 1.0) -> float:
+    """Gives the skill of the loss as trained, between two shares of the steps so far; NaN where there is none."""
+    losses_S = course.losses_S
+    window = losses_S[int(since * len(losses_S)) : max(1, math.ceil(until * len(losses_S)))]
+    window = window[np.isfinite(window)]
+    return skill_of(course, float(np.mean(window)) if len(window) else None)
+
+
+def unseen_skill(course: Course, epoch: int = 1) -> float:
+    """Gives the skill as trained in the last third of an early epoch; in the first no picture was seen before.
+
+    What was not seen cannot be remembered, so this is how well the net does on new pictures of the training's kind.
+    """
+    rows = [row.loss for row in course.history.steps.rows if row.epoch == epoch]
+    return skill_of(course, float(np.mean(rows[-max(1, len(rows) // 3) :])) if rows else None)
+
+
+def skill_of(course: Course, loss: float | None) -> float:
+    """Turns one loss into skill; NaN where there is none."""
+    return float(course.skill(np.array([_number(loss)]))[0])
+
+
+def stalled(course: Course) -> bool:
+    """Says whether the loss as trained no longer falls: the last quarter of the steps is no better than the third."""
+    losses_S = course.losses_S[np.isfinite(course.losses_S)]
+    if len(losses_S) < 16:
+        return False
+    third, last = losses_S[len(losses_S) // 2 : 3 * len(losses_S) // 4], losses_S[3 * len(losses_S) // 4 :]
+    error = math.hypot(*(float(np.std(part)) / math.sqrt(len(part)) for part in (third, last)))
+    return float(np.mean(third) - np.mean(last)) < 2 * error
+
+
+def at_chance(answers: AnswersRecord, errors: float = 3.0) -> bool | None:
+    """Says whether answers are no better than naming the most frequent class; None where nobody can tell."""
+    confusion_KK = table_KK(answers)
+    if confusion_KK is None or answers.accuracy is None:
+        return None
+    blind = chance(confusion_KK)
+    return answers.accuracy < blind + errors * share_error(blind, confusion_KK.sum())
+
+
+def told_before(course: Course, code: str) -> bool:
+    """Says whether the data's audit or the checks have told a code already, before the first step."""
+    return any(finding.code == code and finding.since_step is None for finding in course.history.findings)
+
+
+def _number(value: float | None) -> float:
+    return math.nan if value is None else value
