@@ -21,7 +21,11 @@ UGLY: tuple[tuple[str, tuple[str, ...], tuple[Changes, ...]], ...] = (
     ("smoothing", (), ({"smoothing": 0.1}, {"smoothing": 0.2, "optimizer": "adam"})),
     ("clipped at half of the steps", (), ({"clip": 1.0}, {"clip": 2.0, "optimizer": "adam"})),
     ("small batch with group norm", ("resnet-gn", "plain", "lenet"), ({"batch": 4, "rate": 0.2, "epochs": 4},)),
-    ("small batch", (), ({"batch": 8, "rate": 0.3, "epochs": 5}, {"batch": 8, "optimizer": "adam", "rate": 0.4, "epochs": 5})),
+    (
+        "small batch",
+        (),
+        ({"batch": 8, "rate": 0.3, "epochs": 5}, {"batch": 8, "optimizer": "adam", "rate": 0.4, "epochs": 5}),
+    ),
     ("large batch", (), ({"batch": 96, "rate": 2.0, "epochs": 16}, {"batch": 64, "optimizer": "adam", "epochs": 12})),
     ("accumulated", (), ({"batch": 12, "accumulate": 2}, {"batch": 6, "accumulate": 4, "optimizer": "adam"})),
     ("scaled to 1", (), ({"center": False}, {"center": False, "optimizer": "adam"})),

@@ -19,16 +19,18 @@ import os
 import shutil
 import time
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
 import halves
-from faults import KINDS, STRENGTHS, Changes, Kind
 from healthy import UGLY
-from pictures import CACHE
 from spec import Spec
+
+from faults import KINDS, STRENGTHS, Changes, Kind
+from pictures import CACHE
 
 HERE = Path(__file__).parent
 KEY = HERE / "key.jsonl"
@@ -66,8 +68,9 @@ def name_of(spec: Spec) -> str:
     return hashlib.sha256(("corpus 1" + json.dumps(asdict(spec), sort_keys=True)).encode()).hexdigest()[:12]
 
 
-def ordinary(half: halves.Half, place: int, seed: int, changes: Changes, nets: tuple[str, ...] = (),
-             data: tuple[str, ...] = ()) -> Spec:
+def ordinary(
+    half: halves.Half, place: int, seed: int, changes: Changes, nets: tuple[str, ...] = (), data: tuple[str, ...] = ()
+) -> Spec:
     """Gives an ordinary spec with changes, in the cell whose turn it is among those that are allowed."""
     able = [cell for cell in halves.CELLS[half] if (not nets or cell[0] in nets) and (not data or cell[1] in data)]
     if not able:
@@ -77,12 +80,37 @@ def ordinary(half: halves.Half, place: int, seed: int, changes: Changes, nets: t
 
 
 def plan() -> list[Planned]:
-    """Lists all runs, in the order in which they are made."""
-    found = [*_faulty(), *_ugly()]
-    twins = {name_of(run.twin): run for run in found if run.twin is not None}
-    found += [Planned(run.twin, "twin", None, None, run.round) for run in twins.values() if run.twin is not None]
-    unique = {run.name: run for run in sorted(found, key=lambda run: -run.round)}
-    return sorted(unique.values(), key=lambda run: (run.round, run.name))
+    """Lists all runs in the order in which they are made: round by round, a fault, its twin and a healthy run in turn,
+    two of the half that judges and then one of the half that sets limits."""
+    found: dict[str, Planned] = {}
+    for rounds in range(4):
+        queues = {half: [run for run in _of_round(rounds) if half_of(run) == half] for half in halves.NETS}
+        while any(queues.values()):
+            for half in ("judges", "judges", "sets"):
+                if queues[half]:
+                    run = queues[half].pop(0)
+                    found.setdefault(run.name, run)
+    return list(found.values())
+
+
+def half_of(run: Planned) -> halves.Half:
+    return halves.half_of(run.spec.net, run.spec.data)
+
+
+def _of_round(rounds: int) -> Iterator[Planned]:
+    faulty = _mixed(run for run in _faulty() if run.round == rounds)
+    ugly = _mixed(run for run in _ugly() if run.round == rounds)
+    for fault, healthy in zip_longest(faulty, ugly):
+        if fault is not None:
+            yield fault
+            assert fault.twin is not None
+            yield Planned(fault.twin, "twin", None, None, rounds)
+        if healthy is not None:
+            yield healthy
+
+
+def _mixed(runs: Iterable[Planned]) -> list[Planned]:
+    return sorted(runs, key=lambda run: run.name)
 
 
 def _faulty() -> Iterator[Planned]:
@@ -95,8 +123,18 @@ def _faulty() -> Iterator[Planned]:
 
 
 def _without_clash(kind: Kind) -> Changes:
-    """Adds what a kind needs to have any effect: clipping and rates are hidden by an optimizer that divides by norms."""
-    plainly = {"clipped", "decayed", "rate-high", "rate-low", "dead-by-rate", "sum", "not-divided", "momentum", "underflow"}
+    """Adds what a kind needs to have an effect: an optimizer that divides by norms hides clipping and factors."""
+    plainly = {
+        "clipped",
+        "decayed",
+        "rate-high",
+        "rate-low",
+        "dead-by-rate",
+        "sum",
+        "not-divided",
+        "momentum",
+        "underflow",
+    }
     return {**({"optimizer": "sgd"} if kind.name in plainly else {}), **kind.base}
 
 

@@ -9,11 +9,12 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-import pictures
 import torch
 from spec import Spec
 from torch import Tensor
 from torch.nn import functional as F
+
+import pictures
 
 Pair = tuple[Tensor, Tensor]
 

@@ -164,7 +164,9 @@ def resnet(layout: Layout, norm: Callable[[int], nn.Module]) -> nn.Module:
 def resnet_bn(layout: Layout) -> nn.Module:
     """Two residual blocks with batch normalization."""
     momentum = layout.norm_momentum
-    return resnet(layout, (lambda n: nn.BatchNorm2d(n, momentum=momentum)) if layout.norm else (lambda _: nn.Identity()))
+    return resnet(
+        layout, (lambda n: nn.BatchNorm2d(n, momentum=momentum)) if layout.norm else (lambda _: nn.Identity())
+    )
 
 
 def resnet_gn(layout: Layout) -> nn.Module:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -52,12 +53,12 @@ def load(name: str) -> Parts:
     train = min(TRAIN, len(labels) // 2 // 32 * 32)
     valid = min(VALID, (len(labels) - train) // 2)
     ends = (0, train, train + valid, min(len(labels), train + valid + TEST))
-    cuts = [(images[start:end], labels[start:end]) for start, end in zip(ends, ends[1:], strict=False)]
+    cuts = [(images[start:end], labels[start:end]) for start, end in pairwise(ends)]
     return Parts(*cuts)
 
 
-def digits(rng: np.random.Generator) -> Arrays:
-    """Scanned digits of 8×8, each pixel doubled; nets reach 97 to 99 %."""
+def digits(_rng: np.random.Generator) -> Arrays:
+    """Scanned digits of 8×8, each pixel doubled; about 92 % from 384 pictures."""
     from sklearn.datasets import load_digits
 
     found = load_digits()
@@ -75,7 +76,9 @@ def fashion(rng: np.random.Generator) -> Arrays:
 
     chosen = torch.from_numpy(rng.permutation(len(data))[: TRAIN + VALID + TEST])
     images = data.images(chosen).squeeze(1).numpy()
-    small = np.stack([np.asarray(Image.fromarray(image).resize((SIDE, SIDE), Image.Resampling.BOX)) for image in images])
+    small = np.stack(
+        [np.asarray(Image.fromarray(image).resize((SIDE, SIDE), Image.Resampling.BOX)) for image in images]
+    )
     return small[:, None], data.labels_N[chosen].numpy()
 
 
@@ -159,7 +162,9 @@ def uneven(rng: np.random.Generator) -> Arrays:
     images = np.empty((count, 1, 16, 16), np.uint8)
     for place, label in enumerate(labels):
         turn = np.pi * (label + rng.normal(0, 0.12)) / len(SHARES)
-        wave = np.cos(2 * np.pi * (rows * np.sin(turn) + columns * np.cos(turn)) / rng.uniform(4, 7) + rng.uniform(0, 7))
+        wave = np.cos(
+            2 * np.pi * (rows * np.sin(turn) + columns * np.cos(turn)) / rng.uniform(4, 7) + rng.uniform(0, 7)
+        )
         images[place, 0] = (128 + 45 * wave + rng.normal(0, 45, wave.shape)).clip(0, 255)
     return images, labels
 
