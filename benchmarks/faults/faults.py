@@ -100,19 +100,15 @@ OPTIMIZATION = (
         "schedule-by-batch",
         ("schedule-mismatch",),
         ({"per_step": 0.95}, {"per_step": 0.85}, {"per_step": 0.5}),
-        base={"schedule": "constant"},
     ),
     Kind(
         "schedule-early",
         ("schedule-mismatch",),
         ({"drop": (0.3, 0.01)}, {"drop": (0.1, 0.01)}, {"drop": (0.02, 1e-3)}),
-        base={"schedule": "constant"},
     ),
     Kind("spikes", ("gradient-spikes",), ({"spike": 20.0}, {"spike": 100.0}, {"spike": 1000.0}), UNNORMALIZED),
     Kind("underflow", ("precision-underflow",), ({"underflow": 1e-5}, {"underflow": 1e-6}, {"underflow": 1e-7})),
-    Kind(
-        "stopped", ("stopped-too-early",), ({"epochs": 4}, {"epochs": 2}, {"epochs": 1}), base={"schedule": "constant"}
-    ),
+    Kind("stopped", ("stopped-too-early",), ({"stop_after": 4}, {"stop_after": 2}, {"stop_after": 1})),
 )
 
 BUILDING = (

@@ -58,7 +58,7 @@ def train(spec: Spec, folder: Path | None) -> Outcome:
     told = None
     step = 0
     with watched(folder, model, optimizer, loss_fn, spec, materials, steps) as w:
-        for _epoch in range(spec.epochs):
+        for _epoch in range(spec.stop_after or spec.epochs):
             right = 0
             for number, rows in enumerate(order_of(y_train, spec.block).split(spec.batch)):
                 model.train(spec.eval_from is None or step < spec.eval_from * steps)

@@ -165,7 +165,7 @@ def uneven(rng: np.random.Generator) -> Arrays:
         wave = np.cos(
             2 * np.pi * (rows * np.sin(turn) + columns * np.cos(turn)) / rng.uniform(4, 7) + rng.uniform(0, 7)
         )
-        images[place, 0] = (128 + 45 * wave + rng.normal(0, 45, wave.shape)).clip(0, 255)
+        images[place, 0] = (128 + 50 * wave + rng.normal(0, 25, wave.shape)).clip(0, 255)
     return images, labels
 
 

@@ -39,7 +39,7 @@ class Spec:
             after the optimizer. underflow: factor before gradients are rounded to float16 and after (its inverse).
             spike: factor on every 25th batch.
     Of the loop:
-        epochs, batch, validate (`watch`: by w.validate, `own`: by a function of the loop's own, or none),
+        epochs, stop_after (epochs, whatever was planned), batch, validate (`watch`: by w.validate, `own`: by a function of the loop's own, or none),
         valid_mode, valid_batch: of the own one. eval_from: share of training from which the net stays in evaluation
         mode. autocast: bfloat16.
     """
@@ -105,6 +105,7 @@ class Spec:
     underflow: float | None = None
     spike: float = 1.0
     epochs: int = 8
+    stop_after: int | None = None
     batch: int = 24
     validate: Literal["watch", "own", "none"] = "watch"
     valid_mode: Literal["eval", "train"] = "eval"
