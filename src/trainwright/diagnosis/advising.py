@@ -38,5 +38,5 @@ def other_rate(course: Course, factor: float) -> Mapping[str, Any]:
     rate = peak_rate(course)
     value = float(f"{rate * factor:.2g}") if math.isfinite(rate) else math.nan
     if not math.isfinite(value):
-        return {"do": f"multiply the learning rate by {factor:g}"}
-    return advice(course, {"optim.lr": value}, f"set the learning rate to {value:g} instead of {rate:g}")
+        return {"do": f"multiply the learning rate by {factor:.2g}"}
+    return advice(course, {"optim.lr": value}, f"set the learning rate to {value:.2g} instead of {rate:.2g}")

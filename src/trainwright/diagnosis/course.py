@@ -6,7 +6,7 @@ S step records · E epochs · B probes · T parameter tensors · L layers · U l
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -59,19 +59,31 @@ class Course:
 
     def epochs(self, name: str) -> Numbers:
         """Gives a column of the epoch records, E numbers."""
-        return _column(self.history.epochs[name])
+        return self.once(f"epochs {name}", lambda: _column(self.history.epochs[name]))
 
     def probes(self, name: str) -> Numbers:
         """Gives a column of single numbers of the probes, B numbers."""
-        return _column(self.history.probes[name])
+        return self.once(f"probes {name}", lambda: _column(self.history.probes[name]))
 
     def by_tensor(self, name: str) -> Numbers:
         """Gives a column by tensors of the probes, B T."""
-        return _table(self.history.probes[name], len(self.tensors))
+        return self.once(f"by tensor {name}", lambda: _table(self.history.probes[name], len(self.tensors)))
 
     def by_layer(self, name: str) -> Numbers:
         """Gives a column by layers of the looks at the units, U L."""
-        return _table(self.history.units[name], len(self.layers))
+        return self.once(f"by layer {name}", lambda: _table(self.history.units[name], len(self.layers)))
+
+    def once(self, name: str, make: Callable[[], Numbers]) -> Numbers:
+        """Makes what many rules ask for a single time, and keeps it under a name; nobody may write into it."""
+        if name not in self._made:
+            made = make()
+            made.flags.writeable = False
+            self._made[name] = made
+        return self._made[name]
+
+    @cached_property
+    def _made(self) -> dict[str, Numbers]:
+        return {}
 
     def answers(self, part: str, mode: str = "eval") -> tuple[AnswersRecord, ...]:
         """Gives the answers about pictures that stay the same, in the order of the steps."""
@@ -117,13 +129,13 @@ class Course:
 
 
 def _column(values: Sequence[Any]) -> Numbers:
-    return np.array([math.nan if value is None else value for value in values], dtype=np.float64)
+    return np.array(values, dtype=np.float64)
 
 
 def _table(rows: Sequence[Sequence[float | None]], width: int) -> Numbers:
-    """Sets rows under each other; a row of another width, such as an empty one, is one of NaN."""
+    """Sets rows under each other; a row of another width, such as an empty one, is one of NaN, and so is None."""
     table = np.full((len(rows), width), np.nan)
-    for index, row in enumerate(rows):
-        if len(row) == width:
-            table[index] = [math.nan if value is None else value for value in row]
+    whole = [index for index, row in enumerate(rows) if len(row) == width]
+    if whole and width:
+        table[whole] = np.array([rows[index] for index in whole], dtype=np.float64)
     return table

@@ -48,19 +48,22 @@ def answers_inputs(row: AnswersRecord) -> Inputs | None:
 
 @dataclass(frozen=True)
 class Shift:
-    """How inputs differ: the mean by the other's deviation, the deviation by the other's, the span by the other's."""
+    """How inputs differ from others.
+
+    `mean` is how far that of a channel moved, in deviations of the other; `deviation` is its by the other's. `misfit`
+    is how far both bounds lie from where multiplying and moving all numbers alike would put them, in spans.
+    """
 
     mean: float
     deviation: float
-    span: float
+    misfit: float
 
     @property
     def rescaled(self) -> bool:
-        """Whether all numbers look multiplied by one number, or moved by one: another preprocessing."""
+        """Whether all numbers look multiplied and moved alike: another preprocessing."""
         factor = limit("preprocessing.factor", 1.6)
-        alike = 0.7 < self.span / max(self.deviation, 1e-12) < 1.4
-        multiplied = alike and not 1 / factor < self.deviation < factor
-        return multiplied or (self.mean > limit("preprocessing.offset", 1.5) and alike)
+        much = not 1 / factor < self.deviation < factor or self.mean > limit("preprocessing.offset", 1.0)
+        return much and self.misfit < limit("preprocessing.misfit", 0.25)
 
     @property
     def other(self) -> bool:
@@ -74,8 +77,13 @@ def shift_of(one: Inputs | None, other: Inputs | None) -> Shift | None:
     if one is None or other is None or len(one.mean_C) != len(other.mean_C):
         return None
     size = max(float(np.sqrt(np.mean(other.deviation_C**2))), 1e-12)
+    factor = max(float(np.sqrt(np.mean(one.deviation_C**2))), 1e-12) / size
+    here, there = float(one.mean_C.mean()), float(other.mean_C.mean())
+    misfits = [
+        abs(mine - here - factor * (its - there)) for mine, its in ((one.low, other.low), (one.high, other.high))
+    ]
     return Shift(
         mean=float(np.abs(one.mean_C - other.mean_C).max()) / size,
-        deviation=max(float(np.sqrt(np.mean(one.deviation_C**2))), 1e-12) / size,
-        span=(one.high - one.low) / max(other.high - other.low, 1e-12),
+        deviation=factor,
+        misfit=sum(misfits) / max(factor * (other.high - other.low), 1e-12),
     )

@@ -33,12 +33,15 @@ def learning_D(course: Course) -> NDArray[np.int64]:
 def relative_updates_BD(course: Course) -> Numbers:
     """Computes ‖Δw‖/‖w‖ of the weights that learn; NaN where w is 0."""
     columns = learning_D(course)
-    return _over(course.by_tensor("updates")[:, columns], course.by_tensor("weights")[:, columns])
+    return course.once(
+        "relative updates",
+        lambda: _over(course.by_tensor("updates")[:, columns], course.by_tensor("weights")[:, columns]),
+    )
 
 
 def relative_updates_B(course: Course) -> Numbers:
     """Takes the median of ‖Δw‖/‖w‖ over the weights that learn, of two the smaller; NaN where there is none."""
-    return low_median(relative_updates_BD(course))
+    return course.once("median relative update", lambda: low_median(relative_updates_BD(course)))
 
 
 def relative_gradients_BD(course: Course) -> Numbers:
@@ -130,11 +133,11 @@ def pictures_an_epoch(course: Course) -> float:
 
 def low_median(table: Numbers) -> Numbers:
     """Takes the lower median of each row's finite numbers, so that one of two does not decide alone; NaN without."""
+    ordered = np.sort(np.where(np.isfinite(table), table, np.nan), axis=1)
+    counts = np.isfinite(ordered).sum(axis=1)
     medians = np.full(len(table), np.nan)
-    for index, row in enumerate(table):
-        finite = np.sort(row[np.isfinite(row)])
-        if len(finite):
-            medians[index] = finite[(len(finite) - 1) // 2]
+    some = np.flatnonzero(counts)
+    medians[some] = ordered[some, (counts[some] - 1) // 2]
     return medians
 
 

@@ -12,20 +12,16 @@ import numpy as np
 from trainwright.runs import AnswersRecord
 
 from .counting import chance, share_error, table_KK
-from .course import Course, Numbers
+from .course import Course
+from .harm import clean_skills
 
 RECENT = 0.25
 """Share of the steps so far that counts as recent."""
 
 
-def skills(course: Course, part: str, mode: str = "eval") -> Numbers:
-    """Gives the skill at each look at the same pictures, in the order of the steps."""
-    return course.skill(np.array([_number(row.loss) for row in course.answers(part, mode)], dtype=np.float64))
-
-
 def last_skill(course: Course, part: str, mode: str = "eval") -> float:
     """Gives the skill at the latest look; NaN where there was none. Validation is taken from epochs where it must."""
-    found = skills(course, part, mode)
+    found = clean_skills(course, part, mode)
     if part == "valid" and not np.isfinite(found).any():
         found = course.skill(course.epochs("valid_loss"))
     found = found[np.isfinite(found)]
@@ -52,16 +48,6 @@ def unseen_skill(course: Course, epoch: int = 1) -> float:
 def skill_of(course: Course, loss: float | None) -> float:
     """Turns one loss into skill; NaN where there is none."""
     return float(course.skill(np.array([_number(loss)]))[0])
-
-
-def stalled(course: Course) -> bool:
-    """Says whether the loss as trained no longer falls: the last quarter of the steps is no better than the third."""
-    losses_S = course.losses_S[np.isfinite(course.losses_S)]
-    if len(losses_S) < 16:
-        return False
-    third, last = losses_S[len(losses_S) // 2 : 3 * len(losses_S) // 4], losses_S[3 * len(losses_S) // 4 :]
-    error = math.hypot(*(float(np.std(part)) / math.sqrt(len(part)) for part in (third, last)))
-    return float(np.mean(third) - np.mean(last)) < 2 * error
 
 
 def at_chance(answers: AnswersRecord, errors: float = 3.0) -> bool | None:

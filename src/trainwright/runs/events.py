@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 from ..errors import InputError
 from .atomic import flush_folder, write_failure
@@ -121,11 +124,12 @@ def read_all_records(path: str | Path, *, steps: bool = True) -> list[Record]:
     except OSError as error:
         raise InputError("the event log cannot be read", got=error.strerror, where=str(path)) from error
     lines = blob.split(b"\n")[:-1]
-    return [
-        parse_line(line, f"{path}:{number}")
-        for number, line in enumerate(lines, 1)
-        if steps or not line.startswith(_STEP_LINE)
-    ]
+    wanted = [(number, line) for number, line in enumerate(lines, 1) if steps or not line.startswith(_STEP_LINE)]
+    with _no_collection():
+        plain = _together([line for _, line in wanted])
+        if plain is None:
+            return [parse_line(line, f"{path}:{number}") for number, line in wanted]
+        return [_decode(values, path, number) for values, (number, _) in zip(plain, wanted, strict=True)]
 
 
 def parse_line(line: bytes, place: str) -> Record:
@@ -139,23 +143,56 @@ def parse_line(line: bytes, place: str) -> Record:
         InputError: a damaged line, or a record that this version does not know.
     """
     try:
-        return from_plain(json.loads(line))
+        plain = json.loads(line)
+    except ValueError as error:
+        raise _damaged("a line that is not JSON", place) from error
+    path, _, number = place.rpartition(":")
+    return _decode(plain, path, number)
+
+
+def _together(lines: list[bytes]) -> list[Any] | None:
+    """Parses all lines at once, which takes half the time; None where that does not give one value a line."""
+    try:
+        values = json.loads(b"[" + b",".join(lines) + b"]")
+    except ValueError:
+        return None
+    return values if len(values) == len(lines) else None
+
+
+def _decode(plain: Any, path: str | Path, number: int | str) -> Record:
+    try:
+        return from_plain(plain)
     except UnknownRecord as error:
         raise InputError(
             "the event log was written by a newer trainwright",
             got=str(error),
-            where=place,
+            where=f"{path}:{number}",
             hint="bring trainwright up to date, or use the version named in the run's environment.json",
         ) from error
     except ValueError as error:
-        is_json = not isinstance(error, json.JSONDecodeError | UnicodeDecodeError)
-        raise InputError(
-            "the event log is damaged",
-            expected="one JSON record a line",
-            got=str(error) if is_json else "a line that is not JSON",
-            where=place,
-            hint="restore the file from a copy; the run's checkpoints do not depend on it",
-        ) from error
+        raise _damaged(str(error), f"{path}:{number}") from error
+
+
+def _damaged(what: str, place: str) -> InputError:
+    return InputError(
+        "the event log is damaged",
+        expected="one JSON record a line",
+        got=what,
+        where=place,
+        hint="restore the file from a copy; the run's checkpoints do not depend on it",
+    )
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Keeps the garbage collector from looking through a growing pile again and again in which nothing is garbage."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()
 
 
 def _whole_lines(path: Path) -> int:

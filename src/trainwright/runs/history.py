@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any, Generic, Self, TypeVar
@@ -69,7 +70,9 @@ class History:
         """Sorts records by kind; lost work is left out first."""
         kept = without_lost_work(records)
         stop = retrain = first_stop = None
+        of_kind: dict[type, list[Any]] = defaultdict(list)
         for record in kept:
+            of_kind[type(record)].append(record)
             if isinstance(record, StopRecord):
                 stop = record
             elif isinstance(record, RetrainRecord):
@@ -77,18 +80,18 @@ class History:
             elif isinstance(record, ResumeRecord):
                 stop = None
         return cls(
-            epochs=Columns(tuple(record for record in kept if isinstance(record, EpochRecord))),
-            steps=Columns(tuple(record for record in kept if isinstance(record, StepRecord))),
+            epochs=Columns(tuple(of_kind[EpochRecord])),
+            steps=Columns(tuple(of_kind[StepRecord])),
             evaluations=tuple(record for record in kept if isinstance(record, Evaluation)),
-            findings=as_told_last(record for record in kept if isinstance(record, Finding)),
+            findings=as_told_last(of_kind[Finding]),
             stop=stop,
             retrain=retrain,
             first_stop=first_stop,
-            resumes=tuple(record for record in kept if isinstance(record, ResumeRecord)),
-            watch=next((record for record in reversed(kept) if isinstance(record, WatchRecord)), None),
-            probes=Columns(tuple(record for record in kept if isinstance(record, ProbeRecord))),
-            units=Columns(tuple(record for record in kept if isinstance(record, UnitsRecord))),
-            answers=Columns(tuple(record for record in kept if isinstance(record, AnswersRecord))),
+            resumes=tuple(of_kind[ResumeRecord]),
+            watch=next(iter(of_kind[WatchRecord][::-1]), None),
+            probes=Columns(tuple(of_kind[ProbeRecord])),
+            units=Columns(tuple(of_kind[UnitsRecord])),
+            answers=Columns(tuple(of_kind[AnswersRecord])),
         )
 
     @property

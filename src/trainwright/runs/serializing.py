@@ -89,7 +89,9 @@ def from_plain(plain: Any) -> Record:
     record_class = RECORD_TYPES.get(word) if isinstance(word, str) else None
     if record_class is None:
         raise UnknownRecord(f"a record of the unknown type {word!r}")
-    return _decoder(record_class)({name: value for name, value in plain.items() if name != "type"}, str(word))
+    values = dict(plain)
+    del values["type"]
+    return _decoder(record_class)(values, str(word))
 
 
 class UnknownRecord(ValueError):
@@ -168,6 +170,8 @@ def _decoder(expected: Any) -> Decoder:
 def _dataclass_decoder(record_class: type) -> Decoder:
     hints = get_type_hints(record_class)
     decoders = {field.name: _decoder(hints[field.name]) for field in fields(record_class)}
+    as_it_is = {name: _plain_types(hints[name]) for name in decoders}
+    usual: set[tuple[Any, ...]] = set()
     required = frozenset(
         field.name for field in fields(record_class) if field.default is MISSING and field.default_factory is MISSING
     )
@@ -175,22 +179,41 @@ def _dataclass_decoder(record_class: type) -> Decoder:
     def decode(value: Any, place: str) -> Any:
         if not isinstance(value, dict):
             _refuse(value, "a mapping", place)
+        look = (*value, *map(type, value.values()))
+        if look in usual:  # nothing to decode in a line of such names and types, of which a log has thousands
+            return record_class(**value)
         if missing := required - value.keys():
             raise ValueError(f"no {', '.join(sorted(missing))} in {place}")
         if unknown := value.keys() - decoders.keys():
             raise UnknownRecord(f"an unknown field {', '.join(sorted(unknown))} in {place}")
-        return record_class(**{name: decoders[name](entry, f"{place}.{name}") for name, entry in value.items()})
+        other = [name for name, entry in value.items() if type(entry) not in as_it_is[name]]
+        if not other:
+            usual.add(look)
+        decoded = {name: decoders[name](value[name], f"{place}.{name}") for name in other}
+        return record_class(**{**value, **decoded})
 
     return decode
 
 
+def _plain_types(expected: Any) -> frozenset[type]:
+    """Lists the types of values that need no decoding, only this look: most of a long log."""
+    if expected in (bool, int, float, str):
+        return frozenset({expected})
+    if get_origin(expected) in (Union, UnionType):
+        arms = [_plain_types(arm) if arm is not NoneType else frozenset({NoneType}) for arm in get_args(expected)]
+        return frozenset().union(*arms)
+    return frozenset()
+
+
 def _tuple_decoder(arguments: tuple[Any, ...]) -> Decoder:
     length = None if arguments[1:] == (...,) else len(arguments)
-    entry = _decoder(arguments[0])
+    entry, as_it_is = _decoder(arguments[0]), _plain_types(arguments[0])
 
     def decode(value: Any, place: str) -> tuple[Any, ...]:
         if not isinstance(value, list) or (length is not None and len(value) != length):
             _refuse(value, "a list" if length is None else f"a list of {length}", place)
+        if as_it_is.issuperset(map(type, value)):
+            return tuple(value)
         return tuple(entry(inner, place) for inner in value)
 
     return decode

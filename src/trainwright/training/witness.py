@@ -8,11 +8,13 @@ Legend: N pictures, C channels, H W height and width.
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -52,10 +54,13 @@ class Witness(Protocol):
 def unmoved(*models: nn.Module) -> Iterator[None]:
     """Gives generators, buffers, modes and gradients of nets back as they were when the block is left.
 
+    Those of Python and numpy are among the generators, since a net of somebody else may ask them.
+
     Gradients are kept where they are; a backward in the block must go through `torch.autograd.grad`, which leaves them.
     """
     modes = [(module, module.training) for model in models for module in model.modules()]
     buffers = [(buffer, buffer.clone()) for model in models for buffer in model.buffers()]
+    others = random.getstate(), np.random.get_state()
     tensors = [tensor for model in models for tensor in (*model.parameters(), *model.buffers())]
     devices = {tensor.device for tensor in tensors if tensor.device.type == "cuda"}
     with torch.random.fork_rng(devices):
@@ -67,6 +72,8 @@ def unmoved(*models: nn.Module) -> Iterator[None]:
                     buffer.copy_(kept)
             for module, training in modes:
                 module.training = training
+            random.setstate(others[0])
+            np.random.set_state(others[1])
 
 
 def random_state(device: torch.device) -> Callable[[], None]:

@@ -86,8 +86,8 @@ def run_stage(
         meta["epochs_before"] = before.epochs
         observers = [counting_on(observers, before)]
     else:  # a second stage has no validation that says how well it does
-        step_every, tell = setup.recipe.logging.step_every, told_by(events, console)
-        diagnosing = Diagnosing(folder, read_records(folder.events), step_every, tell)
+        step_every, told = setup.recipe.logging.step_every, told_by(events, console)
+        diagnosing = Diagnosing(folder, read_records(folder.events), step_every, told)
         observers.append(diagnosing.observe)
     try:
         begin_together(folder.path, setup, progress, goal)

@@ -6,7 +6,7 @@ Legend: N pictures, K outputs.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -17,16 +17,25 @@ import torch
 from torch import Tensor, nn
 
 from trainwright.errors import InputError
-from trainwright.monitoring import Monitor
+from trainwright.monitoring import (
+    Anew,
+    Calls,
+    Monitor,
+    SeenPictures,
+    Step,
+    Steps,
+    Validation,
+    classes_of,
+    scalar,
+    unwrapped,
+    validated,
+)
 from trainwright.runs import AnswersRecord, Finding, StepRecord, WriteFailed
+from trainwright.tuning import kept_generators, undisturbed
 
-from .watch_calls import Calls
 from .watch_epochs import Epochs
 from .watch_log import WatchLog, say, worded
-from .watch_pictures import SeenPictures
-from .watch_request import Asked, bare, described, device_of, probe_of, refuse_bad_watch, refuse_no_share
-from .watch_steps import Anew, Step, Steps, classes_of, scalar
-from .watch_validation import Validation, validated
+from .watch_request import Asked, described, device_of, probe_of, refuse_bad_watch, refuse_no_share
 
 
 def watch(
@@ -90,7 +99,7 @@ class Watch:
 
     def __init__(self, asked: Asked) -> None:
         self._asked = asked
-        self._net, self._device = bare(asked.model), device_of(asked.model)
+        self._net, self._device = unwrapped(asked.model), device_of(asked.model)
         self._looks = False
         self._log: WatchLog | None = None
         self._monitor: Monitor | None = None
@@ -235,9 +244,9 @@ class Watch:
             InputError: the loader gives nothing, or something else than pairs of tensors; an accuracy is no share.
         """
         refuse_no_share("train_accuracy", train_accuracy)
-        looks, net = self._looks, bare(model)
+        looks, net = self._looks, unwrapped(model)
         called = self._calls.called_in() if looks else None
-        with self._calls.unseen() if looks else nullcontext():
+        with kept_generators(loader), undisturbed(), self._calls.unseen() if looks else nullcontext():
             judged, answers = validated(
                 net,
                 loader,
@@ -328,7 +337,7 @@ class Watch:
         self._epochs.begin()
 
     @contextmanager
-    def _guarded(self) -> Iterator[None]:
+    def _guarded(self) -> Generator[None]:
         """Lets nothing that goes wrong with watching reach the loop: watching ends, with one warning."""
         try:
             yield

@@ -12,6 +12,7 @@ from typing import Any
 
 from trainwright.diagnosis.diagnose import diagnose
 from trainwright.errors import InputError, TrainwrightError
+from trainwright.monitoring import Calls
 from trainwright.reporting.wording import printable
 from trainwright.runs import (
     DEFAULT_OUT,
@@ -32,7 +33,6 @@ from trainwright.runs import (
 )
 
 from .layout import write_findings
-from .watch_calls import Calls
 from .watch_epochs import Epochs
 
 

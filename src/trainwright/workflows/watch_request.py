@@ -13,11 +13,8 @@ from torch import Tensor, nn
 
 from trainwright.errors import InputError
 from trainwright.models import evaluating
-from trainwright.monitoring import Pictures
+from trainwright.monitoring import Pictures, answer_of, unwrapped
 from trainwright.training import unmoved
-from trainwright.tuning import undisturbed
-
-from .watch_validation import answer_of
 
 MOST_PROBED = 512
 """Pictures of the probe set that are kept."""
@@ -102,17 +99,6 @@ def refuse_bad_watch(asked: Asked) -> None:
             raise InputError(f"{name} is a whole number from 1", got=str(value), where=name)
 
 
-def bare(model: nn.Module) -> nn.Module:
-    """Finds the net itself under wrappers that compile or share it: its layers have their own names there."""
-    while True:
-        inner = getattr(model, "_orig_mod", None)
-        if inner is None and isinstance(model, nn.DataParallel | nn.parallel.DistributedDataParallel):
-            inner = model.module
-        if not isinstance(inner, nn.Module):
-            return model
-        model = inner
-
-
 def device_of(model: nn.Module) -> torch.device:
     """Finds where a net lies."""
     return next(model.parameters()).device
@@ -127,10 +113,10 @@ def probe_of(asked: Asked) -> Pictures | None:
     if asked.probe is None:
         return None
     inputs, labels = _parted(asked.probe)
-    model, device = bare(asked.model), device_of(asked.model)
+    model, device = unwrapped(asked.model), device_of(asked.model)
     inputs = inputs[:MOST_PROBED].detach().to(device, copy=True)
     labels = None if labels is None else labels[:MOST_PROBED].detach().to(device, copy=True)
-    with undisturbed(), unmoved(model), torch.no_grad(), evaluating(model):
+    with unmoved(model), torch.no_grad(), evaluating(model):
         try:
             outputs = answer_of((asked.forward or model)(inputs[:2]))
         except Exception as error:
@@ -199,7 +185,7 @@ def refuse_no_share(name: str, value: float | None) -> None:
 
 def described(asked: Asked) -> dict[str, Any]:
     """Lists what is known of a loop beside its records, for watch.json."""
-    net = bare(asked.model)
+    net = unwrapped(asked.model)
     return {
         "trainwright": version("trainwright"),
         "torch": torch.__version__,

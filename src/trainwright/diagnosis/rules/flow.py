@@ -21,7 +21,7 @@ from trainwright.diagnosis.harm import (
     train_skill,
 )
 from trainwright.diagnosis.limits import limit
-from trainwright.diagnosis.measures import learning_D, normalized, relative_gradients_BD
+from trainwright.diagnosis.measures import learning_D, low_median, normalized, relative_gradients_BD
 from trainwright.diagnosis.suspicion import Rule, Suspicion
 
 SATURATING = ("Sigmoid", "Tanh", "Hardsigmoid", "Hardtanh")
@@ -222,13 +222,12 @@ def _profile(course: Course) -> Numbers:
     if width < 4:
         return np.full(len(relative_BD), np.nan)
     third = max(1, width // 3)
-    logs_BD = np.log10(np.maximum(relative_BD, 1e-30))
-    decades = np.full(len(logs_BD), np.nan)
-    for index, row in enumerate(logs_BD):
-        first, last = row[:third][np.isfinite(row[:third])], row[-third:][np.isfinite(row[-third:])]
-        if len(first) and len(last):
-            decades[index] = np.median(last) - np.median(first)
-    return decades
+
+    def measured() -> Numbers:
+        logs_BD = np.log10(np.where(np.isfinite(relative_BD), np.maximum(relative_BD, 1e-30), np.nan))
+        return low_median(logs_BD[:, -third:]) - low_median(logs_BD[:, :third])
+
+    return course.once("profile of gradients", measured)
 
 
 def _ends(course: Course) -> tuple[tuple[str, ...], bool]:

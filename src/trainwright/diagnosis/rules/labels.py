@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from trainwright.diagnosis.counting import apart, error_pattern, recalls_K, share_error, table_KK, unevenness
 from trainwright.diagnosis.course import Course, Numbers
+from trainwright.diagnosis.harm import clean_skills
 from trainwright.diagnosis.limits import limit
-from trainwright.diagnosis.standing import at_chance, last_skill, skill_of, skills, trained_skill, unseen_skill
+from trainwright.diagnosis.standing import at_chance, last_skill, skill_of, trained_skill, unseen_skill
 from trainwright.diagnosis.suspicion import Rule, Suspicion
 from trainwright.runs import AnswersRecord
 
@@ -26,7 +27,7 @@ def labels_shuffled(course: Course) -> Suspicion | None:
     (those of the first epochs) were answered no better than blindly, or nothing is learned although steps do what their
     gradients promise and gradients of two halves of a batch have nothing in common.
     """
-    valid, train, skill = course.answers("valid"), course.answers("train"), skills(course, "train")
+    valid, train, skill = course.answers("valid"), course.answers("train"), clean_skills(course)
     later = valid[max(1, len(valid) // 2) :]
     if course.classes is None or len(later) < 2 or not train or not all(at_chance(row) for row in later):
         return None
@@ -89,14 +90,16 @@ def labels_noisy(course: Course) -> Suspicion | None:
     if course.blind_loss is None or course.classes is None or len(looks) < 3:
         return None
     clear = [(row, dear) for row in looks if (dear := _dear(course, row)) is not None]
-    pairs = [(one, other) for one, other in itertools.pairwise(clear) if _agree(one[1], other[1]) >= 0.6]
+    same = limit("labels_noisy.same", 0.5)
+    pairs = [(one, other) for one, other in itertools.pairwise(clear) if _agree(one[1], other[1]) >= same]
     if not pairs:
         return None
     row, dear = max((pair[1] for pair in pairs), key=lambda found: float(found[1].mean()) - _between(course, found[0]))
-    share = float(dear.mean())
-    error = share_error(share, len(dear))
     confusion_KK = table_KK(row)
     pattern, mistakes = error_pattern(confusion_KK) if confusion_KK is not None else (math.nan, 0)
+    # Of mistakes by chance nearly all are wrong labels; some of these are learned already and cost less.
+    share = mistakes / row.pictures if math.isfinite(pattern) else float(dear.mean())
+    error = share_error(share, row.pictures)
     valid = next((look for look in course.answers("valid") if look.step == row.step), None)
     return Suspicion(
         code="labels-noisy",
@@ -104,8 +107,8 @@ def labels_noisy(course: Course) -> Suspicion | None:
         persistent=True,
         harmful=share - 2 * error > limit("labels_noisy.harmful", 0.05),
         summary=f"about {share:.0%} (± {2 * error:.0%}) of the training labels look wrong: at step {row.step} the net "
-        f"called {share:.0%} of the training pictures surely by another class, the same ones from look to look and all "
-        f"classes by chance, while {float(np.median(row.losses)):.2f} was the loss of the median picture",
+        f"called so many training pictures by another class, {float(dear.mean()):.0%} surely so, the same ones from "
+        f"look to look and all classes by chance, when the median loss was {float(np.median(row.losses)):.2f}",
         evidence={
             "share_of_labels_wrong": share,
             "standard_error": error,
@@ -130,23 +133,31 @@ def labels_noisy(course: Course) -> Suspicion | None:
 def _dear(course: Course, row: AnswersRecord) -> Numbers | None:
     """Gives which pictures cost more than knowing nothing, 0 or 1 each, where that looks like wrong labels, else None.
 
-    For two or three classes mistakes have no pattern; there training pictures must do worse than those of validation.
+    Mistakes by chance that are far from being unsure are a sign, and so are mistakes by chance where training pictures
+    do worse than those of validation; for two or three classes, where mistakes have no pattern, both are needed.
     """
     blind = course.blind_loss or math.nan
     losses_P, confusion_KK = np.array(row.losses), table_KK(row)
     dear = (losses_P > blind).astype(np.float64)
-    if confusion_KK is None or dear.mean() < limit("labels_noisy.share", 0.06) or np.median(losses_P) > 0.6 * blind:
+    if confusion_KK is None or dear.mean() < limit("labels_noisy.share", 0.06):
         return None
-    if _between(course, row) > limit("labels_noisy.between", 1.0) * dear.mean():
-        return None
+    unsure = limit("labels_noisy.between", 1.0) * dear.mean()
+    sure = np.median(losses_P) <= 0.6 * blind and _between(course, row) <= unsure
+    worse = _worse_than_validation(course, row, 0.5 * float(dear.mean()))
     pattern, mistakes = error_pattern(confusion_KK)
-    if len(confusion_KK) >= 4 and mistakes >= 25:
-        return dear if pattern <= limit("labels_noisy.pattern", 1.6) else None
+    if len(confusion_KK) < 4 or mistakes < 25:
+        return dear if sure and worse else None
+    most = limit("labels_noisy.pattern", 1.6) if not worse else limit("labels_noisy.pattern_worse", 2.0)
+    return dear if pattern <= most and (sure or worse) else None
+
+
+def _worse_than_validation(course: Course, row: AnswersRecord, least: float) -> bool:
+    """Says whether clean training pictures are answered worse by far than validation pictures at the same step."""
     valid = next((look for look in course.answers("valid") if look.step == row.step), None)
     if valid is None or valid.accuracy is None or row.accuracy is None:
-        return None
+        return False
     better = apart(valid.accuracy, valid.pictures, row.accuracy, row.pictures)
-    return dear if better >= 4 and valid.accuracy - row.accuracy > 0.5 * dear.mean() else None
+    return better >= 4 and valid.accuracy - row.accuracy > least
 
 
 def _between(course: Course, row: AnswersRecord) -> float:

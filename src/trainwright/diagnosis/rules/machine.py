@@ -34,8 +34,8 @@ def data_starved(course: Course) -> Suspicion | None:
         summary=f"{usual:.0%} of the time training is waiting for the next batch ({waited_s:.0f} s after the first "
         "epoch): data comes too slowly",
         evidence={"share_of_time_waiting": usual, "waited_s": waited_s, "epochs": len(rows)},
-        advice={"machine.workers": "auto", "data.cache": "auto"}
-        if course.known.recipe
+        advice={"machine.workers": 2 * workers}
+        if isinstance(workers := course.known.recipe.get("machine.workers"), int) and workers
         else {
             "do": "more num_workers and persistent_workers=True in the DataLoader, or pictures kept decoded and small"
         },

@@ -8,8 +8,10 @@ import numpy as np
 
 from trainwright.diagnosis.counting import share_error
 from trainwright.diagnosis.course import Course
+from trainwright.diagnosis.curves import CLEAR, mann_kendall
+from trainwright.diagnosis.harm import clean_skills
 from trainwright.diagnosis.limits import limit
-from trainwright.diagnosis.standing import skills, told_before
+from trainwright.diagnosis.standing import told_before
 from trainwright.diagnosis.suspicion import Rule, Suspicion
 
 
@@ -30,11 +32,11 @@ def batch_too_small(course: Course) -> Suspicion | None:
         return None
     cosine = course.probes("half_cosine")
     agreement = float(np.nanmedian(cosine)) if np.isfinite(cosine).any() else math.nan
-    clean = skills(course, "train")
+    clean = clean_skills(course)
     clean = clean[np.isfinite(clean)]
     later = clean[len(clean) // 2 :]
     jumps = float(np.std(later)) if len(later) >= 4 else math.nan
-    better = bool(len(later) >= 4 and np.mean(later[len(later) // 2 :]) > np.mean(later[: len(later) // 2]) + 0.02)
+    better = mann_kendall(later) > CLEAR
     harmful = jumps > limit("batch_too_small.jumps", 0.15) and not better and bool(np.max(later) < 0.6)
     if agreement > limit("batch_too_small.agreement", 0.15):
         return None

@@ -27,6 +27,9 @@ from trainwright.diagnosis.limits import limit
 from trainwright.diagnosis.measures import at_height_B, elasticities_B, relative_updates_B, trust_B
 from trainwright.diagnosis.suspicion import Rule, Suspicion
 
+USUAL_MOVE = 2e-3
+"""By what share of its length a step moves the median weight in runs that learn well."""
+
 TOO_HIGH_BRINGS = (
     "exploding-gradients",
     "gradient-spikes",
@@ -80,7 +83,7 @@ def diverges(course: Course) -> Suspicion | None:
         fatal=True,
         summary=f"the learning rate is too high: {summary}" + _moved(jump),
         evidence={"first_loss": first, "last_loss": float(losses[-1]), "learning_rate": rate, "largest_move": jump},
-        advice=other_rate(course, 0.1 if jump < 1 or not math.isfinite(jump) else 0.01),
+        advice=other_rate(course, _shorter(jump)),
         since_step=where,
         explains=TOO_HIGH_BRINGS,
         source="Bottou 2012; the relative move of a step is near 0.001 in runs that learn well",
@@ -102,7 +105,7 @@ def kills(course: Course) -> Suspicion | None:
         summary=f"the learning rate {peak_rate(course):.3g} is too high: the first steps threw the net out, and since "
         f"then it knows next to nothing (skill {best_skill(course):.2f})" + _moved(jump),
         evidence={"largest_move": jump, "overshooting_steps": overshoot[0], "skill": best_skill(course)},
-        advice=other_rate(course, 0.1),
+        advice=other_rate(course, _shorter(jump)),
         since_step=int(course.probes("step")[0]),
         explains=TOO_HIGH_BRINGS,
     )
@@ -175,7 +178,7 @@ def too_low(course: Course) -> Suspicion | None:
             "median_trust_ratio": float(np.median(trust)) if len(trust) else None,
             "skill": skill,
         },
-        advice=other_rate(course, 10.0 if travel > 0.03 else 100.0),
+        advice=other_rate(course, float(np.clip(USUAL_MOVE / max(move, 1e-9), 3, 1e6))),
         since_step=int(course.probes("step")[0]),
         explains=("model-too-small", "stopped-too-early", "batch-too-small"),
         source="Karpathy 2015: updates near 0.001 of the weights",
@@ -265,6 +268,11 @@ def _overshoots(course: Course, share: float, *, first: bool = False) -> tuple[f
     count = max(1, math.ceil(len(trust) * share))
     part = trust[:count] if first else trust[-count:]
     return (float((part < 0).mean()), len(part)) if len(trust) else (0.0, 0)
+
+
+def _shorter(jump: float) -> float:
+    """Gives the factor that makes the longest step a long one of the usual kind, and a tenth at most."""
+    return float(np.clip(5 * USUAL_MOVE / jump, 1e-9, 0.1)) if jump > 0 else 0.1
 
 
 def _levels_off(skills: Numbers) -> bool:

@@ -8,8 +8,9 @@ import numpy as np
 
 from trainwright.diagnosis.counting import chance, table_KK
 from trainwright.diagnosis.course import Course, Numbers
+from trainwright.diagnosis.harm import clean_skills, stalled
 from trainwright.diagnosis.limits import limit
-from trainwright.diagnosis.standing import last_skill, skills, stalled, trained_skill
+from trainwright.diagnosis.standing import last_skill, trained_skill
 from trainwright.diagnosis.suspicion import Rule, Suspicion
 from trainwright.runs import AnswersRecord
 
@@ -126,7 +127,7 @@ def loss_sign_flipped(course: Course) -> Suspicion | None:
     Either the loss as trained is the net's own cross-entropy with its sign turned; or steps change the loss by what
     the gradients promise with the sign turned, while the answers get worse and worse; or the optimizer goes uphill.
     """
-    own, skill = course.answers("train"), skills(course, "train")
+    own, skill = course.answers("train"), clean_skills(course)
     if len(own) < 2 or course.classes is None or not np.isfinite(skill[[0, -1]]).all():
         return None
     worse = bool(skill[-1] < skill[0] - 0.02 and skill[-1] < 0 and (np.diff(skill[np.isfinite(skill)]) <= 0.02).all())

@@ -39,12 +39,12 @@ def preprocessing_differs(course: Course) -> Suspicion | None:
         strength=min(1.0, 0.7 + 0.1 * max(abs(math.log(shift.deviation)), shift.mean / 3)),
         persistent=len(valid) >= 2,
         harmful=lost > limit("preprocessing.lost", 0.1),
-        summary=f"pictures come to the net in other numbers in validation than in training ({words}), their span "
-        f"{shift.span:.2f} times as wide: one of the two is prepared differently",
+        summary=f"pictures come to the net in other numbers in validation than in training ({words}), multiplied by "
+        f"{shift.deviation:.3g} and moved, all alike: one of the two is prepared differently",
         evidence={
             "deviation_by_training": shift.deviation,
             "mean_moved_in_deviations": shift.mean,
-            "span_by_training": shift.span,
+            "misfit_in_spans": shift.misfit,
             "skill_lost_in_validation": lost,
         },
         advice={"do": "prepare both parts by the same code: same division, mean and deviation"},
@@ -129,7 +129,8 @@ def _easier(
         persistent=True,
         harmful=True,
         summary=f"clean training pictures are answered much worse ({mine.accuracy or 0:.0%} right) than "
-        f"those of validation ({theirs.accuracy or 0:.0%}), from which nothing is learned: a bad split, validation is of an easier kind",
+        f"those of validation ({theirs.accuracy or 0:.0%}), from which nothing is learned: a bad split, in which "
+        "validation got the easier ones",
         evidence={
             "accuracy_on_training_pictures": mine.accuracy,
             "valid_accuracy": theirs.accuracy,
@@ -262,7 +263,7 @@ def input_not_scaled(course: Course) -> Suspicion | None:
         code="input-not-scaled",
         strength=min(1.0, 0.7 + 0.1 * abs(math.log10(size))),
         persistent=len(course.history.probes) >= 2,
-        harmful=not skill > limit("input_not_scaled.skill", 0.6) or start < -1.0,
+        harmful=not skill > limit("input_not_scaled.skill", 0.6),
         summary=f"the numbers that the net is given are of size {size:.3g} (root mean square; from {inputs.low:.3g} to "
         f"{inputs.high:.3g}), far from the 1 that nets are built for",
         evidence={

@@ -67,11 +67,12 @@ def precision_overflow(course: Course) -> Suspicion | None:
     """
     losses, gradients_BT = course.probes("loss"), course.history.probes["gradients"]
     updates_BT = course.by_tensor("updates")
-    burst = np.array([any(value is not None and not np.isfinite(value) for value in row) for row in gradients_BT])
     later = course.probes("step") > 0.2 * course.last_step
-    if later.sum() < 5 or not len(burst):
+    if later.sum() < 5:
         return None
-    left_out = burst & np.isfinite(losses) & ~(np.nan_to_num(updates_BT).max(axis=1, initial=0.0) > 0) & later
+    left_out = later & np.isfinite(losses) & ~(np.nan_to_num(updates_BT).max(axis=1, initial=0.0) > 0)
+    for index in np.flatnonzero(left_out):
+        left_out[index] = any(value is not None and not np.isfinite(value) for value in gradients_BT[index])
     share = float(left_out.sum() / later.sum())
     if left_out.sum() < 2 or share < limit("overflow.share", 0.1):
         return None

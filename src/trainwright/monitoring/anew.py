@@ -16,10 +16,9 @@ from torch import Tensor, nn
 
 from trainwright.errors import InputError
 from trainwright.training import Seen, top_rate, unmoved
-from trainwright.tuning import undisturbed
 
-from .watch_calls import Call, Calls
-from .watch_validation import answer_of, classifies
+from .calls import Call, Calls
+from .validation import answer_of, classifies
 
 REHEARSALS = 2
 """Steps whose loss is computed a second time, to see whether it is what we take it for."""
@@ -76,7 +75,7 @@ class Steps:
         self.rate = top_rate(self._optimizer)
         call = self._calls.last
         if self.rehearsals_left and call is not None and self._calls.passes == 1:
-            with self._guarded(), self._calls.unseen(), undisturbed(), unmoved(self._net), torch.no_grad():
+            with self._guarded(), self._calls.unseen(), unmoved(self._net), torch.no_grad():
                 self._rehearsed = call, answer_of(call.again(self._net))
 
     def _after(self, *_: Any) -> None:
@@ -143,7 +142,7 @@ class Anew:
             return Seen(loss, images_NCHW, labels, None)
 
         def again() -> Tensor:
-            with self._calls.unseen(), undisturbed(), call.number_format():
+            with self._calls.unseen(), call.number_format():
                 return loss_fn(answer_of(call.again(self._net)), labels)
 
         return Seen(loss, images_NCHW, labels, again)

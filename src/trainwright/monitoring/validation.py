@@ -19,9 +19,8 @@ from torch.nn import functional as F
 from trainwright.errors import InputError
 from trainwright.models import evaluating
 from trainwright.runs import AnswersRecord
-from trainwright.tuning import kept_generators, undisturbed
 
-from .watch_pictures import SeenPictures
+from .seen_pictures import SeenPictures
 
 MOST_CLASSES = 100
 """Up to which a confusion table is kept."""
@@ -72,7 +71,7 @@ def validated(
     forward: Callable[[Any], Any] | None,
     seen: SeenPictures | None,
 ) -> tuple[Validation, AnswersRecord]:
-    """Asks a net about all pictures of a loader, in evaluation mode; modes and random numbers stay as they were.
+    """Asks a net about all pictures of a loader, in evaluation mode, and gives modules the modes back that they had.
 
     Args:
         model: on its device, in any mode.
@@ -87,7 +86,7 @@ def validated(
     """
     began, sums = time.perf_counter(), _Sums()
     device = next(model.parameters()).device
-    with kept_generators(loader), undisturbed(), torch.no_grad(), evaluating(model):
+    with torch.no_grad(), evaluating(model):
         for images_NCHW, labels_N in pairs(loader):
             if seen is not None:
                 sums.shared += seen.found(images_NCHW)
@@ -143,7 +142,7 @@ def answer_of(outputs: Any) -> Any:
 
 def _add_inputs(sums: _Sums, images_NCHW: Tensor) -> None:
     """Adds up the numbers of a batch by channel (dimension 1), or all together where there is none."""
-    sums.checksum = zlib.crc32(images_NCHW.cpu().contiguous().view(torch.uint8).numpy(), sums.checksum)
+    sums.checksum = zlib.crc32(memoryview(images_NCHW.cpu().contiguous().view(torch.uint8).numpy()), sums.checksum)
     if not images_NCHW.is_floating_point() or not images_NCHW.numel():
         return
     numbers = images_NCHW.float()

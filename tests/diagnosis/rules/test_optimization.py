@@ -1,0 +1,152 @@
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from diagnosis.histories import BLIND, alarming, course, learning
+from trainwright.diagnosis.course import Known
+from trainwright.diagnosis.rules.optimization import (
+    bounces,
+    diverges,
+    kills,
+    schedule_mismatch,
+    too_low,
+    warmup_missing,
+)
+
+SHORT = {"updates": (1e-6,) * 4, "predicted_change": -1e-4, "loss": BLIND, "loss_after": BLIND - 1e-4}
+
+
+def test_a_rate_of_a_million_ends_in_no_number_and_is_called_too_high():
+    burst = course(
+        loss=lambda step: BLIND if step == 1 else math.nan,
+        rate=1e6,
+        steps=2,
+        stop="non-finite-loss",
+        probe={"updates": (1e5,) * 4, "loss_after": math.nan},
+    )
+    found = diverges(burst)
+    assert found is not None and alarming(found) and found.fatal
+    assert "the learning rate is too high" in found.summary
+    assert "no number at step 2" in found.summary
+    assert found.advice == {"do": "set the learning rate to 0.1 instead of 1e+06"}
+
+
+def test_a_loss_that_rises_above_knowing_nothing_is_divergence():
+    found = diverges(course(loss=lambda step: BLIND * (1 + step / 50), rate=2.0))
+    assert found is not None and alarming(found) and found.fatal
+    assert "rose from" in found.summary
+    assert diverges(course()) is None
+
+
+def test_a_net_that_begins_badly_and_learns_does_not_diverge():
+    assert diverges(course(loss=lambda step: 50 * math.exp(-step / 30) + 2.5)) is None
+
+
+def test_no_number_after_a_long_good_course_is_not_blamed_on_the_rate():
+    late = course(loss=lambda step: learning(step) if step < 400 else math.nan, stop="non-finite-loss")
+    assert diverges(late) is None
+
+
+def test_first_steps_that_kill_the_net_are_told_as_a_rate_too_high():
+    killed = course(
+        loss=lambda step: 30.0 if step == 2 else BLIND,
+        rate=3.0,
+        probe={"updates": lambda step: ((2.0 if step < 4 else 0.0),) * 4},
+    )
+    found = kills(killed)
+    assert found is not None and alarming(found) and found.fatal
+    assert "dead-units" in found.explains
+    assert kills(course()) is None
+
+
+def test_steps_that_raise_their_own_loss_are_too_long_where_training_stands_still():
+    bouncing = {"loss_after": lambda step: 5.0, "loss": 1.2}
+    found = bounces(course(loss=lambda step: 1.2 + 0.3 * math.sin(step), probe=bouncing))
+    assert found is not None and alarming(found)
+    assert found.advice == {"do": "set the learning rate to 0.033 instead of 0.1"}
+    still_learning = bounces(course(probe={"loss_after": 5.0}))
+    assert still_learning is None or not alarming(still_learning)
+    once = course(loss=1.2, probe={"loss": 1.2, "loss_after": lambda step: 5.0 if step % 30 == 0 else 1.19})
+    assert bounces(once) is None
+
+
+def test_a_recipe_gets_a_setting_and_a_foreign_loop_a_sentence():
+    bouncing = {"loss_after": lambda step: 5.0, "loss": 1.2}
+    ours = course(Known(recipe={"optim.lr": 0.1}), loss=lambda step: 1.2 + 0.3 * math.sin(step), probe=bouncing)
+    found = bounces(ours)
+    assert found is not None and found.advice == {"optim.lr": 0.033}
+
+
+def test_a_rate_of_a_ten_millionth_hardly_moves_the_loss_although_accuracy_creeps_up():
+    slow = course(
+        rate=1e-7,
+        loss=lambda step: BLIND - 1e-5 * step,
+        epoch={"train_accuracy": lambda epoch: 0.1 + 0.01 * epoch},
+        probe=SHORT,
+    )
+    found = too_low(slow)
+    assert found is not None and alarming(found)
+    assert "too low" in found.summary and "the loss hardly moves" in found.summary
+    assert "accuracy creeps up" in found.summary
+
+
+@pytest.mark.parametrize(
+    ("why", "changes"),
+    [
+        ("steps of the usual length", {}),
+        ("it learns all the same, as in fine-tuning", {"probe": {"updates": (1e-5,) * 4}}),
+        ("nothing comes through the net", {"loss": BLIND, "probe": {**SHORT, "gradients": (1e-9,) * 4}}),
+        ("steps overshoot", {"loss": BLIND, "probe": {"updates": (1e-5,) * 4, "loss_after": 1.0 + BLIND}}),
+    ],
+)
+def test_a_rate_is_not_too_low(why: str, changes: dict[str, object]):
+    assert not alarming(too_low(course(**changes))), why
+
+
+def test_a_warm_up_from_nothing_is_not_too_low():
+    warming = course(
+        rate=lambda step: 1e-3 * step,
+        steps=100,
+        watch={"steps_planned": 400},
+        stop=None,
+        loss=BLIND,
+        probe={"updates": lambda step: (5e-3 * step / 400,) * 4},
+    )
+    assert not alarming(too_low(warming))
+
+
+def test_a_schedule_that_is_over_early_is_found_where_the_net_was_not_done():
+    def gone(step: int) -> float:
+        return 0.1 * 0.9**step
+
+    found = schedule_mismatch(course(rate=gone, loss=lambda step: max(1.2, learning(step))))
+    assert found is not None and alarming(found)
+    assert "changes next to nothing" in found.summary
+    assert not alarming(schedule_mismatch(course(rate=gone))), "the net was done"
+
+
+@pytest.mark.parametrize(
+    "rate",
+    [
+        lambda step: 0.05 * (1 + math.cos(math.pi * step / 400)),
+        lambda step: 0.1 * 0.1 ** (step // 150),
+        lambda step: 0.1,
+        lambda step: 0.05 * (1 + math.cos(math.pi * (step % 100) / 100)),
+    ],
+)
+def test_usual_schedules_are_none_of_it(rate: object):
+    assert schedule_mismatch(course(rate=rate, loss=lambda step: max(1.2, learning(step)))) is None
+
+
+def test_a_missing_warm_up_shows_in_a_spike_and_a_slow_recovery():
+    def thrown(step: int) -> float:
+        return BLIND if step == 1 else 2 + 8 * math.exp(-step / 60) if step < 200 else 1.0
+
+    found = warmup_missing(course(loss=thrown))
+    assert found is not None and alarming(found)
+    assert warmup_missing(course()) is None
+    quick = course(loss=lambda step: 9.0 if step == 3 else learning(step))
+    assert not alarming(warmup_missing(quick)), "it was back at once"
+    assert warmup_missing(course(loss=thrown, rate=lambda step: 0.1 * min(1, step / 40))) is None
