@@ -19,7 +19,7 @@ from spec import Spec
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-PROBED = 192
+PROBED = 160
 """Pictures of the fixed probe set, fewer than `watch` takes, since a run here has 384 in all."""
 
 
@@ -199,5 +199,5 @@ def watched(
 
     probe = tuple(part[:PROBED] for part in materials.train)
     return tw.watch(
-        model, optimizer, loss_fn, run=folder, probe=probe, epochs=spec.epochs, steps=steps, share=0.5, first_steps=8
+        model, optimizer, loss_fn, run=folder, probe=probe, epochs=spec.epochs, steps=steps, share=1.0, first_steps=8
     )

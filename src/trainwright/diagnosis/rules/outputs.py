@@ -232,7 +232,7 @@ def _overcalled(confusion_KK: Numbers | None) -> tuple[float, int, int] | None:
 
 def _batches(course: Course) -> Numbers:
     rows = [row.label_counts for row in course.history.probes.rows if row.label_counts]
-    width = max(map(len, rows), default=0)
+    width = max(map(len, rows), default=1)  # mixed labels are no counts, and then there are no rows
     return np.array([row for row in rows if len(row) == width], dtype=np.float64).reshape(-1, width)
 
 
