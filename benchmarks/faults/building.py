@@ -25,9 +25,9 @@ OWN_ACTIVATION = {"tanh-mlp": "tanh", "lenet": "tanh"}
 
 
 def weighing(model: nn.Module, share: float = 1.0) -> list[nn.Module]:
-    """Lists the layers that weigh inputs, a share of them from the input on."""
+    """Lists the layers that weigh inputs, a share of them from the input on; the head only where the share is 1."""
     layers = [module for module in model.modules() if isinstance(module, nn.Conv2d | nn.Linear)]
-    return layers[: round(share * len(layers))]
+    return layers if share >= 1 else layers[: min(round(share * len(layers)), len(layers) - 1)]
 
 
 def build_net(spec: Spec, channels: int, side: int, classes: int) -> nn.Module:

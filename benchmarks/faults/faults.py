@@ -108,7 +108,7 @@ OPTIMIZATION = (
     ),
     Kind("spikes", ("gradient-spikes",), ({"spike": 20.0}, {"spike": 100.0}, {"spike": 1000.0}), UNNORMALIZED),
     Kind("underflow", ("precision-underflow",), ({"underflow": 1e-5}, {"underflow": 1e-6}, {"underflow": 1e-7})),
-    Kind("stopped", ("stopped-too-early",), ({"stop_after": 4}, {"stop_after": 2}, {"stop_after": 1})),
+    Kind("stopped", ("stopped-too-early",), ({"stop_after": 6}, {"stop_after": 3}, {"stop_after": 1})),
 )
 
 BUILDING = (
@@ -213,9 +213,9 @@ BUILDING = (
         "overfit",
         ("overfitting",),
         (
-            {"pictures": 192, "epochs": 20, "augment": "none"},
-            {"pictures": 96, "epochs": 36, "augment": "none"},
-            {"pictures": 48, "epochs": 60, "augment": "none"},
+            {"pictures": 192, "epochs": 28, "augment": "none"},
+            {"pictures": 96, "epochs": 48, "augment": "none"},
+            {"pictures": 48, "epochs": 80, "augment": "none"},
         ),
     ),
     Kind(

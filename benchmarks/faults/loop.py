@@ -192,7 +192,7 @@ def watched(
     materials: Materials,
     steps: int,
 ) -> contextlib.AbstractContextManager[Any]:
-    """Watches with probes much closer together than in use, since a run here lasts 130 steps and not 100,000."""
+    """Watches with probes much closer together than in use, since a run here lasts 200 steps and not 100,000."""
     if folder is None:
         return contextlib.nullcontext(Unwatched())
     import trainwright as tw

@@ -222,12 +222,12 @@ NETS: dict[str, Callable[[Layout], nn.Module]] = {
 
 RATES: dict[str, dict[str, float]] = {
     "plain-bn": {"sgd": 0.05, "adam": 3e-3},
-    "vgg": {"sgd": 0.02, "adam": 1e-3},
+    "vgg": {"sgd": 0.02, "adam": 3e-3},
     "tanh-mlp": {"sgd": 0.01, "adam": 1e-3},
     "resnet-gn": {"sgd": 0.05, "adam": 3e-3},
-    "plain": {"sgd": 0.02, "adam": 1e-3},
+    "plain": {"sgd": 0.02, "adam": 4e-3},
     "lenet": {"sgd": 0.02, "adam": 2e-3},
     "resnet-bn": {"sgd": 0.05, "adam": 3e-3},
-    "depthwise": {"sgd": 0.05, "adam": 3e-3},
+    "depthwise": {"sgd": 0.05, "adam": 6e-3},
 }
 """Rates at which the nets learn well, chosen by a coarse look before anything was injected."""

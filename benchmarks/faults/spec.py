@@ -104,7 +104,7 @@ class Spec:
     replaced: float = 0.0
     underflow: float | None = None
     spike: float = 1.0
-    epochs: int = 8
+    epochs: int = 12
     stop_after: int | None = None
     batch: int = 24
     validate: Literal["watch", "own", "none"] = "watch"
