@@ -142,7 +142,7 @@ class Bench:
         """Adds rates at an end of the grid while the best one stands there."""
         for _ in range(4):
             measured = means(self.cell.name)
-            rates = sorted(rate for rate in measured if _on_grid(rate, self.rule))
+            rates = sorted(rate for rate in measured if on_grid(rate, self.rule))
             best = max(rates, key=lambda rate: measured[rate])
             if best not in (rates[0], rates[-1]):
                 return
@@ -335,7 +335,7 @@ def _table(cells: Sequence[Cell]) -> tuple[list[str], dict[str, list[float | Non
         if asked is None or not measured:
             lines.append(f"| {cell.name} | not run |" + " |" * len(RULES))
             continue
-        grid = {rate: figure for rate, figure in measured.items() if _on_grid(rate, asked["rates"]["the rule"])}
+        grid = {rate: figure for rate, figure in measured.items() if on_grid(rate, asked["rates"]["the rule"])}
         best = max(grid, key=lambda rate: grid[rate])
         texts = [f"{grid[best]:.1f} at {best:g} ({len(grid)})"]
         for name in RULES:
@@ -359,7 +359,7 @@ def _summary(behind: Mapping[str, list[float | None]]) -> list[str]:
     return lines
 
 
-def _on_grid(rate: float, rule: float) -> bool:
+def on_grid(rate: float, rule: float) -> bool:
     power = np.log2(rate / rule)
     return bool(abs(power - round(power)) < 0.01)
 

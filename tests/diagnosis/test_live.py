@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trainwright.diagnosis import LiveDiagnosis
+from trainwright.diagnosis import Known, LiveDiagnosis
 from trainwright.diagnosis.live import GONE_FOR, LOUDNESS, Told, news
 from trainwright.runs import Columns, Finding, History, StepRecord
 
@@ -74,13 +74,16 @@ def test_what_stands_is_what_was_told_and_not_withdrawn(looks):
         assert not set(told.standing) - set().union(*looks[-GONE_FOR:])
 
 
+KNOWN = Known(recipe={"data.task": "classification"})
+
+
 def losing(steps: int, losses: float = -1.0, **more: Any) -> History:
     rows = [StepRecord(step=step, epoch=1, learning_rate=0.1, loss=losses) for step in range(1, steps + 1)]
     return History(steps=Columns(tuple(rows)), **more)
 
 
 def test_a_run_is_diagnosed_as_it_grows():
-    live = LiveDiagnosis()
+    live = LiveDiagnosis(KNOWN)
     assert live.look(History()) == ()
     (negative,) = live.look(losing(20))
     assert (negative.code, negative.severity, negative.diagnosed, negative.since_step) == (
@@ -93,10 +96,10 @@ def test_a_run_is_diagnosed_as_it_grows():
 
 
 def test_a_resumed_run_is_not_told_twice():
-    (negative,) = LiveDiagnosis().look(losing(20))
-    assert LiveDiagnosis(findings=[negative]).look(losing(40)) == ()
+    (negative,) = LiveDiagnosis(KNOWN).look(losing(20))
+    assert LiveDiagnosis(KNOWN, [negative]).look(losing(40)) == ()
 
 
 def test_what_the_loop_told_when_it_ended_is_left_to_it():
     ended = Finding(code="negative-loss", severity="stop", summary="s", since_step=3)
-    assert LiveDiagnosis().look(losing(20, findings=(ended,))) == ()
+    assert LiveDiagnosis(KNOWN).look(losing(20, findings=(ended,))) == ()

@@ -209,6 +209,8 @@ class TestTargetsTooSoft:
     def test_usual_smoothing_leaves_sure_answers(self):
         assert targets_too_soft(course(loss=0.55, clean=self.unsure(0.2))) is None
 
-    def test_a_net_that_still_learns_may_become_sure(self):
-        falling = course(loss=lambda step: 2.4 - 0.001 * step, clean=self.unsure(1.2))
-        assert targets_too_soft(falling) is None
+    def test_a_net_whose_loss_as_trained_is_no_higher_may_become_sure(self):
+        assert targets_too_soft(course(loss=1.7, clean=self.unsure(1.2))) is None
+
+    def test_a_net_that_is_often_wrong_is_unsure_with_reason(self):
+        assert targets_too_soft(course(loss=2.26, clean=self.unsure(1.2) | {"accuracy": 0.5})) is None

@@ -185,7 +185,9 @@ class TestAugmentationOnValidation:
 
 class TestAugmentationHarmful:
     def test_altered_pictures_are_known_and_clean_ones_are_not(self):
-        found = augmentation_harmful(course(clean={"loss": 2.4}, batched={"loss": 2.2}, valid={"loss": 2.4}))
+        found = augmentation_harmful(
+            course(clean={"loss": 2.4}, batched={"loss": 2.2, "accuracy": 0.2}, valid={"loss": 2.4})
+        )
         assert alarming(found)
 
     def test_a_net_that_is_poor_in_evaluation_mode_alone_has_another_fault(self):

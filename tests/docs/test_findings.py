@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from trainwright.diagnosis.rules import RULES
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -21,7 +23,10 @@ def codes_of(source: Path) -> set[str]:
         if node.func.id == "alarm":  # of tuning/checks.py, which hands its second argument on
             chosen = ast.walk(node.args[1])
             found |= {part.value for part in chosen if isinstance(part, ast.Constant) and isinstance(part.value, str)}
-        elif node.func.id == "Finding" and source.name != "checks.py":
+        elif node.func.id == "Finding" and source.name not in (
+            "checks.py",
+            "diagnose.py",
+        ):  # which word what others say
             (code,) = (keyword.value for keyword in node.keywords if keyword.arg == "code")
             found.add(constants()[code.id] if isinstance(code, ast.Name) else ast.literal_eval(code))
     return found
@@ -50,3 +55,23 @@ def test_every_code_has_an_entry_and_every_entry_a_code():
 @pytest.mark.parametrize("code", entries())
 def test_an_entry_says_what_was_measured_and_what_to_do(code):
     assert re.findall(r"^- \*\*(\w+)\*\*: \S", entries()[code], flags=re.MULTILINE) == ["Says", "Measured", "Do"]
+
+
+PAGES = sorted((ROOT / "docs/findings").glob("*.md"))
+
+
+def test_every_rule_has_a_page_and_every_page_a_rule():
+    assert {rule.code for rule in RULES} == {page.stem for page in PAGES}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_a_page_says_sign_evidence_false_alarms_fix_and_source(page):
+    text = page.read_text("utf-8")
+    assert text.startswith(f"# {page.stem}\n")
+    parts = re.findall(r"^- \*\*([\w ]+)\*\*: \S", text, flags=re.MULTILINE)
+    assert parts == ["Sign", "Evidence", "False alarms", "Fix", "Source"]
+
+
+def test_the_list_of_findings_leads_to_every_page():
+    listed = (ROOT / "docs/findings.md").read_text("utf-8")
+    assert [page.stem for page in PAGES if f"[`{page.stem}`](findings/{page.name})" not in listed] == []

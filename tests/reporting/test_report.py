@@ -208,13 +208,13 @@ def test_a_place_that_cannot_be_written_says_so(make_run: Callable[..., RunFolde
         write_report(folder)
 
 
-def test_a_report_needs_neither_torch_nor_numpy_nor_matplotlib(make_run: Callable[..., RunFolder]) -> None:
+def test_a_report_needs_neither_torch_nor_scipy_nor_matplotlib(make_run: Callable[..., RunFolder]) -> None:
     folder = make_run(epochs=1)
     program = (
         "import sys; from trainwright.reporting import write_report, audit_lines, setting_lines, RunConsole;"
         "from trainwright.runs import open_run; setting_lines(); RunConsole();"
         f"write_report(open_run({str(folder.path)!r}));"
-        "print([name for name in ('torch', 'numpy', 'matplotlib', 'PIL') if name in sys.modules])"
+        "print([name for name in ('torch', 'scipy', 'matplotlib', 'PIL') if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

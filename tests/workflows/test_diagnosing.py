@@ -18,8 +18,7 @@ from trainwright.runs import (
 )
 from trainwright.workflows import diagnosing
 from trainwright.workflows.diagnosing import Diagnosing
-
-from .conftest import TINY
+from workflows.conftest import TINY
 
 
 class Clock:

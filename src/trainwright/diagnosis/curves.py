@@ -31,6 +31,16 @@ def windows(values: Numbers, count: int) -> Numbers:
     return np.array([np.median(part) if len(part) else math.nan for part in finite])
 
 
+def middle(values: Numbers) -> float:
+    """Takes the median of the finite numbers; NaN where there is none.
+
+    >>> middle(np.array([1.0, np.nan, 5.0, 2.0]))
+    2.0
+    """
+    finite = values[np.isfinite(values)]
+    return float(np.median(finite)) if finite.size else math.nan
+
+
 def theil_sen(x: Numbers, y: Numbers) -> float:
     """Finds the median slope over all pairs of points; NaN with fewer than two.
 

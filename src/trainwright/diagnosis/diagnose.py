@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -44,7 +45,9 @@ def diagnose(history: History, known: Known | None = None) -> Diagnosis:
     course = Course(history.first_stage, known or Known())
     there = present(course)
     able = [rule for rule in RULES if rule.needs <= there]
-    suspicions = [found for rule in able if (found := rule.look(course)) is not None]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # numpy's, of columns in which nothing was measured
+        suspicions = [found for rule in able if (found := rule.look(course)) is not None]
     return Diagnosis(
         findings=tuple(finding_of(suspicion) for suspicion in ranked(suspicions)),
         looked_at=tuple(dict.fromkeys(rule.code for rule in able)),

@@ -62,8 +62,10 @@ def first_loss(course: Course) -> float:
 
 def trained_skills_W(course: Course, count: int = WINDOWS) -> Numbers:
     """Computes the skill of windows of the training losses, as trained."""
-    losses = course.losses_S if len(course.losses_S) else course.epochs("train_loss")
-    return 1 - windows(losses, count) / reference_loss(course) if len(losses) else np.array([])
+    losses, reference = course.losses_S if len(course.losses_S) else course.epochs("train_loss"), reference_loss(course)
+    if not len(losses):
+        return np.array([])
+    return 1 - windows(losses, count) / (reference if reference > 0 else math.nan)
 
 
 def clean_skills(course: Course, part: str = "train", mode: str = "eval") -> Numbers:
@@ -121,9 +123,8 @@ def diverged(course: Course) -> bool:
         return False
     if not np.isfinite(losses[-1]):
         return True
-    last, first = float(windows(losses, WINDOWS)[-1]), first_loss(course)
-    worst = limit("diverged.times", 1.2)
-    return len(losses) >= 2 and last > worst * max(first, reference_loss(course))
+    last, begin = float(windows(losses, WINDOWS)[-1]), max(first_loss(course), reference_loss(course))
+    return len(losses) >= 2 and begin > 0 and last > limit("diverged.times", 1.2) * begin
 
 
 def _best(values: Numbers) -> float:

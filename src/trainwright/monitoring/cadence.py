@@ -9,7 +9,7 @@ from collections import deque
 CLOSE_EVERY = 8
 """Every so many probes one looks closer: sketches, and both halves of the batch. Own choice."""
 
-PROBE_PART = 0.6
+PROBE_PART = 0.5
 """Part of the share of time that goes to the probes of steps, the rest to the sets of pictures; own choice."""
 
 

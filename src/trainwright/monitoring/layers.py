@@ -5,9 +5,10 @@ Legend: N pictures, U units (channels, features), P positions.
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from trainwright.models.watching import Operation, Watch
+from trainwright.runs import WatchedLayer
 
 from .tensors import normalizes
 
@@ -26,6 +28,10 @@ PASSING = (nn.Identity, nn.Flatten, nn.Unflatten, nn.modules.dropout._DropoutNd,
 
 WHOLE = (nn.MultiheadAttention, nn.Linear, nn.Bilinear, nn.modules.conv._ConvNd)
 """Modules that are one layer, whatever stands inside of them."""
+
+FEATURES_LAST = (nn.MultiheadAttention, nn.Linear, nn.Bilinear, nn.LayerNorm, nn.RMSNorm)
+FEATURES_SECOND = (nn.modules.conv._ConvNd, nn.modules.batchnorm._NormBase, nn.GroupNorm)
+"""Modules whose outputs have their units along the last axis, or along the second."""
 
 FUNCTIONS = {
     "relu": "relu",
@@ -58,18 +64,14 @@ class Called:
         kind: class of the module, or name of the function.
         output: as it came out; it may be overwritten by the next layer.
         axis: that of its units.
-        module: None of a function.
         bounds: where a hard activation ends.
-        fed_by: name of the layer whose output went straight into it, as far as that is known.
     """
 
     name: str
     kind: str
     output: Tensor
     axis: int
-    module: nn.Module | None
     bounds: tuple[float, float] | None = None
-    fed_by: str | None = None
 
 
 def candidates(model: nn.Module) -> dict[str, nn.Module]:
@@ -82,9 +84,9 @@ def candidates(model: nn.Module) -> dict[str, nn.Module]:
         whole = isinstance(module, WHOLE) or hasattr(module, "parametrizations")
         if whole:
             inside.update(id(part) for part in module.modules() if part is not module)
-        leaf = not any(True for _ in module.children())
-        pools = "Pool" in type(module).__name__
-        if (whole or leaf or normalizes(module)) and not isinstance(module, PASSING) and not pools:
+        # What is passed through does not make a layer of several: timm's normalizations hold such places.
+        parts = [part for part in module.children() if not isinstance(part, PASSING)]
+        if (whole or not parts) and not isinstance(module, PASSING) and "Pool" not in type(module).__name__:
             found[name] = module
     return found
 
@@ -101,30 +103,29 @@ class _Functions(Watch):
 
 
 class Walk:
-    """Follows a forward pass through a net and tells each layer that is called."""
+    """Follows a forward pass through a net and tells each layer that is called.
 
-    def __init__(self, model: nn.Module, look: Callable[[Called], None]) -> None:
+    Args:
+        normalized: is told the name of a layer whose output goes straight into a normalization.
+    """
+
+    def __init__(self, model: nn.Module, look: Callable[[Called], None], normalized: Callable[[str], object]) -> None:
         self.look = look
+        self.normalized = normalized
         self.layers = {id(module): name for name, module in candidates(model).items()}
         self.names = {id(module): name for name, module in model.named_modules()}
-        self.begin()
-
-    def begin(self) -> None:
-        """Begins a forward pass."""
         self.calls = Counter[str]()
         self.open: list[str] = []
         self.inside = 0
         self.last: tuple[str, Tensor] | None = None
-        self.features_last: set[tuple[int, ...]] = set()
+        self.axes: dict[tuple[int, ...], int] = {}
 
     def entered(self, module: nn.Module, inputs: Any) -> None:
         """Is told that a module was called."""
         self.open.append(self.names[id(module)])
-        if id(module) in self.layers:
-            self.inside += 1
-            given = first_tensor(inputs)
-            straight = self.last is not None and given is self.last[1]
-            self.fed_by = self.last[0] if straight and self.last is not None else None
+        if self.last is not None and normalizes(module) and first_tensor(inputs) is self.last[1]:
+            self.normalized(self.last[0])
+        self.inside += id(module) in self.layers
 
     def left(self, module: nn.Module, output: Any) -> None:
         """Is told what a module gave out."""
@@ -134,11 +135,11 @@ class Walk:
         self.inside -= 1
         tensor = first_tensor(output)
         if self.inside == 0 and tensor is not None:
-            fed_by, bounds = self.fed_by, None
+            bounds = None
             if isinstance(module, nn.Hardtanh) and not isinstance(module, nn.ReLU6):
                 bounds = (float(module.min_val), float(module.max_val))
             name = self._numbered(self.layers[id(module)])
-            self._tell(name, type(module).__name__, tensor, module, bounds, fed_by)
+            self._tell(name, type(module).__name__, tensor, module, bounds)
             self.last = (self.layers[id(module)], tensor)
 
     def function(self, kind: str, ran: Operation) -> None:
@@ -151,7 +152,7 @@ class Walk:
             kind, bounds = ("relu6", None) if (low, high) == (0, 6) else (kind, (float(low), float(high)))
         owner = self.open[-1] if self.open else ""
         name = self._numbered(f"{owner}.{kind}()" if owner else f"{kind}()")
-        self._tell(name, kind, ran.result, None, bounds, None)
+        self._tell(name, kind, ran.result, None, bounds)
 
     def _tell(
         self,
@@ -160,43 +161,73 @@ class Walk:
         tensor: Tensor,
         module: nn.Module | None,
         bounds: tuple[float, float] | None,
-        fed_by: str | None,
     ) -> None:
         if not tensor.is_floating_point() or tensor.numel() == 0 or tensor.ndim == 0:
             return
-        last = isinstance(module, nn.Linear | nn.LayerNorm | nn.MultiheadAttention) or tensor.ndim == 3
-        last = last and not isinstance(module, nn.Conv1d | nn.BatchNorm1d)
-        if last:
-            self.features_last.add(tuple(tensor.shape))
-        # An activation has its units where the layer before it has them.
-        elif module is None or not any(True for _ in module.parameters(recurse=False)):
-            last = tuple(tensor.shape) in self.features_last
-        axis = tensor.ndim - 1 if last else min(1, tensor.ndim - 1)
+        axis = self._axis(tensor, module)
         with torch.no_grad():
-            self.look(Called(name, kind, tensor.detach(), axis, module, bounds, fed_by))
+            self.look(Called(name, kind, tensor.detach(), axis, bounds))
+
+    def _axis(self, tensor: Tensor, module: nn.Module | None) -> int:
+        """Says along which axis the units of an output lie; those of an activation where they lay before it."""
+        shape = tuple(tensor.shape)
+        if isinstance(module, FEATURES_LAST):
+            self.axes[shape] = tensor.ndim - 1
+        elif isinstance(module, FEATURES_SECOND):
+            self.axes[shape] = 1
+        usual = tensor.ndim - 1 if tensor.ndim <= 3 else 1
+        return self.axes.get(shape, usual)
 
     def _numbered(self, name: str) -> str:
         self.calls[name] += 1
         return name if self.calls[name] == 1 else f"{name}#{self.calls[name]}"
 
 
-@contextmanager
-def walking(model: nn.Module, look: Callable[[Called], None]) -> Iterator[Walk]:
-    """Tells each layer that is called in the block, in the order of the calls; hooks come off at its end.
+class Names:
+    """Takes note of the layers that a net calls, and of which of them a normalization follows."""
 
-    The walk's `begin` is to be called before every forward pass. What torch.compile compiled runs uncompiled.
+    def __init__(self) -> None:
+        self.layers: dict[str, WatchedLayer] = {}
+        self.normalized: set[str] = set()
+
+    def look(self, called: Called) -> None:
+        """Takes note of a layer."""
+        units, shape = called.output.shape[called.axis], tuple(called.output.shape[1:])
+        self.layers.setdefault(called.name, WatchedLayer(name=called.name, kind=called.kind, units=units, shape=shape))
+
+    def watched(self) -> tuple[WatchedLayer, ...]:
+        """Gives the layers in the order of their first call; of more than `MOST_LAYERS` some, spread evenly."""
+        layers = tuple(self.layers.values())
+        if len(layers) <= MOST_LAYERS:
+            return layers
+        return tuple(layers[index * (len(layers) - 1) // (MOST_LAYERS - 1)] for index in range(MOST_LAYERS))
+
+
+@contextmanager
+def walking(
+    model: nn.Module, look: Callable[[Called], None], normalized: Callable[[str], object] = lambda _: None
+) -> Iterator[None]:
+    """Tells each layer that is called in one forward pass, in the order of the calls; hooks come off at its end.
+
+    What torch.compile compiled runs uncompiled.
     """
-    walk = Walk(model, look)
+    walk = Walk(model, look, normalized)
     hooks: list[Any] = []
     try:
         for module in model.modules():
             hooks.append(module.register_forward_pre_hook(lambda module, inputs: walk.entered(module, inputs)))
             hooks.append(module.register_forward_hook(lambda module, _inputs, output: walk.left(module, output)))
-        with torch.compiler.set_stance("force_eager"), _Functions(walk.function):
-            yield walk
+        with _uncompiled(), _Functions(walk.function):
+            yield
     finally:
         for hook in hooks:
             hook.remove()
+
+
+def _uncompiled() -> AbstractContextManager[object]:
+    """Lets run uncompiled in a block what torch.compile compiled; torch loads its compiler, for seconds, only then."""
+    loaded = "torch._dynamo" in sys.modules
+    return torch.compiler.set_stance("force_eager") if loaded else nullcontext()
 
 
 def first_tensor(value: Any) -> Tensor | None:

@@ -15,7 +15,7 @@ from trainwright.runs import AnswersRecord, UnitsRecord, WatchedLayer
 from trainwright.training import unmoved
 
 from .answers import AnswerSums, Asked, LossOf
-from .layers import first_tensor, walking
+from .layers import Called, Names, first_tensor, walking
 from .pictures import MOST_PICTURES, Pictures, are_classes
 from .readings import Readings
 from .structure import is_affine
@@ -70,10 +70,11 @@ class Looks:
         shown = self.valid if self.probe is None else self.probe
         if shown is None:
             return
-        few, sums = shown.first(AFFINE_PICTURES), NetSums()
+        few, names = shown.first(AFFINE_PICTURES), Names()
         with unmoved(self.model), evaluating(self.model), torch.no_grad():
             try:
-                outputs = self._through(few, sums)
+                with walking(self.model, names.look, names.normalized.add):
+                    outputs = self._answer(self.forward(few.images_NCHW))
             except (RuntimeError, ValueError, TypeError, IndexError) as error:
                 raise InputError(
                     "the model cannot take the fixed pictures that it is to be watched with",
@@ -82,7 +83,7 @@ class Looks:
                     where=type(self.model).__name__,
                 ) from error
             self.affine = is_affine(lambda images: self._answer(self.forward(images)), few.images_NCHW)
-        self.layers, self.normalized = sums.watched(), frozenset(sums.normalized)
+        self.layers, self.normalized = names.watched(), frozenset(names.normalized)
         self.dtype = str(outputs.dtype).removeprefix("torch.")
         if self.classes is None and outputs.ndim == 2 and outputs.shape[1] > 1 and are_classes(shown.labels):
             self.classes = outputs.shape[1]
@@ -100,7 +101,7 @@ class Looks:
         answers: list[AnswersRecord] = []
         if self.probe is not None:
             began = time.perf_counter()
-            sums, readings = NetSums([layer.name for layer in self.layers]), Readings()
+            sums, readings = NetSums(self.layers), Readings()
             asked, answered = self._ask(self.probe, Asked(step, epoch, "train", "eval"), readings, sums)
             sums.read(readings)
             fetched = readings.fetch()
@@ -141,7 +142,9 @@ class Looks:
             if training:
                 self._train(modes)
             for part in pictures.chunks(self.batch_size if training else CHUNK):
-                outputs = self._answer(self.forward(part.images_NCHW)) if sums is None else self._through(part, sums)
+                if sums is not None:
+                    sums.pictures = len(part)
+                outputs = self._through(part, None if sums is None else sums.look)
                 answered.add(outputs, part)
         answered.read("answers", readings, pictures)
         return asked, answered
@@ -153,10 +156,10 @@ class Looks:
             for module, training in zip(self.model.modules(), modes, strict=True):
                 module.training = training
 
-    def _through(self, part: Pictures, sums: NetSums) -> Tensor:
-        sums.pictures = len(part)
-        with walking(self.model, sums.look) as walk:
-            walk.begin()
+    def _through(self, part: Pictures, look: Callable[[Called], None] | None) -> Tensor:
+        if look is None:
+            return self._answer(self.forward(part.images_NCHW))
+        with walking(self.model, look):
             return self._answer(self.forward(part.images_NCHW))
 
     def _answer(self, outputs: object) -> Tensor:

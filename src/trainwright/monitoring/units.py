@@ -16,9 +16,8 @@ from torch import Tensor
 
 from trainwright.runs import WatchedLayer
 
-from .layers import MOST_LAYERS, Called
+from .layers import Called
 from .readings import Readings, evenly, sketch
-from .tensors import normalizes
 
 CORRELATED = 64
 """Units of a layer that are compared with each other at most; own choice."""
@@ -38,9 +37,7 @@ class LayerSums:
     """Sums up what one layer gives out, chunk by chunk."""
 
     def __init__(self, called: Called) -> None:
-        self.kind = called.kind
         self.units = called.output.shape[called.axis]
-        self.shape = tuple(called.output.shape[1:])
         self.count = 0
         self.numbers: list[tuple[int, Tensor, Tensor]] = []
         self.nonzero: list[Tensor] = []
@@ -99,40 +96,28 @@ class LayerSums:
 
 
 class NetSums:
-    """Sums up all layers of a net over one walk or several.
+    """Sums up the layers of a net over one walk or several.
 
     Args:
-        only: names of the layers to look at; None to take what comes.
+        layers: which to look at.
     """
 
-    def __init__(self, only: Sequence[str] | None = None) -> None:
-        self.only = None if only is None else frozenset(only)
-        self.layers: dict[str, LayerSums] = {}
-        self.normalized: set[str] = set()
+    def __init__(self, layers: Sequence[WatchedLayer]) -> None:
+        self.layers: dict[str, LayerSums | None] = {layer.name: None for layer in layers}
         self.pictures = 0
 
     def look(self, called: Called) -> None:
         """Looks at the output of a layer."""
-        if called.fed_by is not None and called.module is not None and normalizes(called.module):
-            self.normalized.add(called.fed_by)
-        if self.only is not None and called.name not in self.only:
-            return
-        self.layers.setdefault(called.name, LayerSums(called)).add(called, self.pictures)
-
-    def watched(self) -> tuple[WatchedLayer, ...]:
-        """Names the layers in the order of their first call; of more than `MOST_LAYERS` some, spread evenly."""
-        names = list(self.layers)
-        if len(names) > MOST_LAYERS:
-            names = [names[index * (len(names) - 1) // (MOST_LAYERS - 1)] for index in range(MOST_LAYERS)]
-        return tuple(
-            WatchedLayer(name=name, kind=sums.kind, units=sums.units, shape=sums.shape)
-            for name, sums in ((name, self.layers[name]) for name in names)
-        )
+        if called.name in self.layers:
+            sums = self.layers[called.name] or LayerSums(called)
+            sums.add(called, self.pictures)
+            self.layers[called.name] = sums
 
     def read(self, readings: Readings) -> None:
         """Puts what is to be told of all layers into readings."""
         for name, sums in self.layers.items():
-            sums.read(name, readings)
+            if sums is not None:
+                sums.read(name, readings)
 
 
 @dataclass(frozen=True)

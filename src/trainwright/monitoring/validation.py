@@ -142,7 +142,7 @@ def answer_of(outputs: Any) -> Any:
 
 def _add_inputs(sums: _Sums, images_NCHW: Tensor) -> None:
     """Adds up the numbers of a batch by channel (dimension 1), or all together where there is none."""
-    sums.checksum = zlib.crc32(memoryview(images_NCHW.cpu().contiguous().view(torch.uint8).numpy()), sums.checksum)
+    sums.checksum = zlib.crc32(images_NCHW.cpu().contiguous().view(torch.uint8).numpy().tobytes(), sums.checksum)
     if not images_NCHW.is_floating_point() or not images_NCHW.numel():
         return
     numbers = images_NCHW.float()

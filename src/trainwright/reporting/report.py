@@ -28,10 +28,12 @@ from . import wording
 from .charts import Mark, Series, line_chart, matrix_chart, rate_curve_picture, scatter_chart, whisker_chart
 from .charts.matrix import level
 from .charts.ticks import ANYWHERE
-from .evidence import advised, shown
+from .evidence import advised, how_sure, shown
+from .figures import figures, picture_of, sketch_figure
 from .views import RunView, read_view
 from .views.checks import checks_summary
 from .views.curves import Curves, StepCurve
+from .views.diagnosis import withdrawn_words
 
 TEMPLATES = Path(__file__).parent / "templates"
 PNG_START = b"\x89PNG\r\n\x1a\n"
@@ -111,6 +113,7 @@ def render_report(view: RunView, now: datetime) -> str:
             style_hash=digest,
             figure_name=wording.figure_name,
             checks_summary=checks_summary,
+            inside=figures(view.watch) if view.watch is not None else {},
             loss_chart=_loss_chart(view.curves),
             figure_chart=_figure_chart(view.curves),
             figure_words=WORDS_OF.get(view.curves.figure, ""),
@@ -175,6 +178,10 @@ def page_environment() -> Environment:
         advised,
         chance_loss,
         shown,
+        how_sure,
+        picture_of,
+        sketch_figure,
+        withdrawn_words,
         level,
         matrix_chart,
         scatter_chart,

@@ -27,7 +27,9 @@ def test_a_rate_of_a_million_ends_in_no_number_and_is_called_too_high():
         probe={"updates": (1e5,) * 4, "loss_after": math.nan},
     )
     found = diverges(burst)
-    assert found is not None and alarming(found) and found.fatal
+    assert found is not None
+    assert alarming(found)
+    assert found.fatal
     assert "the learning rate is too high" in found.summary
     assert "no number at step 2" in found.summary
     assert found.advice == {"do": "set the learning rate to 0.1 instead of 1e+06"}
@@ -35,7 +37,9 @@ def test_a_rate_of_a_million_ends_in_no_number_and_is_called_too_high():
 
 def test_a_loss_that_rises_above_knowing_nothing_is_divergence():
     found = diverges(course(loss=lambda step: BLIND * (1 + step / 50), rate=2.0))
-    assert found is not None and alarming(found) and found.fatal
+    assert found is not None
+    assert alarming(found)
+    assert found.fatal
     assert "rose from" in found.summary
     assert diverges(course()) is None
 
@@ -56,7 +60,9 @@ def test_first_steps_that_kill_the_net_are_told_as_a_rate_too_high():
         probe={"updates": lambda step: ((2.0 if step < 4 else 0.0),) * 4},
     )
     found = kills(killed)
-    assert found is not None and alarming(found) and found.fatal
+    assert found is not None
+    assert alarming(found)
+    assert found.fatal
     assert "dead-units" in found.explains
     assert kills(course()) is None
 
@@ -64,7 +70,8 @@ def test_first_steps_that_kill_the_net_are_told_as_a_rate_too_high():
 def test_steps_that_raise_their_own_loss_are_too_long_where_training_stands_still():
     bouncing = {"loss_after": lambda step: 5.0, "loss": 1.2}
     found = bounces(course(loss=lambda step: 1.2 + 0.3 * math.sin(step), probe=bouncing))
-    assert found is not None and alarming(found)
+    assert found is not None
+    assert alarming(found)
     assert found.advice == {"do": "set the learning rate to 0.033 instead of 0.1"}
     still_learning = bounces(course(probe={"loss_after": 5.0}))
     assert still_learning is None or not alarming(still_learning)
@@ -76,7 +83,8 @@ def test_a_recipe_gets_a_setting_and_a_foreign_loop_a_sentence():
     bouncing = {"loss_after": lambda step: 5.0, "loss": 1.2}
     ours = course(Known(recipe={"optim.lr": 0.1}), loss=lambda step: 1.2 + 0.3 * math.sin(step), probe=bouncing)
     found = bounces(ours)
-    assert found is not None and found.advice == {"optim.lr": 0.033}
+    assert found is not None
+    assert found.advice == {"optim.lr": 0.033}
 
 
 def test_a_rate_of_a_ten_millionth_hardly_moves_the_loss_although_accuracy_creeps_up():
@@ -87,8 +95,10 @@ def test_a_rate_of_a_ten_millionth_hardly_moves_the_loss_although_accuracy_creep
         probe=SHORT,
     )
     found = too_low(slow)
-    assert found is not None and alarming(found)
-    assert "too low" in found.summary and "the loss hardly moves" in found.summary
+    assert found is not None
+    assert alarming(found)
+    assert "too low" in found.summary
+    assert "the loss hardly moves" in found.summary
     assert "accuracy creeps up" in found.summary
 
 
@@ -122,7 +132,8 @@ def test_a_schedule_that_is_over_early_is_found_where_the_net_was_not_done():
         return 0.1 * 0.9**step
 
     found = schedule_mismatch(course(rate=gone, loss=lambda step: max(1.2, learning(step))))
-    assert found is not None and alarming(found)
+    assert found is not None
+    assert alarming(found)
     assert "changes next to nothing" in found.summary
     assert not alarming(schedule_mismatch(course(rate=gone))), "the net was done"
 
@@ -145,7 +156,8 @@ def test_a_missing_warm_up_shows_in_a_spike_and_a_slow_recovery():
         return BLIND if step == 1 else 2 + 8 * math.exp(-step / 60) if step < 200 else 1.0
 
     found = warmup_missing(course(loss=thrown))
-    assert found is not None and alarming(found)
+    assert found is not None
+    assert alarming(found)
     assert warmup_missing(course()) is None
     quick = course(loss=lambda step: 9.0 if step == 3 else learning(step))
     assert not alarming(warmup_missing(quick)), "it was back at once"

@@ -10,8 +10,10 @@ SCATTERED = {"zero_gradients": (0.1, 0.8, 0.9, 0.2)}
 
 def test_zeros_scattered_over_living_units_are_underflow():
     found = precision_underflow(course(loss=2.1, probe=SCATTERED, watch={"dtype": "float16"}))
-    assert found is not None and alarming(found)
-    assert "float16" in found.summary and found.layers == ("conv2", "conv3")
+    assert found is not None
+    assert alarming(found)
+    assert "float16" in found.summary
+    assert found.layers == ("conv2", "conv3")
     assert not alarming(precision_underflow(course(probe=SCATTERED)))
 
 
@@ -27,7 +29,9 @@ def test_steps_left_out_again_and_again_are_overflow_and_a_few_at_the_start_are_
         "updates": lambda step: (0.0,) * 4 if step % 20 else (0.005,) * 4,
     }
     found = precision_overflow(course(loss=1.9, probe=often))
-    assert found is not None and alarming(found) and found.evidence["share_of_steps_left_out"] > 0.4
+    assert found is not None
+    assert alarming(found)
+    assert found.evidence["share_of_steps_left_out"] > 0.4
     at_first = {
         "gradients": lambda step: (math.inf,) * 4 if step < 4 else (0.1,) * 4,
         "updates": lambda step: (0.0,) * 4 if step < 4 else (0.005,) * 4,

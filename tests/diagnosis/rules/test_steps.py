@@ -17,7 +17,8 @@ DECAYED = tuple(replace(one, weight_decay=0.1, normalized=False) for one in TENS
 def test_clipping_that_always_cuts_and_slows_is_found():
     tight = {"kept": lambda step: 0.01 + 0.005 * math.sin(step), "gradients": (0.005,) * 4, "updates": (1e-4,) * 4}
     found = clipping_too_tight(course(loss=lambda step: BLIND - step / 1000, probe=tight))
-    assert found is not None and alarming(found)
+    assert found is not None
+    assert alarming(found)
     assert found.evidence["median_share_kept"] < 0.02
     assert not alarming(clipping_too_tight(course(probe=tight))), "the net learns all the same"
 
@@ -35,7 +36,8 @@ def test_spikes_that_cost_what_was_learned_are_found():
 
     norm = {"norm": lambda step: 100.0 if step > 100 and step % 100 == 50 else 1.0 + 0.1 * math.sin(step)}
     found = gradient_spikes(course(loss=hurt, **norm))
-    assert found is not None and found.evidence["spikes_that_cost"] == 3
+    assert found is not None
+    assert found.evidence["spikes_that_cost"] == 3
     assert gradient_spikes(course(**norm)) is None, "they cost nothing"
     restarts = course(loss=hurt, rate=lambda step: 0.1 if step % 100 >= 50 else 0.01, **norm)
     assert gradient_spikes(restarts) is None, "restarts are meant to shake"
@@ -44,7 +46,8 @@ def test_spikes_that_cost_what_was_learned_are_found():
 def test_a_decay_that_forgets_within_steps_is_found_where_the_net_stays_low():
     strong = course(tensors=DECAYED, loss=lambda step: 1.9 + 0.05 * math.sin(step))
     found = weight_decay_too_strong(strong)
-    assert found is not None and alarming(found)
+    assert found is not None
+    assert alarming(found)
     assert round(found.evidence["memory_steps"]) == 10
     assert found.advice == {"do": "set weight_decay to 0.001 instead of 0.1"}
     usual = tuple(replace(one, weight_decay=5e-4) for one in TENSORS)
@@ -55,7 +58,9 @@ def test_a_decay_that_forgets_within_steps_is_found_where_the_net_stays_low():
 def test_a_momentum_of_0_999_is_found_and_0_9_is_not():
     extreme = {"settings": {"lr": 0.1, "momentum": 0.999}}
     found = momentum_extreme(course(watch=extreme, loss=2.0))
-    assert found is not None and alarming(found) and "1000 steps" in found.summary
+    assert found is not None
+    assert alarming(found)
+    assert "1000 steps" in found.summary
     assert "learning-rate-too-high" in found.explains
     assert momentum_extreme(course(loss=2.0)) is None
     assert not alarming(momentum_extreme(course(watch=extreme)))

@@ -21,7 +21,10 @@ def net(**changes: dict[str, object]):
 
 def test_a_tensor_that_the_optimizer_misses_is_named_exactly():
     found = optimizer_misses_parameters(course(tensors=net(conv2={"moved": False})))
-    assert found is not None and alarming(found) and found.exact and not found.fatal
+    assert found is not None
+    assert alarming(found)
+    assert found.exact
+    assert not found.fatal
     assert found.layers == ("conv2",)
     assert "conv2.weight" in found.summary
     assert found.evidence["tensors_missed"] == 1
@@ -30,13 +33,15 @@ def test_a_tensor_that_the_optimizer_misses_is_named_exactly():
 def test_an_optimizer_of_nothing_makes_going_on_pointless():
     nothing = {one.layer: {"moved": False} for one in TENSORS}
     found = optimizer_misses_parameters(course(tensors=net(**nothing)))
-    assert found is not None and found.fatal
+    assert found is not None
+    assert found.fatal
 
 
 def test_a_head_moved_alone_is_a_note_while_it_learns():
     only_head = {name: {"moved": False} for name in ("conv1", "conv2", "conv3")}
     found = optimizer_misses_parameters(course(tensors=net(**only_head)))
-    assert found is not None and not alarming(found)
+    assert found is not None
+    assert not alarming(found)
     found = optimizer_misses_parameters(course(tensors=net(**only_head), loss=2.2))
     assert alarming(found)
 
@@ -53,7 +58,10 @@ def test_an_optimizer_of_another_model_is_told_as_such():
     nothing = {one.layer: {"moved": False} for one in TENSORS}
     spoiled = course(tensors=net(**nothing), watch={"strangers": 4}, loss=2.3)
     found = optimizer_holds_other_model(spoiled)
-    assert found is not None and alarming(found) and found.exact and found.fatal
+    assert found is not None
+    assert alarming(found)
+    assert found.exact
+    assert found.fatal
     assert "4 tensors that are not of this model" in found.summary
     assert optimizer_misses_parameters(spoiled) is None
 
@@ -64,19 +72,25 @@ def test_a_loss_with_weights_of_its_own_is_no_other_model():
 
 def test_a_frozen_head_is_a_mistake():
     found = frozen_by_mistake(course(tensors=net(head={"trainable": False})))
-    assert found is not None and alarming(found) and found.layers == ("head",)
+    assert found is not None
+    assert alarming(found)
+    assert found.layers == ("head",)
 
 
 def test_a_backbone_frozen_at_random_is_a_mistake_once_nothing_is_learned():
     frozen = {name: {"trainable": False} for name in ("conv1", "conv2", "conv3")}
     found = frozen_by_mistake(course(tensors=net(**frozen), loss=2.28))
-    assert found is not None and alarming(found) and "next to nothing" in found.summary
+    assert found is not None
+    assert alarming(found)
+    assert "next to nothing" in found.summary
 
 
 def test_weights_that_no_backward_reaches_are_found_and_dead_ones_are_not():
     without = course(probe={"gradients": (None, None, 0.1, 0.1)})
     found = detached(without)
-    assert found is not None and alarming(found) and found.layers == ("conv1", "conv2")
+    assert found is not None
+    assert alarming(found)
+    assert found.layers == ("conv1", "conv2")
     assert detached(course(probe={"gradients": (0.0, 0.0, 0.1, 0.1)})) is None
     assert detached(course()) is None
 
@@ -89,7 +103,9 @@ def test_layers_that_are_never_called_may_go_without_gradient():
 def test_old_gradients_are_told_from_clipped_and_accumulated_ones():
     stale = course(probe={"fresh": lambda step: 1.0 if step == 1 else 0.7, "kept": lambda step: 1.0 + 0.1 * step})
     found = stale_gradients(stale)
-    assert found is not None and alarming(found) and found.exact
+    assert found is not None
+    assert alarming(found)
+    assert found.exact
     assert "zero_grad" in found.advice["do"]
     assert found.since_step == 2
     clipped_by_value = course(probe={"fresh": 0.7, "kept": 0.4})
@@ -101,7 +117,9 @@ def test_old_gradients_are_told_from_clipped_and_accumulated_ones():
 def test_a_sum_over_batches_is_suspected_where_steps_are_too_long():
     long = {"backwards": 8, "updates": (0.2,) * 4}
     found = accumulation_scale(course(probe=long, loss=2.1))
-    assert found is not None and alarming(found) and "8 batches" in found.summary
+    assert found is not None
+    assert alarming(found)
+    assert "8 batches" in found.summary
     assert accumulation_scale(course(probe={"backwards": 8}, loss=2.1)) is None
     assert accumulation_scale(course(probe=long)) is None, "it learns well"
     assert accumulation_scale(course(probe=long, loss=2.1, watch={"optimizer": "AdamW"})) is None

@@ -8,7 +8,7 @@ import numpy as np
 
 from trainwright.diagnosis.advising import advice
 from trainwright.diagnosis.course import Course, Numbers
-from trainwright.diagnosis.curves import CLEAR, mann_kendall, noise, standard_error, tail, theil_sen
+from trainwright.diagnosis.curves import CLEAR, mann_kendall, middle, noise, standard_error, tail, theil_sen
 from trainwright.diagnosis.harm import (
     clean_skills,
     far_enough,
@@ -33,11 +33,11 @@ def overfitting(course: Course) -> Suspicion | None:
     skills = 1 - valid / _unit(course, valid)
     best = int(np.nanargmax(windows_of_three(skills)))
     after = skills[best:]
-    fall = float(np.nanmax(windows_of_three(skills)) - np.nanmedian(skills[-3:]))
+    fall = float(np.nanmax(windows_of_three(skills)) - middle(skills[-3:]))
     rises = len(after) >= 4 and mann_kendall(-after) > CLEAR
     gap = (valid - trained) / _unit(course, valid)
-    grows = mann_kendall(gap) > CLEAR and float(np.nanmedian(gap[-3:])) > limit("overfitting.gap", 0.3)
-    if not rises or not grows or fall < limit("overfitting.fall", 0.1):
+    grows = mann_kendall(gap) > CLEAR and middle(gap[-3:]) > limit("overfitting.gap", 0.3)
+    if not rises or not grows or fall < limit("overfitting.fall", 0.1) or not _known_by_heart(course):
         return None
     best_accuracy, last_accuracy = _high_and_last(accuracies)
     still = mann_kendall(accuracies[best:]) > CLEAR
@@ -50,7 +50,7 @@ def overfitting(course: Course) -> Suspicion | None:
         persistent=len(after) >= 4,
         harmful=harmful,
         summary=f"the net learns its pictures by heart: since epoch {best + 1} the validation loss rose from "
-        f"{np.nanmin(valid):.3g} to {np.nanmedian(valid[-3:]):.3g} while that of training fell to {trained[-1]:.3g}"
+        f"{np.nanmin(valid):.3g} to {middle(valid[-3:]):.3g} while that of training fell to {trained[-1]:.3g}"
         + ("" if math.isnan(accuracy_gap) else f"; accuracy is {own_accuracy:.0%} in training, {last_accuracy:.0%} not")
         + ("" if not still else ", but accuracy on validation pictures still rises"),
         evidence={
@@ -79,14 +79,14 @@ def big_gap(course: Course) -> Suspicion | None:
     A gap that was there from the start is another distribution, not overfitting.
     """
     valid, own = course.epochs("valid_accuracy"), _train_accuracies(course)
-    if len(valid) < 4 or len(own) != len(valid) or not np.isfinite(valid).all():
+    if len(valid) < 4 or len(own) != len(valid) or not np.isfinite(valid).all() or not np.isfinite(own[-3:]).any():
         return None
     gap = own - valid
-    late, early = float(np.nanmedian(gap[-3:])), float(gap[0])
+    late, early = middle(gap[-3:]), float(gap[0])
     flat = not mann_kendall(tail(valid, 0.5)) > CLEAR
-    known, skill = float(np.nanmedian(own[-3:])), valid_skill(course)
+    known, skill = middle(own[-3:]), valid_skill(course)
     big = limit("gap.accuracy", 0.25)
-    if not late > big or late - early < 0.5 * late or known < 0.9 or not flat:
+    if not late > big or late - early < 0.5 * late or known < 0.9 or not flat or not _known_by_heart(course):
         return None
     return Suspicion(
         code="overfitting",
@@ -94,7 +94,7 @@ def big_gap(course: Course) -> Suspicion | None:
         persistent=True,
         harmful=True,
         summary=f"the net learns its pictures by heart: {known:.0%} of the training pictures are right, but only "
-        f"{np.nanmedian(valid[-3:]):.0%} of the others, and the gap grew from {early:.0%} to {late:.0%}",
+        f"{middle(valid[-3:]):.0%} of the others, and the gap grew from {early:.0%} to {late:.0%}",
         evidence={"accuracy_gap": late, "first_accuracy_gap": early, "validation_skill": skill},
         advice=advice(
             course,
@@ -118,13 +118,13 @@ def model_too_small(course: Course) -> Suspicion | None:
     late = tail(skills, 0.4)
     levels = not mann_kendall(late) > CLEAR or float(late[-1] - late[0]) < 0.02
     gap = skill - other
-    if not levels or gap > limit("small.gap", 0.08) or skill < limit("skill.low", 0.1):
+    if not levels or gap > limit("small.gap", 0.15) or skill < limit("skill.low", 0.1):
         return None
     pictures, weights = pictures_an_epoch(course), parameters(course)
     capacity = weights / pictures if pictures > 0 else math.nan
     trust = trust_B(course)[at_height_B(course)]
-    bad_steps = bool(np.isfinite(trust).sum() >= 4 and np.nanmedian(trust) < 0.2)
-    roomy = not capacity < limit("small.weights_per_picture", 5.0)
+    bad_steps = bool(np.isfinite(trust).sum() >= 4 and middle(trust) < 0.2)
+    roomy = not capacity < limit("small.weights_per_picture", 2.0)
     return Suspicion(
         code="model-too-small",
         strength=0.55 if roomy else 0.65,
@@ -150,6 +150,7 @@ def stopped_too_early(course: Course) -> Suspicion | None:
     if len(skills) < 5:
         losses = course.epochs("valid_loss" if np.isfinite(course.epochs("valid_loss")).any() else "train_loss")
         skills = 1 - losses / reference_loss(course) if len(losses) else losses
+    skills = np.clip(skills, 0, 1)
     if stop is None or stop.kind not in ("completed", "early-stopping") or len(skills) < 6:
         return None
     late = tail(skills, 1 / 3) if len(skills) >= 12 else skills[-4:]
@@ -157,9 +158,9 @@ def stopped_too_early(course: Course) -> Suspicion | None:
     rates = rates_B(course) if not len(course.rates_S) else course.rates_S
     annealed = len(rates) > 0 and rates[-1] < 0.2 * np.nanmax(rates)
     rising = mann_kendall(late) > CLEAR
-    if not rising or gain < limit("early.note", 0.05) or annealed:
-        return None
     left = 1 - float(skills[-1])
+    if not rising or gain < limit("early.note", 0.05) or left < 0.1 or annealed:
+        return None
     return Suspicion(
         code="stopped-too-early",
         strength=min(1.0, 0.5 + gain),
@@ -184,7 +185,7 @@ def trained_too_long(course: Course) -> Suspicion | None:
     half = len(accuracies) // 2
     valid = course.answers("valid")
     error = standard_error(high, valid[-1].pictures) if valid else noise(accuracies)
-    late_gain = float(np.nanmedian(accuracies[-3:]) - np.nanmax(windows_of_three(accuracies[:half])))
+    late_gain = middle(accuracies[-3:]) - np.nanmax(windows_of_three(accuracies[:half]))
     if best >= half or late_gain > error or mann_kendall(accuracies[half:]) > CLEAR:
         return None
     lost = high - last
@@ -204,6 +205,13 @@ def trained_too_long(course: Course) -> Suspicion | None:
         since_step=int(course.epochs("step")[best]),
         source="Prechelt 1998",
     )
+
+
+def _known_by_heart(course: Course) -> bool:
+    """Says whether clean training pictures are really known better in evaluation, where that was looked at."""
+    clean, valid = course.answers("train"), course.epochs("valid_accuracy")
+    accuracy = clean[-1].accuracy if clean and clean[-1].step > 0.5 * course.last_step else None
+    return accuracy is None or not accuracy - valid[-1] < limit("overfitting.accuracy_gap", 0.1)
 
 
 def windows_of_three(values: Numbers) -> Numbers:
@@ -241,7 +249,7 @@ def _train_accuracy(course: Course) -> float:
 def _high_and_last(accuracies: Numbers) -> tuple[float, float]:
     if not np.isfinite(accuracies).any():
         return math.nan, math.nan
-    return float(np.nanmax(windows_of_three(accuracies))), float(np.nanmedian(accuracies[-3:]))
+    return float(np.nanmax(windows_of_three(accuracies))), middle(accuracies[-3:])
 
 
 def _unit(course: Course, losses: Numbers) -> float:

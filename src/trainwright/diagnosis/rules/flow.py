@@ -9,6 +9,7 @@ import numpy as np
 
 from trainwright.diagnosis.advising import advice
 from trainwright.diagnosis.course import Course, Numbers
+from trainwright.diagnosis.curves import middle
 from trainwright.diagnosis.harm import (
     DONE,
     LOW,
@@ -37,7 +38,7 @@ def vanishing_gradients(course: Course) -> Suspicion | None:
     last = decades[-max(2, len(decades) // 3) :]
     if len(decades) < 4 or not np.isfinite(last).any():
         return None
-    fall, usual = float(np.nanmedian(last)), limit("vanishing.decades", 3.0)
+    fall, usual = middle(last), limit("vanishing.decades", 3.0)
     if fall < usual:
         return None
     harmful = far_enough(course) and train_skill(course) < DONE and (knows_little(course, MIDDLING) or stalled(course))
@@ -81,7 +82,7 @@ def exploding_gradients(course: Course) -> Suspicion | None:
         fatal=diverged(course),
         summary=f"gradients grow by {min(growth, 30):.1f} powers of ten from the head to the first layers, whose steps "
         f"are then far too long for them" + ("; training diverges" if diverged(course) else ""),
-        evidence={"decades": growth, "last_decades": float(np.nanmedian(late)) if np.isfinite(late).any() else None},
+        evidence={"decades": growth, "last_decades": middle(late)},
         advice=advice(
             course,
             {"model.normalization": "batch", "optim.clip_norm": 1.0},
@@ -160,7 +161,7 @@ def saturated_units(course: Course) -> Suspicion | None:
     most = np.minimum(now, before)
     if float(np.median(most)) < usual and float((most > 0.8).mean()) < 0.3:
         return None
-    at_start = float(np.nanmedian(table[0, flat]))
+    at_start = middle(table[0, flat])
     names = tuple(course.layers[index].name for index, share in zip(flat, most, strict=True) if share > usual)
     skill = best_skill(course)
     return Suspicion(
@@ -195,8 +196,8 @@ def missing_normalization(course: Course) -> Suspicion | None:
     decades = np.abs(_profile(course))
     if normalized(course) or depth < limit("normalization.depth", 9) or not len(course.layers) or len(decades) < 2:
         return None
-    trouble = float(np.nanmedian(decades)) if np.isfinite(decades).any() else 0.0
-    if trouble < limit("normalization.decades", 1.5):
+    trouble = middle(decades)
+    if not trouble >= limit("normalization.decades", 1.5):
         return None
     return Suspicion(
         code="missing-normalization",

@@ -11,6 +11,7 @@ import numpy as np
 
 from trainwright.diagnosis.advising import advice
 from trainwright.diagnosis.course import Course, Numbers
+from trainwright.diagnosis.curves import middle
 from trainwright.diagnosis.harm import (
     DONE,
     LOW,
@@ -25,7 +26,14 @@ from trainwright.diagnosis.harm import (
     valid_skill,
 )
 from trainwright.diagnosis.limits import limit
-from trainwright.diagnosis.measures import batch_normalized, from_scratch, gains_D, normalized, weights_D
+from trainwright.diagnosis.measures import (
+    batch_normalized,
+    elasticities_B,
+    from_scratch,
+    gains_D,
+    normalized,
+    weights_D,
+)
 from trainwright.diagnosis.suspicion import Rule, Suspicion
 
 NATIVE: dict[str, object] = {"init.scheme": "auto"}
@@ -87,12 +95,12 @@ def initialization_too_large(course: Course) -> Suspicion | None:
         return None
     excess = (began - blind) / blind
     gains = gains_D(course)
-    gain = float(np.nanmedian(gains)) if np.isfinite(gains).any() else math.nan
+    gain = middle(gains)
     growth = _decades(course)
     large = gain > limit("gain.high", 4.0) or growth > limit("growth.high", 1.0)
     if not large or excess < limit("excess.high", 1.0):
         return None
-    skills = trained_skills_W(course, 40)
+    skills, saturated = trained_skills_W(course, 40), _most_saturated(course)
     lost = float((skills < 0).mean())
     weak = [skill for skill in (train_skill(course), valid_skill(course)) if math.isfinite(skill)]
     harmful = far_enough(course) and (lost > limit("excess.lost", 0.15) or min(weak, default=1.0) < MIDDLING)
@@ -104,6 +112,11 @@ def initialization_too_large(course: Course) -> Suspicion | None:
         summary=f"the net begins with weights {gain:.2g} times as large as keeps the scale from layer to layer, and "
         f"with "
         f"a loss of {began:.3g} where knowing nothing has {blind:.3g}"
+        + (
+            ""
+            if saturated < 0.5
+            else f"; its activations are saturated, {saturated:.0%} of the units in the worst layer"
+        )
         + (f"; {lost:.0%} of the training went by before it was back there" if lost > 0.05 else ""),
         evidence={
             "first_loss": began,
@@ -111,7 +124,7 @@ def initialization_too_large(course: Course) -> Suspicion | None:
             "median_gain": gain,
             "decades_of_growth": growth,
             "share_of_steps_lost": lost,
-            "saturated": _most_saturated(course),
+            "saturated_units_at_start": saturated,
         },
         advice=advice(course, NATIVE, "draw weights with deviation sqrt(2/inputs): torch.nn.init.kaiming_normal_"),
         since_step=0,
@@ -122,7 +135,9 @@ def initialization_too_large(course: Course) -> Suspicion | None:
             "dead-units",
             "missing-normalization",
             "warmup-missing",
+            "learning-rate-too-high",
             "learning-rate-too-low",
+            "model-too-small",
             "overfitting",
         ),
         source="He et al. 2015; Karpathy 2019: the first loss is ln K",
@@ -137,11 +152,12 @@ def initialization_too_small(course: Course) -> Suspicion | None:
     gains = gains_D(course)[:-1]
     if len(gains) < 2 or normalized(course) or not from_scratch(course) or not np.isfinite(gains).any():
         return None
-    gain, decades = float(np.nanmedian(gains)), _decades(course)
+    gain, decades = middle(gains), _decades(course)
+    asks = middle(elasticities_B(course)[:4])
     small, shrinks = gain < limit("gain.low", 0.35), -decades > limit("shrink.decades", 1.5)
-    if not small or not shrinks:
+    if not small or not (shrinks or asks < limit("elasticity.asleep", 0.02)):
         return None
-    skills = trained_skills_W(course, 40)
+    skills, decades = trained_skills_W(course, 40), float(np.fmin(decades, 0.0))
     asleep = float((skills < 0.05).mean())
     harmful = knows_little(course, MIDDLING) or (far_enough(course) and asleep > 0.4 and train_skill(course) < DONE)
     return Suspicion(
@@ -150,8 +166,8 @@ def initialization_too_small(course: Course) -> Suspicion | None:
         persistent=True,
         harmful=harmful,
         summary=f"the net begins with weights {gain:.2g} times as large as keeps the scale from layer to layer, so "
-        f"that "
-        f"signals shrink by {-decades:.1f} powers of ten on their way through it"
+        + (f"that signals shrink by {-decades:.1f} powers of ten on their way through it" if shrinks else "")
+        + ("" if shrinks else "that its loss hardly depends on them")
         + (f", and it learns next to nothing (skill {best_skill(course):.2f})" if knows_little(course, LOW) else ""),
         evidence={"median_gain": gain, "decades_of_shrinking": -decades, "share_of_steps_asleep": asleep},
         advice=advice(
@@ -214,10 +230,11 @@ def _decades(course: Course) -> float:
     return math.log10(max(float(deviations[-1]), 1e-30) / float(deviations[0]))
 
 
-def _most_saturated(course: Course) -> float | None:
+def _most_saturated(course: Course) -> float:
+    """Finds the largest share of saturated units in a layer before training, 0 where no layer can saturate."""
     table = course.by_layer("saturated")
     first = table[0][np.isfinite(table[0])] if len(table) else np.array([])
-    return float(first.max()) if len(first) else None
+    return float(first.max()) if len(first) else 0.0
 
 
 INITIALIZATION = (

@@ -89,12 +89,13 @@ def labels_noisy(course: Course) -> Suspicion | None:
     looks = [row for row in course.answers("train") if len(row.losses) >= 100 and row.confusion_KK]
     if course.blind_loss is None or course.classes is None or len(looks) < 3:
         return None
-    clear = [(row, dear) for row in looks if (dear := _dear(course, row)) is not None]
+    dears = [(row, (np.array(row.losses) > course.blind_loss).astype(np.float64)) for row in looks if row.step > 0]
     same = limit("labels_noisy.same", 0.5)
-    pairs = [(one, other) for one, other in itertools.pairwise(clear) if _agree(one[1], other[1]) >= same]
-    if not pairs:
+    stay = [pair for pair in itertools.pairwise(dears) if _agree(pair[0][1], pair[1][1]) >= same]
+    clear = [one for pair in stay for one in pair if _clear(course, *one)]
+    if not clear:
         return None
-    row, dear = max((pair[1] for pair in pairs), key=lambda found: float(found[1].mean()) - _between(course, found[0]))
+    row, dear = max(clear, key=lambda one: float(one[1].mean()) - _between(course, one[0]))
     confusion_KK = table_KK(row)
     pattern, mistakes = error_pattern(confusion_KK) if confusion_KK is not None else (math.nan, 0)
     # Of mistakes by chance nearly all are wrong labels; some of these are learned already and cost less.
@@ -124,31 +125,30 @@ def labels_noisy(course: Course) -> Suspicion | None:
         else {
             "do": "look at the training pictures of the highest loss, correct or drop them; stop before all are learned"
         },
-        since_step=pairs[0][0][0].step,
-        explains=("overfitting", "trained-too-long", "validation-shifted", "targets-too-soft"),
+        since_step=clear[0][0].step,
+        explains=("overfitting", "trained-too-long", "validation-shifted", "targets-too-soft", "model-too-small"),
         source="Arpit et al. 2017, Arazo et al. 2019: wrong labels are learned last; pattern of mistakes: own choice",
     )
 
 
-def _dear(course: Course, row: AnswersRecord) -> Numbers | None:
-    """Gives which pictures cost more than knowing nothing, 0 or 1 each, where that looks like wrong labels, else None.
+def _clear(course: Course, row: AnswersRecord, dear: Numbers) -> bool:
+    """Says whether the pictures that cost more than knowing nothing look like wrong labels.
 
     Mistakes by chance that are far from being unsure are a sign, and so are mistakes by chance where training pictures
     do worse than those of validation; for two or three classes, where mistakes have no pattern, both are needed.
     """
     blind = course.blind_loss or math.nan
     losses_P, confusion_KK = np.array(row.losses), table_KK(row)
-    dear = (losses_P > blind).astype(np.float64)
     if confusion_KK is None or dear.mean() < limit("labels_noisy.share", 0.06):
-        return None
+        return False
     unsure = limit("labels_noisy.between", 1.0) * dear.mean()
-    sure = np.median(losses_P) <= 0.6 * blind and _between(course, row) <= unsure
+    sure = float(np.median(losses_P)) <= 0.6 * blind and _between(course, row) <= unsure
     worse = _worse_than_validation(course, row, 0.5 * float(dear.mean()))
     pattern, mistakes = error_pattern(confusion_KK)
     if len(confusion_KK) < 4 or mistakes < 25:
-        return dear if sure and worse else None
+        return sure and worse
     most = limit("labels_noisy.pattern", 1.6) if not worse else limit("labels_noisy.pattern_worse", 2.0)
-    return dear if pattern <= most and (sure or worse) else None
+    return pattern <= most and (sure or worse)
 
 
 def _worse_than_validation(course: Course, row: AnswersRecord, least: float) -> bool:
@@ -318,7 +318,14 @@ def not_shuffled(course: Course) -> Suspicion | None:
         },
         advice={"do": "shuffle=True in the DataLoader of the training part"},
         since_step=rows[0].step,
-        explains=("learning-rate-too-high", "batchnorm-statistics-stale", "gradient-spikes", "validation-shifted"),
+        explains=(
+            "learning-rate-too-high",
+            "batchnorm-statistics-stale",
+            "gradient-spikes",
+            "validation-shifted",
+            "stopped-too-early",
+            "augmentation-harmful",
+        ),
     )
 
 

@@ -89,22 +89,21 @@ def batchnorm_statistics_stale(course: Course) -> Suspicion | None:
         return None
     running, batch = clean_skills(course), clean_skills(course, mode="train")
     steps = [row.step for row in course.answers("train")]
-    if len(running) != len(batch) or len(running) < 4:
+    if len(running) != len(batch) or len(running) < 2:
         return None
     gaps = np.clip(batch, -1, 1) - np.clip(running, -1, 1)
-    late = gaps[-3:]
-    usual = limit("batchnorm.gap", 0.25)
-    if not (late > usual).all():
-        return None
     later = np.array(steps) > 0.25 * course.last_step
+    usual = limit("batchnorm.gap", 0.25)
+    if not later.any() or not (gaps[-3:][later[-3:]] > usual).all():
+        return None
     often = float((gaps[later] > usual).mean())
     if often < 0.75:
         return None
-    size = float(np.median(late))
+    size = float(np.median(gaps[-3:][later[-3:]]))
     return Suspicion(
         code="batchnorm-statistics-stale",
         strength=min(1.0, 0.5 + size / 2),
-        persistent=True,
+        persistent=int(later.sum()) >= 3 or (size > 2 * usual and _judged_badly(course, usual)),
         harmful=True,
         summary=f"the running statistics of batch normalization do not fit: on the same training pictures the net "
         f"has a "
@@ -159,6 +158,12 @@ def batch_too_small_for_batchnorm(course: Course) -> Suspicion | None:
         explains=("batchnorm-statistics-stale", "batch-too-small", "model-too-small", "validation-shifted"),
         source="Wu & He 2018, Group Normalization",
     )
+
+
+def _judged_badly(course: Course, gap: float) -> bool:
+    """Says whether validation, in evaluation mode, lay far below training in each of the last three epochs."""
+    trained, valid = course.skill(course.epochs("train_loss")), course.skill(course.epochs("valid_loss"))
+    return len(valid) >= 3 and bool((trained[-3:] - np.clip(valid[-3:], -1, 1) > gap).all())
 
 
 def _modes_matter(course: Course) -> bool:

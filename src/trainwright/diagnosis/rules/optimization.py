@@ -8,7 +8,7 @@ import numpy as np
 
 from trainwright.diagnosis.advising import advice, other_rate, peak_rate
 from trainwright.diagnosis.course import Course, Numbers
-from trainwright.diagnosis.curves import CLEAR, mann_kendall, tail, windows
+from trainwright.diagnosis.curves import CLEAR, mann_kendall, middle, tail, windows
 from trainwright.diagnosis.harm import (
     DONE,
     LOW,
@@ -43,8 +43,9 @@ TOO_HIGH_BRINGS = (
     "labels-shuffled",
     "precision-overflow",
     "missing-normalization",
-    "initialization-too-large",
     "trained-too-long",
+    "warmup-missing",
+    "overfitting",
 )
 """What a rate that is too high brings about."""
 
@@ -157,7 +158,7 @@ def too_low(course: Course) -> Suspicion | None:
     trust = trust_B(course)[height]
     trust = trust[np.isfinite(trust)]
     short = len(trust) < 4 or float(np.median(trust)) > limit("trust.short", 0.85)
-    alive = float(np.nanmedian(elasticities_B(course), keepdims=False)) > limit("elasticity.low", 1e-3)
+    alive = middle(elasticities_B(course)) > limit("elasticity.low", 1e-3)
     if not short or not alive or travel > limit("travel.low", 0.3):
         return None
     skill, skills = train_skill(course), trained_skills_W(course)
@@ -169,9 +170,9 @@ def too_low(course: Course) -> Suspicion | None:
         persistent=len(counted) >= 4,
         harmful=harmful,
         summary=f"the learning rate {peak_rate(course):.3g} is too low: a step moves the weights by {move:.1e} of "
-        f"their "
-        f"length, which makes {travel:.2g} in all {steps} steps, and the loss hardly moves (skill {skill:.2f}), "
-        "smoothly" + _creeping(course),
+        f"their length, which makes {travel:.2g} in all {steps} steps, and "
+        + ("the loss hardly moves" if skill < LOW else "the net is far from done")
+        + f" (skill {skill:.2f}), smoothly{_creeping(course)}",
         evidence={
             "relative_update": move,
             "travel": travel,
@@ -200,7 +201,7 @@ def schedule_mismatch(course: Course) -> Suspicion | None:
     if last >= len(rates) or share < limit("schedule.share", 0.4) or waited < 0.1:
         return None
     skill, before = train_skill(course), trained_skills_W(course, 20)
-    reached = float(np.nanmedian(tail(1 - course.losses_S[:last] / reference_loss(course), 0.1)))
+    reached = middle(tail(1 - course.losses_S[:last] / reference_loss(course), 0.1))
     still = mann_kendall(windows(course.losses_S[last:], 10)) > -CLEAR or float(before[-1]) - reached < 0.1
     return Suspicion(
         code="schedule-mismatch",
@@ -231,7 +232,7 @@ def warmup_missing(course: Course) -> Suspicion | None:
     worst = float(early.max())
     below = np.flatnonzero(windows(losses, 50) < level)
     peak_at = int(np.argmax(early))
-    if worst < limit("spike.times", 1.5) * level or rates[0] < 0.5 * np.nanmax(rates) or not len(below):
+    if worst < limit("spike.times", 1.5) * level or rates[0] < 0.5 * peak_rate(course) or not len(below):
         return None
     back = float((windows(losses, 50) > level)[int(peak_at / len(losses) * 50) :].mean())
     slow = back > limit("spike.recovery", 0.1)

@@ -8,7 +8,7 @@ import numpy as np
 
 from trainwright.diagnosis.counting import chance, table_KK
 from trainwright.diagnosis.course import Course, Numbers
-from trainwright.diagnosis.harm import clean_skills, stalled
+from trainwright.diagnosis.harm import clean_skills
 from trainwright.diagnosis.limits import limit
 from trainwright.diagnosis.standing import last_skill, trained_skill
 from trainwright.diagnosis.suspicion import Rule, Suspicion
@@ -38,7 +38,15 @@ def negative_loss(course: Course) -> Suspicion | None:
         evidence={"share_of_steps_below_0": share, "lowest_loss": lowest},
         advice={"do": "give the loss what it expects: nll_loss wants log-probabilities, cross_entropy raw scores"},
         since_step=int(course.steps_S[below[0]]),
-        explains=("learning-rate-too-high", "exploding-gradients", "gradient-spikes", "initialization-too-large"),
+        explains=(
+            "learning-rate-too-high",
+            "exploding-gradients",
+            "gradient-spikes",
+            "initialization-too-large",
+            "model-too-small",
+            "warmup-missing",
+            "stopped-too-early",
+        ),
     )
 
 
@@ -71,7 +79,13 @@ def softmax_twice(course: Course) -> Suspicion | None:
         evidence={"lowest_possible_loss": floor, "recent_loss": recent, "looks": len(rows)},
         advice={"do": "leave the softmax at the end of the net out; cross_entropy makes it itself"},
         since_step=rows[0].step,
-        explains=("learning-rate-too-low", "model-too-small", "vanishing-gradients", "targets-too-soft"),
+        explains=(
+            "learning-rate-too-low",
+            "model-too-small",
+            "vanishing-gradients",
+            "targets-too-soft",
+            "stopped-too-early",
+        ),
         source="Karpathy 2019; the floor is the loss of the surest right answer",
     )
 
@@ -91,10 +105,11 @@ def loss_reduction_sum(course: Course) -> Suspicion | None:
     """
     size = None if course.history.watch is None else course.history.watch.batch_size
     own = course.answers("train", "train") or course.answers("train")
-    first = course.losses_S[: max(1, min(4, len(course.losses_S) // 4))]
-    if size is None or size < 4 or not own or own[0].loss is None or own[0].loss <= 0 or own[0].step > 0:
+    if size is None or size < 4 or not own or own[0].loss is None or own[0].loss <= 0:
         return None
-    times = float(np.mean(first)) / own[0].loss
+    if own[0].step > 0 or course.steps_S[0] > 1:
+        return None
+    times = float(course.losses_S[0]) / own[0].loss
     near = limit("loss_reduction_sum.near", 0.25)
     if not np.isfinite(times) or abs(times / size - 1) > near:
         return None
@@ -117,7 +132,16 @@ def loss_reduction_sum(course: Course) -> Suspicion | None:
         },
         advice={"do": f'reduction="mean" in the loss, or a learning rate divided by {size}'},
         since_step=int(course.steps_S[0]),
-        explains=("learning-rate-too-high", "exploding-gradients", "gradient-spikes", "dead-units", "non-finite-loss"),
+        explains=(
+            "learning-rate-too-high",
+            "exploding-gradients",
+            "gradient-spikes",
+            "dead-units",
+            "saturated-units",
+            "warmup-missing",
+            "non-finite-loss",
+            "model-too-small",
+        ),
     )
 
 
@@ -218,7 +242,7 @@ def class_weights_harmful(course: Course) -> Suspicion | None:
         },
         advice={"loss.class_weights": "none"} if course.known.recipe else {"do": "leave the loss's weight= out"},
         since_step=looks[-len(named)].step,
-        explains=("class-imbalance-harmful", "model-too-small"),
+        explains=("class-imbalance-harmful", "model-too-small", "augmentation-harmful"),
     )
 
 
@@ -239,18 +263,19 @@ def _batches(course: Course) -> Numbers:
 def targets_too_soft(course: Course) -> Suspicion | None:
     """Finds targets that leave a net no way to be sure: it is right, and hardly says so.
 
-    Most training pictures are called right, and still nearly all of them cost much, while the loss as trained lies
-    flat and higher still, which is what targets cost that are spread over classes.
+    Most training pictures are called right, and still even the easiest of them cost much, while the loss as trained is
+    higher still, which is what targets cost that are spread over classes.
     """
     looks = [row for row in course.answers("train") if row.losses and row.accuracy is not None and row.loss is not None]
     if len(looks) < 2 or course.blind_loss is None or any(_probabilities(row) for row in looks):
         return None
-    cheap = [float(np.quantile(row.losses, 0.25)) / course.blind_loss for row in looks[-2:]]
+    cheap = [float(np.quantile(row.losses, 0.05)) / course.blind_loss for row in looks[-2:]]
     last, trained = looks[-1], trained_skill(course)
     clean, accuracy = last_skill(course, "train"), float(last.accuracy or 0.0)
-    floor = limit("targets_too_soft.cheap", 0.35)
-    sure = accuracy >= limit("targets_too_soft.accuracy", 0.7) and stalled(course)
-    if min(cheap) < floor or not sure or not trained < clean - 0.1 or not clean < 0.6:
+    floor = limit("targets_too_soft.cheap", 0.3)
+    if min(cheap) < floor or accuracy < limit("targets_too_soft.accuracy", 0.7):
+        return None
+    if not trained < min(0.5 * clean, clean - 0.1) or not clean < 0.6:
         return None
     smoothing, mixup = (course.known.recipe.get(key, 0) for key in ("loss.label_smoothing", "augment.mixup"))
     known = [(key, value) for key, value in (("loss.label_smoothing", smoothing), ("augment.mixup", mixup)) if value]
@@ -259,12 +284,12 @@ def targets_too_soft(course: Course) -> Suspicion | None:
         strength=min(0.9, 0.5 + (cheap[-1] - floor)),
         persistent=True,
         harmful=True,
-        summary=f"{accuracy:.0%} of the training pictures are called right, but three quarters of them cost at least "
-        f"{cheap[-1] * course.blind_loss:.2f} each, {cheap[-1]:.0%} of what knowing nothing costs, and the loss as "
-        "trained no longer falls: the targets are too soft for sure answers",
+        summary=f"{accuracy:.0%} of the training pictures are called right, but nearly each of them costs at least "
+        f"{cheap[-1] * course.blind_loss:.2f}, {cheap[-1]:.0%} of what knowing nothing costs, and the loss as "
+        f"trained is higher still (skill {trained:.2f}): the targets are too soft for sure answers",
         evidence={
             "accuracy_on_training_pictures": accuracy,
-            "loss_of_the_easiest_quarter": cheap[-1] * course.blind_loss,
+            "loss_of_the_easiest_twentieth": cheap[-1] * course.blind_loss,
             "skill_on_training_pictures": clean,
             "skill_as_trained": trained,
         },

@@ -222,6 +222,8 @@ def augmentation_harmful(course: Course) -> Suspicion | None:
     if not all(map(math.isfinite, (clean, clean_trained, trained))) or len(looks) < 2:
         return None
     known, gap = max(clean, clean_trained), limit("augmentation_harmful.gap", 0.3)
+    if (course.losses_S < 0).any() or max(row.accuracy or 0.0 for row in looks[-2:]) > 0.6:
+        return None
     foreign = trained - known > gap and (not math.isfinite(valid) or abs(valid - clean) < 0.15)
     if not foreign:
         return None
@@ -293,6 +295,9 @@ def input_not_scaled(course: Course) -> Suspicion | None:
             "gradient-spikes",
             "non-finite-loss",
             "missing-normalization",
+            "model-too-small",
+            "warmup-missing",
+            "stopped-too-early",
         ),
     )
 

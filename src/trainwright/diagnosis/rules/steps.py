@@ -9,7 +9,7 @@ import numpy as np
 
 from trainwright.diagnosis.advising import advice
 from trainwright.diagnosis.course import Course, Numbers
-from trainwright.diagnosis.curves import spread
+from trainwright.diagnosis.curves import middle, spread
 from trainwright.diagnosis.harm import (
     DONE,
     MIDDLING,
@@ -56,7 +56,7 @@ def clipping_too_tight(course: Course) -> Suspicion | None:
     if not constant or share < ALWAYS or shortened > limit("clip.kept", 0.3):
         return None
     steps = max(watch.steps_planned or 0, course.last_step)
-    travel = float(np.nanmedian(relative_updates_B(course)[at_height_B(course)])) * steps
+    travel = middle(relative_updates_B(course)[at_height_B(course)]) * steps
     slow = travel < limit("clip.travel", 0.5)
     skill = train_skill(course)
     return Suspicion(
@@ -85,7 +85,7 @@ def gradient_spikes(course: Course) -> Suspicion | None:
     if len(norms) < 30 or diverged(course):
         return None
     logs = np.log10(np.where(norms > 0, norms, np.nan))
-    usual, scatter = float(np.nanmedian(logs)), max(spread(logs), 0.05)
+    usual, scatter = middle(logs), max(spread(logs), 0.05)
     late = places > 0.1 * course.last_step
     high = np.flatnonzero(late & (logs > usual + max(1.0, 6 * scatter)))
     harmed = [int(places[index]) for index in high if _skill_fell(course, float(places[index]))]
@@ -123,15 +123,15 @@ def weight_decay_too_strong(course: Course) -> Suspicion | None:
     if watch is None or not decayed or len(weights_BT) < 4:
         return None
     decay = float(np.median([course.tensors[index].weight_decay for index in decayed]))
-    rate = float(np.nanmedian(rates_B(course)[at_height_B(course)]))
+    rate = middle(rates_B(course)[at_height_B(course)])
     if not rate > 0:
         return None
     momentum = _number(watch.settings.get("momentum"), 0.0)
     memory = (1 - min(momentum, 0.999)) / (rate * decay)
     if memory > limit("decay.memory_steps", 150) or watch.optimizer == "Adam":
         return None
-    shrunk = float(np.nanmedian(weights_BT[-1, decayed] / weights_BT[0, decayed]))
-    turn = float(np.nanmedian(course.by_tensor("turns")[-max(2, len(weights_BT) // 3) :, decayed]))
+    shrunk = middle(weights_BT[-1, decayed] / weights_BT[0, decayed])
+    turn = middle(course.by_tensor("turns")[-max(2, len(weights_BT) // 3) :, decayed])
     skill = train_skill(course)
     harmful = far_enough(course) and stalled(course) and skill < limit("decay.skill", 0.8)
     return Suspicion(
@@ -193,6 +193,7 @@ def momentum_extreme(course: Course) -> Suspicion | None:
         explains=(
             "learning-rate-too-high",
             "learning-rate-too-low",
+            "exploding-gradients",
             "gradient-spikes",
             "warmup-missing",
             "model-too-small",
@@ -215,7 +216,7 @@ def _norms(course: Course) -> tuple[Numbers, Numbers]:
 
 def _skill_fell(course: Course, step: float) -> bool:
     """Says whether the net knew clearly less in the steps after one than in those before, at no higher rate."""
-    places, skills = course.steps_S, 1 - course.losses_S / max(float(np.nanmedian(course.losses_S[:5])), 1e-12)
+    places, skills = course.steps_S, 1 - course.losses_S / max(middle(course.losses_S[:5]), 1e-12)
     reach = max(10.0, 0.03 * course.last_step)
     before = (places < step) & (places >= step - reach)
     after = (places > step) & (places <= step + reach)

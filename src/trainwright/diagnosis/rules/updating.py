@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from trainwright.diagnosis.course import Course
+from trainwright.diagnosis.curves import middle
 from trainwright.diagnosis.harm import LOW, MIDDLING, knows_little, stalled, train_skill
 from trainwright.diagnosis.limits import limit
 from trainwright.diagnosis.measures import at_height_B, relative_updates_B, weights_D
@@ -194,6 +195,7 @@ def stale_gradients(course: Course) -> Suspicion | None:
             "exploding-gradients",
             "gradient-spikes",
             "momentum-extreme",
+            "stopped-too-early",
             "warmup-missing",
             "dead-units",
             "saturated-units",
@@ -216,7 +218,7 @@ def accumulation_scale(course: Course) -> Suspicion | None:
     if len(counted) < 3 or np.median(counted) < 2:
         return None
     batches, update = float(np.median(counted)), float(np.nanmax(relative_updates_B(course), initial=0.0))
-    long = np.nanmedian(relative_updates_B(course)[at_height_B(course)]) if len(counted) else math.nan
+    long = middle(relative_updates_B(course)[at_height_B(course)])
     usual = limit("update.high", 0.03)
     if not long > usual or not (knows_little(course, MIDDLING) or (stalled(course) and train_skill(course) < MIDDLING)):
         return None

@@ -14,6 +14,7 @@ report of a run is written in hundredths of a second, where importing matplotlib
 from __future__ import annotations
 
 from .effects import ablation_picture as ablation_picture
+from .heat import heat_map as heat_map
 from .histograms import activations_picture as activations_picture
 from .lines import Mark as Mark
 from .lines import Series as Series

@@ -20,7 +20,7 @@ MOST_POINTERS = 300
 
 @dataclass(frozen=True)
 class Series:
-    """One line. `style` names its CSS class (`train`, `valid`, `retrain`, `plain`); a value of None leaves a gap."""
+    """One line. `style` names its CSS class (`train`, `valid`, `retrain`, `clean`, `plain`); None leaves a gap."""
 
     name: str
     style: str

@@ -20,3 +20,5 @@ from .run import RunView as RunView
 from .run import read_view as read_view
 from .schedule import PlannedRates as PlannedRates
 from .schedule import planned_rates as planned_rates
+from .watch import WatchView as WatchView
+from .watch import watch_view as watch_view

@@ -90,6 +90,50 @@ def headline(
     )
 
 
+def headline_of_loop(epochs: Sequence[EpochRecord], stop: StopRecord | None, epochs_planned: int | None) -> Headline:
+    """Sums up a training loop that is not ours and was watched; it keeps no weights here, and is not tested.
+
+    Args:
+        epochs: that its validations ended.
+        stop: the end of watching; None while there is none on record.
+        epochs_planned: as was told when watching began.
+    """
+    outcome = outcome_of(stop)
+    measured = [record for record in epochs if record.valid_accuracy is not None]
+    best = max(measured, key=lambda record: record.valid_accuracy or 0.0, default=None)
+    time_s = stop.train_time_s if stop else sum(record.train_time_s + record.valid_time_s for record in epochs)
+    because = stop.reason if stop else "no end is on record: it is still training, or it was cut off"
+    done = (
+        f"{count(len(epochs))} of {plural(epochs_planned, 'epoch')}" if epochs_planned else plural(len(epochs), "epoch")
+    )
+    sentences = [f"Watched over {done}{f' and {count(stop.step)} steps' if stop else ''}; the end: {because}."]
+    if best is not None:
+        last = measured[-1]
+        sentences.append(
+            f"Of the validation pictures {percent(best.valid_accuracy)} were named correctly after epoch "
+            f"{count(best.epoch)}, the best, and {percent(last.valid_accuracy)} after the last."
+        )
+    return Headline(
+        outcome=outcome,
+        part=None,
+        accuracy=None,
+        interval=None,
+        right=None,
+        pictures=None,
+        epochs_done=len(epochs),
+        epochs_planned=epochs_planned,
+        best_epoch=best.epoch if best else None,
+        train_time_s=time_s,
+        stopped_because=because,
+        verdict={
+            "completed": "A watched training came to its end.",
+            "interrupted": "A watched training broke off.",
+            "unfinished": "A watched training has not recorded its end yet.",
+        }.get(outcome, "A watched training broke down."),
+        sentences=tuple(sentences),
+    )
+
+
 def _verdict(outcome: Outcome, judged: Judgement | TaskJudgement | None) -> str:
     if isinstance(judged, TaskJudgement):
         return judged.verdict

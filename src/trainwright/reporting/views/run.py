@@ -10,6 +10,7 @@ from typing import TypeVar
 
 import yaml
 
+from trainwright.diagnosis import Known, known_of
 from trainwright.errors import InputError
 from trainwright.runs import (
     EpochRecord,
@@ -29,15 +30,16 @@ from ..steps import NextStep, next_steps
 from .audit import DataSummary, data_summary
 from .checks import CheckRow, check_rows
 from .curves import Curves, StepCurve, curves, step_curve
-from .headline import Headline, headline
+from .diagnosis import DiagnosisView, diagnosis_view
+from .headline import Headline, headline, headline_of_loop
 from .judgement import Judgement, judgement
 from .rate_curve import RateCurve, rate_curve
-from .setup import Layers, RecipeRow, environment_rows, layers, recipe_rows
+from .setup import Layers, RecipeRow, WatchedLoop, environment_rows, layers, recipe_rows, watched_loop
 from .task_judgement import LAID_OUT, TaskJudgement
+from .watch import WatchView, watch_view
 
 View = TypeVar("View")
 
-SEVERITIES = ("stop", "warn", "note")
 MOVES = {
     "augment.transform": "altered by a transform",
     "augment.flip": "flipped",
@@ -73,7 +75,8 @@ class RunView:
     """One run as plain data. What the run has not written (yet) is None or empty.
 
     `moves` are what augmentation did to training pictures, in words; `mixed` tells whether two pictures were put into
-    one, `softened` whether labels were smoothed. `retrained` says how a second stage followed, if one did.
+    one, `softened` whether labels were smoothed. `retrained` says how a second stage followed, if one did. `watched` is
+    what is known of a loop that is not ours, in the place of a recipe and data.
     """
 
     name: str
@@ -83,7 +86,8 @@ class RunView:
     headline: Headline
     checks: tuple[CheckRow, ...]
     range_test: RateCurve | None
-    findings: tuple[Finding, ...]
+    diagnosis: DiagnosisView
+    watch: WatchView | None
     curves: Curves
     steps: StepCurve
     retrained: RetrainRecord | None
@@ -101,6 +105,12 @@ class RunView:
     resumed: tuple[ResumeRecord, ...]
     next_steps: tuple[NextStep, ...]
     task: str = "classification"
+    watched: WatchedLoop | None = None
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What stands, the gravest first."""
+        return self.diagnosis.findings
 
     @property
     def outcome(self) -> Outcome:
@@ -121,26 +131,32 @@ def read_view(folder: RunFolder) -> RunView:
     values = {row.key: row.value for row in recipe}
     epochs = history.epochs.rows
     judged = _judgements(history, folder.plots / "mistakes")
+    watched = _read(folder.path / "watch.json", lambda text: watched_loop(json.loads(text)), None)
     planned = values.get("training.epochs", "")
-    head = headline(
-        judged[0] if judged else None,
-        [row for row in epochs if row.stage == "first"],
-        history.first_stop or history.stop,
-        int(planned) if planned.isdecimal() else None,
-        again=second_stage(history),
-        last=history.stop,
-    )
+    first_stage = [row for row in epochs if row.stage == "first"]
+    if watched is not None:
+        head = headline_of_loop(epochs, history.stop, watched.epochs)
+    else:
+        head = headline(
+            judged[0] if judged else None,
+            first_stage,
+            history.first_stop or history.stop,
+            int(planned) if planned.isdecimal() else None,
+            again=second_stage(history),
+            last=history.stop,
+        )
     first_batch = folder.plots / "first-batch.png"
     audit = _read(folder.audit, lambda text: data_summary(json.loads(text)), None)
     return RunView(
         name=folder.path.resolve().name,
         folder=folder.path,
         data=audit.title if audit else values.get("data.source", "unknown data"),
-        model=values.get("model.name", "unknown model"),
+        model=watched.model if watched else values.get("model.name", "unknown model"),
         headline=head,
         checks=_read(folder.checks, lambda text: check_rows(json.loads(text)), ()),
         range_test=_read(folder.range_test, lambda text: rate_curve(json.loads(text)), None),
-        findings=tuple(sorted(history.findings, key=lambda finding: SEVERITIES.index(finding.severity))),
+        diagnosis=diagnosis_view(history, _known(folder)),
+        watch=watch_view(history),
         curves=curves(epochs, history.first_stop or history.stop),
         steps=step_curve(history.steps.rows, history.retrain.step if history.retrain else None),
         retrained=history.retrain,
@@ -158,7 +174,16 @@ def read_view(folder: RunFolder) -> RunView:
         resumed=history.resumes,
         next_steps=next_steps(folder.path, head.outcome, history.findings),
         task=values.get("data.task", "classification"),
+        watched=watched,
     )
+
+
+def _known(folder: RunFolder) -> Known:
+    """Reads what is known of a run; a recipe that this version does not understand is shown all the same."""
+    try:
+        return known_of(folder)
+    except InputError:
+        return Known()
 
 
 def _judgements(history: History, mistakes: Path) -> tuple[Judgement | TaskJudgement, ...]:

@@ -46,6 +46,39 @@ class Layers:
     multiply_adds: int
 
 
+@dataclass(frozen=True, kw_only=True)
+class WatchedLoop:
+    """What is known of a training loop that is not ours and was watched.
+
+    `settings` are rows of a name and a value that were told when watching began; `missing` names what was not.
+    """
+
+    model: str
+    optimizer: str
+    parameters: int
+    epochs: int | None
+    settings: tuple[tuple[str, str], ...]
+    missing: tuple[str, ...]
+
+
+def watched_loop(plain: Mapping[str, Any]) -> WatchedLoop:
+    """Lays out what watch.json holds.
+
+    Args:
+        plain: the file's object.
+    """
+    told = {**{key: plain[key] for key in ("trainwright", "torch", "device")}, **plain["settings"]}
+    shown = {key: ", ".join(map(str, value)) if isinstance(value, list) else value for key, value in told.items()}
+    return WatchedLoop(
+        model=plain["model"],
+        optimizer=plain["optimizer"],
+        parameters=plain["parameters"],
+        epochs=plain["settings"]["epochs"],
+        settings=tuple((key.replace("_", " "), str(value)) for key, value in shown.items() if value is not None),
+        missing=tuple(plain["missing"]),
+    )
+
+
 def recipe_rows(text: str) -> tuple[RecipeRow, ...]:
     """Reads a written recipe with the comments behind its values, which say where each came from.
 

@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+import math
+
+from diagnosis.histories import LAYERS, TENSORS, alarming, course, layer, learning
+from trainwright.diagnosis.course import Known
+from trainwright.diagnosis.rules.architecture import head_size_mismatch, missing_nonlinearity, resolution_lost_early
+
+
+def test_a_net_measured_to_be_affine_has_no_nonlinearity():
+    found = missing_nonlinearity(course(watch={"affine": True}))
+    assert found is not None
+    assert alarming(found)
+    assert found.exact
+    assert "4 layers is an affine map" in found.summary
+    assert missing_nonlinearity(course(watch={"affine": False})) is None
+    assert missing_nonlinearity(course(watch={"affine": None})) is None
+
+
+def test_a_single_layer_is_affine_on_purpose():
+    one = {"watch": {"affine": True}, "tensors": TENSORS[-1:], "layers": LAYERS[-1:]}
+    assert missing_nonlinearity(course(**one)) is None
+
+
+def tiny(pixels: int):
+    return (layer("first", size=4), *(layer(f"conv{number}", size=pixels) for number in range(4)))
+
+
+def test_convolutions_on_single_pixels_are_found_where_the_net_fits_badly():
+    low = {"loss": lambda step: 1.5 + 0.05 * math.sin(step)}
+    found = resolution_lost_early(course(layers=tiny(1), **low))
+    assert found is not None
+    assert alarming(found)
+    assert "80% on a single one" in found.summary
+    assert found.layers == ("conv0",)
+    assert resolution_lost_early(course(layers=tiny(8), **low)) is None
+    assert not alarming(resolution_lost_early(course(layers=tiny(1))))
+
+
+def test_classes_that_never_occur_are_told_exactly_where_the_data_are_known():
+    found = head_size_mismatch(course(Known(class_shares=(0.25,) * 4)))
+    assert found is not None
+    assert found.exact
+    assert not alarming(found)
+    assert found.evidence == {"outputs": 10, "classes_that_occur": 4}
+    assert head_size_mismatch(course(Known(class_shares=(0.1,) * 10))) is None
+
+
+def test_classes_that_no_batch_ever_named_are_suspected():
+    counts = {"label_counts": (10,) * 3 + (0,) * 7}
+    found = head_size_mismatch(course(probe=counts, loss=lambda step: 1.6 + 0.0 * learning(step)))
+    assert found is not None
+    assert alarming(found)
+    assert not found.exact
+    assert head_size_mismatch(course(probe={"label_counts": (5,) * 10})) is None
+    assert head_size_mismatch(course(steps=4, per_epoch=4, probe=counts)) is None, "too few labels to say so"
