@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import math
 import sys
+import warnings
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -101,7 +102,9 @@ def suspicions(history: History) -> tuple[Suspicion, ...]:
     """Gives what the rules say of a run, as `diagnose` orders it."""
     course = Course(history, Known())
     there = present(course)
-    found = [said for rule in RULES if rule.needs <= there and (said := rule.look(course)) is not None]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # as in diagnose
+        found = [said for rule in RULES if rule.needs <= there and (said := rule.look(course)) is not None]
     return tuple(ranked(found))
 
 
@@ -181,7 +184,7 @@ def targets(runs: Sequence[Judged], weighed: Mapping[str, Harm]) -> list[str]:
         "| what | target | measured |",
         "|---|---|---|",
         f"| healthy runs with a `warn` or `stop` | ≤ 5 % | {share_of(bool(run.alarms) for run in healthy)} |",
-        f"| the same, at the end of any epoch (told and withdrawn) | | {share_of(_ever(run) for run in healthy)} |",
+        f"| the same, or at the end of every second epoch (told and withdrawn) | | {share_of(_ever(run) for run in healthy)} |",
         f"| harmful faults with an alarm | ≥ 85 % | {share_of(bool(run.alarms) for run in harmful)} |",
         "| of these, what can be checked exactly | ≥ 95 % | "
         f"{share_of(bool(run.alarms) for run in harmful if run.exact)} |",
@@ -211,7 +214,7 @@ def _ever(run: Judged) -> bool:
     last = run.history.epochs.rows[-1].epoch if len(run.history.epochs) else 0
     return bool(run.alarms) or any(
         finding.severity != "note"
-        for epoch in range(1, last)
+        for epoch in range(2, last, 2)
         for finding in diagnose(until(run.history, epoch), Known()).findings
     )
 
@@ -291,7 +294,7 @@ def delays(runs: Sequence[Judged], weighed: Mapping[str, Harm]) -> str:
         first = next(
             (
                 epoch
-                for epoch in range(1, last + 1)
+                for epoch in sorted({math.ceil(last * part / 6) for part in range(1, 6)})
                 if any(one.severity != "note" for one in diagnose(until(run.history, epoch), Known()).findings)
             ),
             last,
@@ -301,7 +304,7 @@ def delays(runs: Sequence[Judged], weighed: Mapping[str, Harm]) -> str:
         return "No harmful fault was found."
     quarter, half, three = np.quantile(shares, (0.25, 0.5, 0.75))
     return (
-        f"Of {len(shares)} harmful faults with an alarm the first one came, asked at the end of each epoch, after "
+        f"Of {len(shares)} harmful faults with an alarm the first one came, asked five times before the end, after "
         f"{half:.0%} of training (median; quarter {quarter:.0%}, three quarters {three:.0%})."
     )
 

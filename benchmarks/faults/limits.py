@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -141,6 +142,7 @@ def main() -> None:
     asked = parser.parse_args()
     values, own = Overriding(), dict[str, float]()
     kept = {"limits": values}
+    warnings.simplefilter("ignore", RuntimeWarning)  # as in diagnose
     limits._kept = lambda: kept
     limit = limits.limit
 

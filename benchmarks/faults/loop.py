@@ -63,7 +63,7 @@ def train(spec: Spec, folder: Path | None) -> Outcome:
             for number, rows in enumerate(order_of(y_train, spec.block).split(spec.batch)):
                 model.train(spec.eval_from is None or step < spec.eval_from * steps)
                 x, y = augment(x_train[rows], spec.augment), y_train[rows]
-                if spec.spike != 1 and number % 25 == 24:
+                if spec.spike != 1 and step % 25 == 24:
                     x = x * spec.spike
                 loss, outputs, y = forward(model, loss_fn, x, y, spec)
                 right += int((outputs.argmax(1) == y_train[rows]).sum())
