@@ -102,6 +102,16 @@ def test_a_rate_of_a_ten_millionth_hardly_moves_the_loss_although_accuracy_creep
     assert "accuracy creeps up" in found.summary
 
 
+def test_a_short_one_cycle_whose_height_was_hardly_looked_at_is_judged_by_its_longest_step():
+    def rate(step: int) -> float:
+        return 1e-7 if step == 20 else 1e-9  # one look of many is at the height
+
+    slow = course(rate=rate, loss=lambda step: BLIND - 1e-5 * step, probe=SHORT)
+    found = too_low(slow)
+    assert found is not None
+    assert alarming(found)
+
+
 @pytest.mark.parametrize(
     ("why", "changes"),
     [

@@ -42,6 +42,8 @@ TOO_HIGH_BRINGS = (
     "batch-too-small",
     "labels-shuffled",
     "precision-overflow",
+    "precision-underflow",
+    "weight-decay-too-strong",
     "missing-normalization",
     "trained-too-long",
     "warmup-missing",
@@ -148,11 +150,12 @@ def too_low(course: Course) -> Suspicion | None:
     at the present pace the net would not be done at the end of the run.
     """
     watch, height = course.history.watch, at_height_B(course)
-    moves = relative_updates_B(course)[height]
-    counted = moves[np.isfinite(moves)]
-    if watch is None or len(counted) < 3:
+    every = relative_updates_B(course)
+    counted, every = every[height & np.isfinite(every)], every[np.isfinite(every)]
+    if watch is None or len(every) < 3:
         return None
-    move = float(np.median(counted))
+    # Where hardly a step was looked at while the rate was high, the longest of all stands for what those were.
+    move = float(np.median(counted)) if len(counted) >= 3 else float(every.max())
     steps = max(watch.steps_planned or 0, course.last_step)
     travel = move * steps
     trust = trust_B(course)[height]

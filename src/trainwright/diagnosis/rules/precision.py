@@ -50,7 +50,7 @@ def precision_underflow(course: Course) -> Suspicion | None:
         evidence={"share_of_zeros": share, "weights": len(lost), "skill": skill},
         advice=advice(
             course,
-            {"machine.precision": "float32"},
+            {"machine.precision": "float32"} if half else {},
             "scale the loss (torch.amp.GradScaler), or use bfloat16 or float32",
         ),
         since_step=int(course.probes("step")[0]),
