@@ -50,8 +50,6 @@ class TransformersWatch(TrainerCallback):
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **named: Any) -> None:
         model, optimizer = named["model"], named["optimizer"]
-        while isinstance(getattr(optimizer, "optimizer", None), torch.optim.Optimizer):
-            optimizer = optimizer.optimizer  # that of accelerate only hands on
         main = str(getattr(model, "main_input_name", "pixel_values"))
 
         def forward(inputs: Tensor) -> Any:
