@@ -299,6 +299,69 @@ def test_epochs_that_the_loop_measured_itself(tmp_path):
     assert history.probes["mode"] == ("train",) * 4
 
 
+def test_a_step_that_float16_leaves_out_is_none(tmp_path):
+    model, (images, labels) = net(), data()
+    optimizer, scaler = sgd(model), torch.amp.GradScaler("cpu", init_scale=2.0**60)
+    with tw.watch(model, optimizer, F.cross_entropy, run=tmp_path / "run", scaler=scaler) as w:
+        for number in range(4):
+            loss = F.cross_entropy(model(images[:8]), labels[:8])
+            optimizer.zero_grad()
+            scaler.scale(loss).backward()
+            if number == 0:
+                model[0].weight.grad.fill_(float("inf"))
+            scaler.step(optimizer)
+            scaler.update()
+            w.step(loss, images[:8], labels[:8])
+    history = records(w)
+    assert history.steps["step"] == (1, 2, 3)
+    assert history.probes["loss_after"][0] is None  # two passes lie before that step
+    assert None not in history.probes["loss_after"][1:]
+
+
+class Wrapped(torch.optim.Optimizer):
+    """Hands on to another optimizer, as that of accelerate does."""
+
+    def __init__(self, optimizer):
+        self.optimizer = optimizer
+
+    def step(self, closure=None):
+        self.optimizer.step(closure)
+
+
+def test_an_optimizer_in_another_is_the_one_that_steps(tmp_path):
+    model, (images, labels) = net(), data()
+    optimizer = sgd(model)
+    wrapped = Wrapped(optimizer)
+    with tw.watch(model, wrapped, F.cross_entropy, run=tmp_path / "run") as w:
+        for _ in range(2):
+            loss = F.cross_entropy(model(images[:8]), labels[:8])
+            optimizer.zero_grad()
+            loss.backward()
+            wrapped.step()
+            w.step(loss, images[:8], labels[:8])
+    assert records(w).steps["step"] == (1, 2)
+    assert records(w).watch.optimizer == "SGD"
+
+
+def test_a_closure_hides_the_pass_until_it_is_shown(tmp_path):
+    model, (images, labels) = net(), data()
+    optimizer = sgd(model)
+    for shown in (False, True):
+        with tw.watch(model, optimizer, F.cross_entropy, run=tmp_path / f"run-{shown}") as w:
+
+            def closure(w=w, shown=shown):
+                optimizer.zero_grad()
+                loss = F.cross_entropy(model(images[:8]), labels[:8])
+                loss.backward()
+                if shown:
+                    w.before_step()
+                return loss
+
+            for _ in range(2):
+                w.step(optimizer.step(closure), images[:8], labels[:8])
+        assert [after is not None for after in records(w).probes["loss_after"]] == [shown, shown]
+
+
 def test_training_in_evaluation_mode_is_seen(tmp_path):
     model, (images, labels) = net(), data()
     optimizer = sgd(model)
@@ -430,6 +493,7 @@ class TestBadInput:
         [
             ({"model": "a net"}, "no net"),
             ({"model": nn.ReLU()}, "no parameters"),
+            ({"model": nn.LazyLinear(3)}, "made at its first call"),
             ({"optimizer": [1]}, "no optimizer"),
             ({"loss_fn": 3}, "cannot be called"),
             ({"forward": 3}, "cannot be called"),

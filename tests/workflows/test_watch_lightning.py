@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 import torch
 from torch import nn
@@ -104,3 +106,10 @@ def test_a_training_that_raises_says_so(tmp_path):
 def test_a_net_that_is_not_there(tmp_path):
     with pytest.raises(InputError, match="no net of this name"):
         fit(tmp_path, Module(), [tw.LightningWatch(run=tmp_path / "run", net="backbone")])
+
+
+def test_without_the_package_it_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "lightning.pytorch", None)
+    monkeypatch.delitem(sys.modules, "trainwright.workflows.watch_lightning", raising=False)
+    with pytest.raises(InputError, match=r"trainwright\[lightning\]"):
+        _ = tw.LightningWatch

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 import torch
 from torch.utils.data import Dataset
@@ -104,3 +106,10 @@ def test_a_model_without_a_loss_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(model, "forward", without_loss)
     with pytest.raises(InputError, match="gives no loss"):
         train(tmp_path, model, [tw.TransformersWatch(run=tmp_path / "run")])
+
+
+def test_without_the_package_it_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "transformers.trainer_callback", None)
+    monkeypatch.delitem(sys.modules, "trainwright.workflows.watch_transformers", raising=False)
+    with pytest.raises(InputError, match=r"trainwright\[transformers\]"):
+        _ = tw.TransformersWatch

@@ -35,7 +35,7 @@ from trainwright.tuning import kept_generators, undisturbed
 
 from .watch_epochs import Epochs, Losses
 from .watch_log import WatchLog, say, worded
-from .watch_request import Asked, described, device_of, probe_of, refuse_bad_watch, refuse_no_share
+from .watch_request import Asked, bare_optimizer, described, device_of, probe_of, refuse_bad_watch, refuse_no_share
 
 
 def watch(
@@ -51,6 +51,7 @@ def watch(
     forward: Callable[[Any], Any] | None = None,
     share: float = 0.04,
     first_steps: int = 4,
+    scaler: torch.amp.GradScaler | None = None,
 ) -> Watch:
     """Watches a net in a training loop of one's own, which stays as it is; the result is a run folder.
 
@@ -69,13 +70,14 @@ def watch(
         forward: inputs → outputs N K, where the model cannot be called with the inputs of probe and validation alone.
         share: of the training time that watching may take, above 0 to 1.
         first_steps: that are looked at one by one.
+        scaler: of the loss, where the loop trains in float16.
 
     Raises:
         InputError: the model has no parameters, something given has the wrong form, or a run of this name exists.
     """
     asked = Asked(
         model=model,
-        optimizer=optimizer,
+        optimizer=bare_optimizer(optimizer),
         loss_fn=loss_fn,
         run=run,
         probe=probe,
@@ -85,6 +87,7 @@ def watch(
         forward=forward,
         share=share,
         first_steps=first_steps,
+        scaler=scaler,
     )
     refuse_bad_watch(asked)
     return Watch(asked)
@@ -146,6 +149,7 @@ class Watch:
                     first_steps=asked.first_steps,
                     forward=asked.forward,
                     missing=asked.missing,
+                    scaler=asked.scaler,
                 )
                 self._monitor.begin()
         except BaseException:

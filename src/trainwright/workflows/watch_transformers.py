@@ -26,6 +26,8 @@ except ImportError as error:
 class TransformersWatch(TrainerCallback):
     """Watches what a Trainer trains: `Trainer(…, callbacks=[tw.TransformersWatch()])`.
 
+    A Trainer tells callbacks of no exception, so that a training that raises leaves a run without an end.
+
     Losses are those that the model computes from the labels of its batch; figures of validation are taken from its
     metrics `eval_loss` and `eval_accuracy`. An epoch is what lies between two evaluations, where there are some.
 
@@ -48,8 +50,6 @@ class TransformersWatch(TrainerCallback):
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **named: Any) -> None:
         model, optimizer = named["model"], named["optimizer"]
-        while isinstance(getattr(optimizer, "optimizer", None), torch.optim.Optimizer):
-            optimizer = optimizer.optimizer  # that of accelerate only hands on
         main = str(getattr(model, "main_input_name", "pixel_values"))
 
         def forward(inputs: Tensor) -> Any:
@@ -71,6 +71,7 @@ class TransformersWatch(TrainerCallback):
         if self._watch is None:
             return
         if not self._losses:
+            self.on_train_end(args, state, control)
             raise InputError(
                 "the model gives no loss that could be watched",
                 expected="a model that computes its loss from the labels of a batch",
