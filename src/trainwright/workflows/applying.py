@@ -8,7 +8,7 @@ from typing import Any
 
 from trainwright.errors import InputError, did_you_mean
 from trainwright.recipe import format_value
-from trainwright.runs import open_run, refuse_watched
+from trainwright.runs import Finding, open_run, refuse_watched
 
 from .diagnose import diagnosed
 
@@ -54,7 +54,9 @@ def applied(run: Path | None, code: str, recipe: Path | None = None) -> Applied:
         )
     folder = open_run(run)
     refuse_watched(folder)
-    findings = {finding.code: finding for finding in reversed(diagnosed(folder).findings)}
+    findings: dict[str, Finding] = {}
+    for finding in diagnosed(folder).findings:
+        findings.setdefault(finding.code, finding)  # of a code the first is the clearest
     if code not in findings:
         raise InputError(
             "the run has no such finding",
