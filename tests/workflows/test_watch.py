@@ -20,6 +20,7 @@ import trainwright as tw
 from trainwright.errors import InputError
 from trainwright.runs import History, StepRecord, WriteFailed, is_run, open_run, read_records
 from trainwright.workflows import watch_log
+from trainwright.workflows.watch_epochs import BUNCH, Losses
 
 SCRIPT = """
 import torch
@@ -201,7 +202,7 @@ def test_the_number_format_of_a_step_is_that_of_the_loop(tmp_path):
             optimizer.step()
             w.step(loss, images[:8], labels[:8])
     rows = records(w).probes.rows
-    assert [row.loss_after for row in rows] == [row.loss for row in rows]
+    assert [row.loss_after for row in rows] == pytest.approx([row.loss for row in rows], rel=1e-6)
 
 
 def test_a_loss_that_is_another_than_that_of_the_loop_is_not_taken_for_it(tmp_path, capsys):
@@ -548,6 +549,65 @@ class TestBadInput:
         assert "newer trainwright" in str(refused(read_records, log))
 
 
+class TestFindings:
+    def test_they_are_told_once_as_they_are_made(self, tmp_path, capsys):
+        model, (images, labels) = net(), data()
+        optimizer = sgd(model)
+
+        def loss_of(outputs, labels):
+            return F.nll_loss(outputs.softmax(1), labels)  # the logarithm is missing
+
+        with tw.watch(model, optimizer, loss_of, run=tmp_path / "run") as w:
+            for _ in range(3):
+                for _ in range(2):
+                    optimizer.zero_grad()
+                    loss = loss_of(model(images[:8]), labels[:8])
+                    loss.backward()
+                    optimizer.step()
+                    w.step(loss, images[:8], labels[:8])
+                w.validate(model, [(images[8:], labels[8:])])
+            told = capsys.readouterr().err
+            assert "negative-loss" in told  # before the end
+            assert w.findings[0].code == "negative-loss"
+        ended = capsys.readouterr().err
+        assert (told + ended).count(": negative-loss: ") == 1
+        assert "found: negative-loss" in ended
+        written = json.loads((tmp_path / "run/findings.json").read_text())
+        assert [finding["code"] for finding in written if finding["code"] == "negative-loss"] == ["negative-loss"]
+        diagnosed = tw.diagnose(tmp_path / "run")
+        assert "negative-loss" in [finding.code for finding in diagnosed.findings]
+
+    def test_nothing_wrong_is_said_too(self, tmp_path, capsys):
+        watched_steps(tmp_path)
+        assert "nothing wrong was found; to see what went on" in capsys.readouterr().err
+
+    def test_the_report_is_written_without_a_recipe(self, tmp_path):
+        watched_steps(tmp_path)
+        page = tw.Run.open(tmp_path / "run").report().read_text()
+        assert "Sequential" in page or "run" in page
+
+    def test_a_validation_in_training_mode_is_found(self, tmp_path):
+        model, (images, labels) = net(), data()
+        optimizer = sgd(model)
+        with tw.watch(model, optimizer, F.cross_entropy, run=tmp_path / "run") as w:
+            for _ in range(3):
+                w.step(a_step(model, optimizer, images[:8], labels[:8]), images[:8], labels[:8])
+                with torch.no_grad():
+                    loss = F.cross_entropy(model(images[8:]), labels[8:])
+                w.epoch(val_loss=loss)
+        assert "evaluated-in-train-mode" in [finding.code for finding in w.findings]
+
+
+def test_losses_on_a_device_are_fetched_in_bunches():
+    losses = Losses()
+    for number in range(BUNCH):
+        assert not losses.full
+        losses.add(StepRecord(step=number, epoch=1, learning_rate=0.1, loss=float("nan")), torch.tensor(number / 2))
+    assert losses.full
+    assert [(step.step, step.loss) for step in losses.fetch()] == [(number, number / 2) for number in range(BUNCH)]
+    assert losses.fetch() == []
+
+
 def test_a_thousand_layers(tmp_path):
     torch.manual_seed(0)
     model = nn.Sequential(*[nn.Linear(4, 4) for _ in range(1000)])
@@ -563,9 +623,7 @@ def test_a_thousand_layers(tmp_path):
 
 
 class TestOtherCommands:
-    @pytest.mark.parametrize(
-        "words", [("evaluate",), ("predict", "x.png"), ("train", "--resume"), ("activations", "--layer", "0")]
-    )
+    @pytest.mark.parametrize("words", [("evaluate",), ("predict", "x.png"), ("train", "--resume")])
     def test_what_needs_a_recipe_says_that_there_is_none(self, cli, tmp_path, words):
         watched_steps(tmp_path)
         run = tmp_path / "run"

@@ -12,7 +12,7 @@ import numpy as np
 
 from trainwright.runs import AnswersRecord
 
-from .course import Numbers
+from .course import Course, Numbers
 
 Confusion = Sequence[Sequence[int]]
 
@@ -22,6 +22,14 @@ def table_KK(answers: AnswersRecord) -> Numbers | None:
     if not answers.confusion_KK or not any(map(sum, answers.confusion_KK)):
         return None
     return np.array(answers.confusion_KK, dtype=np.float64)
+
+
+def batch_counts_BK(course: Course) -> Numbers:
+    """Gives the pictures of each class in the batches that were looked at and hold more than one; empty without any."""
+    rows = [row.label_counts for row in course.history.probes.rows if sum(row.label_counts) > 1]
+    width = max(map(len, rows), default=0)
+    kept = [row for row in rows if len(row) == width]
+    return np.array(kept, dtype=np.float64).reshape(len(kept), width)
 
 
 def chance(confusion_KK: Numbers) -> float:

@@ -14,6 +14,7 @@ from trainwright.runs import AnswersRecord
 from .counting import chance, share_error, table_KK
 from .course import Course
 from .harm import clean_skills
+from .measures import relative_updates_BD, trust_B
 
 RECENT = 0.25
 """Share of the steps so far that counts as recent."""
@@ -57,6 +58,15 @@ def at_chance(answers: AnswersRecord, errors: float = 3.0) -> bool | None:
         return None
     blind = chance(confusion_KK)
     return answers.accuracy < blind + errors * share_error(blind, confusion_KK.sum())
+
+
+def moves_well(course: Course) -> bool:
+    """Says whether nearly all weights move by usual amounts, and steps do roughly what their gradients promise."""
+    moved_BD, trust = relative_updates_BD(course), trust_B(course)
+    trust = trust[np.isfinite(trust)]
+    columns = [column[np.isfinite(column)] for column in moved_BD.T]
+    usual = [bool(len(column)) and float(np.median(column)) > 1e-4 for column in columns]
+    return bool(usual) and float(np.mean(usual)) >= 0.8 and bool(len(trust)) and 0 < float(np.median(trust)) < 1.5
 
 
 def told_before(course: Course, code: str) -> bool:

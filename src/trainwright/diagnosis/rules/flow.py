@@ -28,6 +28,9 @@ from trainwright.diagnosis.suspicion import Rule, Suspicion
 SATURATING = ("Sigmoid", "Tanh", "Hardsigmoid", "Hardtanh")
 """Class names of activations that saturate on both sides."""
 
+FEWEST_UNITS = 16
+"""Units below which a share of them says little."""
+
 GATES = 0.5
 """Share of the watched activations that must saturate before saturation is a matter of the net and not of gates."""
 
@@ -154,7 +157,8 @@ def saturated_units(course: Course) -> Suspicion | None:
     flat = [
         index for index, one in enumerate(course.layers) if one.kind in SATURATING and np.isfinite(table[-1, index])
     ]
-    if not flat or len(flat) < GATES * len(activations):
+    units = sum(course.layers[index].units for index in flat)
+    if not flat or len(flat) < GATES * len(activations) or units < FEWEST_UNITS:
         return None
     now, before = table[-1, flat], np.nan_to_num(table[-2, flat])
     usual = limit("saturated.share", 0.5)

@@ -11,13 +11,27 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from trainwright.diagnosis.counting import apart, error_pattern, recalls_K, share_error, table_KK, unevenness
+from trainwright.diagnosis.counting import (
+    apart,
+    batch_counts_BK,
+    error_pattern,
+    recalls_K,
+    share_error,
+    table_KK,
+    unevenness,
+)
 from trainwright.diagnosis.course import Course, Numbers
 from trainwright.diagnosis.harm import clean_skills
 from trainwright.diagnosis.limits import limit
-from trainwright.diagnosis.standing import at_chance, last_skill, skill_of, trained_skill, unseen_skill
+from trainwright.diagnosis.standing import at_chance, last_skill, moves_well, skill_of, trained_skill, unseen_skill
 from trainwright.diagnosis.suspicion import Rule, Suspicion
 from trainwright.runs import AnswersRecord
+
+Look = tuple[AnswersRecord, Numbers]
+"""Answers about the probe set, and which of its pictures cost more than knowing nothing, 0 or 1 each."""
+
+FEW = 12
+"""Pictures in a batch below which the noise of batches hides whether anything can be learned."""
 
 
 def labels_shuffled(course: Course) -> Suspicion | None:
@@ -36,8 +50,10 @@ def labels_shuffled(course: Course) -> Suspicion | None:
     cosine = float(np.nanmedian(promise)) if np.isfinite(promise).any() else math.nan
     if not max(unseen, early) < limit("labels_shuffled.unseen", 0.05) or cosine > 0.2:
         return None
+    size = None if course.history.watch is None else course.history.watch.batch_size
     remembered = not at_chance(train[-1], errors=4.0) and float(skill[-1]) > limit("labels_shuffled.remembered", 0.1)
-    if not remembered and not (np.isfinite(promise).sum() >= 3 and abs(cosine) < 0.05 and _moves_well(course)):
+    alike = np.isfinite(promise).sum() >= 3 and abs(cosine) < 0.05
+    if not remembered and not (alike and moves_well(course) and (size or 0) >= FEW):
         return None
     known = "remembered" if remembered else "not learned either"
     return Suspicion(
@@ -67,17 +83,6 @@ def _skill_until(course: Course, epoch: int) -> float:
     return math.nan if row is None else skill_of(course, row.train_loss)
 
 
-def _moves_well(course: Course) -> bool:
-    """Says whether nearly all weights move by usual amounts, and steps do roughly what their gradients promise."""
-    moves = [index for index, tensor in enumerate(course.tensors) if tensor.kind == "weight" and tensor.moved]
-    relative = (course.by_tensor("updates") / np.maximum(course.by_tensor("weights"), 1e-12))[:, moves]
-    trust = (course.probes("loss_after") - course.probes("loss")) / course.probes("predicted_change")
-    if not np.isfinite(relative).any() or not np.isfinite(trust).any():
-        return False
-    usual = np.nanmedian(relative, axis=0) > 1e-4
-    return bool(usual.mean() >= 0.8 and 0 < np.nanmedian(trust) < 1.5)
-
-
 def labels_noisy(course: Course) -> Suspicion | None:
     """Finds labels of which a part is wrong, and estimates how many.
 
@@ -90,8 +95,7 @@ def labels_noisy(course: Course) -> Suspicion | None:
     if course.blind_loss is None or course.classes is None or len(looks) < 3:
         return None
     dears = [(row, (np.array(row.losses) > course.blind_loss).astype(np.float64)) for row in looks if row.step > 0]
-    same = limit("labels_noisy.same", 0.5)
-    stay = [pair for pair in itertools.pairwise(dears) if _agree(pair[0][1], pair[1][1]) >= same]
+    stay = [pair for place, pair in enumerate(itertools.pairwise(dears)) if _stay(*pair, *dears[place + 2 : place + 3])]
     clear = [one for pair in stay for one in pair if _clear(course, *one)]
     if not clear:
         return None
@@ -131,11 +135,22 @@ def labels_noisy(course: Course) -> Suspicion | None:
     )
 
 
+def _stay(one: Look, other: Look, third: Look | None = None) -> bool:
+    """Says whether the pictures that cost much are the same at the next look, and hardly fewer there and after it.
+
+    What is only hard, or rare, is soon learned; wrong labels take long.
+    """
+    if _agree(one[1], other[1]) < limit("labels_noisy.same", 0.5) or other[1].sum() < 0.7 * one[1].sum():
+        return False
+    return third is None or third[1].sum() >= 0.55 * one[1].sum()
+
+
 def _clear(course: Course, row: AnswersRecord, dear: Numbers) -> bool:
     """Says whether the pictures that cost more than knowing nothing look like wrong labels.
 
     Mistakes by chance that are far from being unsure are a sign, and so are mistakes by chance where training pictures
-    do worse than those of validation; for two or three classes, where mistakes have no pattern, both are needed.
+    do worse than those of validation; for two or three classes, and for unequal ones, where the pattern says little,
+    both are needed.
     """
     blind = course.blind_loss or math.nan
     losses_P, confusion_KK = np.array(row.losses), table_KK(row)
@@ -145,7 +160,9 @@ def _clear(course: Course, row: AnswersRecord, dear: Numbers) -> bool:
     sure = float(np.median(losses_P)) <= 0.6 * blind and _between(course, row) <= unsure
     worse = _worse_than_validation(course, row, 0.5 * float(dear.mean()))
     pattern, mistakes = error_pattern(confusion_KK)
-    if len(confusion_KK) < 4 or mistakes < 25:
+    pictures_K = confusion_KK.sum(axis=1)
+    uneven = pictures_K.max() > limit("labels_noisy.uneven", 3.0) * max(pictures_K.min(), 1.0)
+    if len(confusion_KK) < 4 or mistakes < 25 or uneven:
         return sure and worse
     most = limit("labels_noisy.pattern", 1.6) if not worse else limit("labels_noisy.pattern_worse", 2.0)
     return pattern <= most and (sure or worse)
@@ -279,7 +296,7 @@ def _shortfall(
         return None
     there_K, right_K, named_K = confusion_KK.sum(axis=1), np.diag(confusion_KK), confusion_KK.sum(axis=0)
     few, many = there_K[rare_K].sum(), there_K[~rare_K].sum()
-    if few < 10 or many < 10 or not np.isfinite(recalls_K(confusion_KK)[~rare_K]).all():
+    if few < 20 or many < 20 or not np.isfinite(recalls_K(confusion_KK)[~rare_K]).all():
         return None
     rare, frequent = float(right_K[rare_K].sum() / few), float(right_K[~rare_K].sum() / many)
     return frequent - rare, apart(frequent, many, rare, few), float(named_K[rare_K].sum() / few), rare, frequent
@@ -287,10 +304,8 @@ def _shortfall(
 
 def not_shuffled(course: Course) -> Suspicion | None:
     """Finds batches that hold fewer classes than drawing by chance gives, as when data comes sorted by class."""
-    rows = [row for row in course.history.probes.rows if sum(row.label_counts) > 1]
-    width = max((len(row.label_counts) for row in rows), default=0)
-    counts_BK = np.array([row.label_counts for row in rows if len(row.label_counts) == width], dtype=np.float64)
-    if len(counts_BK) < 6 or width < 2:
+    counts_BK = batch_counts_BK(course)
+    if len(counts_BK) < 6 or counts_BK.shape[1] < 2:
         return None
     uneven, errors = unevenness(counts_BK)
     most = limit("not_shuffled.uneven", 2.0)
@@ -317,7 +332,7 @@ def not_shuffled(course: Course) -> Suspicion | None:
             "skill_as_trained": trained,
         },
         advice={"do": "shuffle=True in the DataLoader of the training part"},
-        since_step=rows[0].step,
+        since_step=int(course.history.probes.rows[0].step),
         explains=(
             "learning-rate-too-high",
             "batchnorm-statistics-stale",

@@ -17,8 +17,7 @@ MODES_DIFFER = 0.01
 
 def evaluated_in_train_mode(course: Course) -> Suspicion | None:
     """Finds validation in training mode: answers then depend on the other pictures of a batch and on dropout's dice."""
-    rows = [row for mode in ("train", "eval") for row in course.answers("valid", mode) if row.called_in is not None]
-    rows.sort(key=lambda row: row.step)
+    rows = [row for row in course.history.answers.rows if row.part == "valid" and row.called_in is not None]
     wrong = [row for row in rows if row.called_in in ("train", "both")]
     if not wrong or wrong[-1] is not rows[-1]:
         return None
@@ -177,7 +176,7 @@ def _modes_matter(course: Course) -> bool:
 
 
 MODES = (
-    Rule("evaluated-in-train-mode", evaluated_in_train_mode, frozenset({"watch", "validation"})),
+    Rule("evaluated-in-train-mode", evaluated_in_train_mode, frozenset({"validation"})),
     Rule("trained-in-eval-mode", trained_in_eval_mode, frozenset({"probes"})),
     Rule("batchnorm-statistics-stale", batchnorm_statistics_stale, frozenset({"answers", "watch"})),
     Rule("batch-too-small-for-batchnorm", batch_too_small_for_batchnorm, frozenset({"watch", "steps"})),

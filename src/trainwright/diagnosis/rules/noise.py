@@ -6,58 +6,69 @@ import math
 
 import numpy as np
 
+from trainwright.diagnosis.advising import advice
 from trainwright.diagnosis.counting import share_error
 from trainwright.diagnosis.course import Course
-from trainwright.diagnosis.curves import CLEAR, mann_kendall
-from trainwright.diagnosis.harm import clean_skills
+from trainwright.diagnosis.curves import CLEAR, mann_kendall, noise
+from trainwright.diagnosis.harm import clean_skills, knows_little
 from trainwright.diagnosis.limits import limit
-from trainwright.diagnosis.standing import told_before
+from trainwright.diagnosis.standing import moves_well, told_before
 from trainwright.diagnosis.suspicion import Rule, Suspicion
 
 
 def batch_too_small(course: Course) -> Suspicion | None:
-    """Finds a loss so noisy from step to step, of so few pictures a batch, that its course cannot be read.
+    """Finds batches of so few pictures that the loss cannot be read, or that steps follow their noise.
 
-    It harms where the answers about the fixed training pictures jump as well, without getting better: then steps follow
-    the noise of the batches.
+    It harms where the answers about the fixed training pictures jump as well, without getting better; or where nothing
+    is learned although weights move and each step does for its own batch what the gradients promise, and gradients of
+    a batch's halves have nothing in common.
     """
     size = None if course.history.watch is None else course.history.watch.batch_size
     losses_S = course.losses_S[np.isfinite(course.losses_S)]
     if size is None or size > limit("batch_too_small.pictures", 8) or len(losses_S) < 64 or not course.blind_loss:
         return None
     recent = losses_S[len(losses_S) // 2 :]
-    trend = np.polyval(np.polyfit(np.arange(len(recent)), recent, 1), np.arange(len(recent)))
-    scatter = float(np.std(recent - trend) / max(float(np.mean(recent)), 1e-12))
-    if scatter < limit("batch_too_small.scatter", 0.6) or np.mean(recent) < 0.15 * course.blind_loss:
-        return None
+    scatter = noise(recent) / max(float(np.mean(recent)), 1e-12)
+    noisy = scatter > limit("batch_too_small.scatter", 0.6) and float(np.mean(recent)) > 0.15 * course.blind_loss
     cosine = course.probes("half_cosine")
-    agreement = float(np.nanmedian(cosine)) if np.isfinite(cosine).any() else math.nan
+    cosine = cosine[np.isfinite(cosine)]
+    agreement = float(np.median(cosine)) if len(cosine) else math.nan
     clean = clean_skills(course)
     clean = clean[np.isfinite(clean)]
     later = clean[len(clean) // 2 :]
     jumps = float(np.std(later)) if len(later) >= 4 else math.nan
     better = mann_kendall(later) > CLEAR
-    harmful = jumps > limit("batch_too_small.jumps", 0.15) and not better and bool(np.max(later) < 0.6)
-    if agreement > limit("batch_too_small.agreement", 0.15):
+    jumping = jumps > limit("batch_too_small.jumps", 0.15) and not better and bool(np.max(later) < 0.6)
+    lost = len(cosine) >= 3 and agreement < 0.1 and moves_well(course) and knows_little(course) and not better
+    if agreement > limit("batch_too_small.agreement", 0.15) or not (noisy or lost):
         return None
+    scattered = f"with {size} pictures a batch the loss scatters by {scatter:.0%} of its mean from step to step"
+    told = "the curve is too noisy to read" if noisy else "steps follow the noise of their batches"
+    if lost:
+        told += (
+            f", gradients of a batch's halves have nothing in common (cosine {agreement:.2f}), and nothing is learned"
+        )
+    elif jumping:
+        told += f", and skill on fixed pictures jumps by {jumps:.2f} without getting better"
     return Suspicion(
         code="batch-too-small",
-        strength=min(0.9, 0.5 + 0.2 * (scatter - 0.6)),
-        persistent=harmful,
-        harmful=harmful,
-        summary=f"with {size} pictures a batch the loss scatters by {scatter:.0%} of its mean from step to step: the "
-        "curve is too noisy to read"
-        + (f", and skill on fixed pictures jumps by {jumps:.2f} without getting better" if harmful else ""),
+        strength=0.6 if lost and not noisy else min(0.9, 0.5 + 0.2 * (scatter - 0.6)),
+        persistent=jumping or lost,
+        harmful=jumping or lost,
+        summary=f"{scattered}: {told}",
         evidence={
             "pictures_a_batch": size,
             "scatter_by_mean": scatter,
             "half_batch_cosine_median": agreement,
             "deviation_of_skill_on_training_pictures": jumps,
         },
-        advice={"optim.batch_size": 32}
-        if course.known.recipe
-        else {"do": "batch_size=32, or gradients of several batches added before each step; or a smaller rate"},
+        advice=advice(
+            course,
+            {"optim.batch_size": 32},
+            "batch_size=32, or gradients of several batches added before each step; or a smaller rate",
+        ),
         since_step=int(course.steps_S[len(course.steps_S) // 2]),
+        explains=("stopped-too-early", "model-too-small"),
     )
 
 

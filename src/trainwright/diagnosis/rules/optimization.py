@@ -150,7 +150,7 @@ def too_low(course: Course) -> Suspicion | None:
     watch, height = course.history.watch, at_height_B(course)
     moves = relative_updates_B(course)[height]
     counted = moves[np.isfinite(moves)]
-    if watch is None or len(counted) < 4:
+    if watch is None or len(counted) < 3:
         return None
     move = float(np.median(counted))
     steps = max(watch.steps_planned or 0, course.last_step)
@@ -162,12 +162,14 @@ def too_low(course: Course) -> Suspicion | None:
     if not short or not alive or travel > limit("travel.low", 0.3):
         return None
     skill, skills = train_skill(course), trained_skills_W(course)
+    if skill >= DONE:
+        return None
     flat_out = len(skills) >= 4 and _levels_off(skills)
-    harmful = far_enough(course) and skill < DONE and not flat_out and best_skill(course) < limit("low.skill", 0.8)
+    harmful = far_enough(course) and not flat_out and best_skill(course) < limit("low.skill", 0.8)
     return Suspicion(
         code="learning-rate-too-low",
         strength=min(1.0, 0.5 + 0.2 * math.log10(limit("travel.low", 0.3) / max(travel, 1e-9))),
-        persistent=len(counted) >= 4,
+        persistent=True,
         harmful=harmful,
         summary=f"the learning rate {peak_rate(course):.3g} is too low: a step moves the weights by {move:.1e} of "
         f"their length, which makes {travel:.2g} in all {steps} steps, and "
@@ -277,10 +279,10 @@ def _shorter(jump: float) -> float:
 
 
 def _levels_off(skills: Numbers) -> bool:
-    """Says whether a curve gained less in its second half than a fifth of what it gained in its first."""
+    """Says whether a curve that rose gained in its second half less than a fifth of what it gained in its first."""
     half = len(skills) // 2
     gained, gains = skills[half] - skills[0], skills[-1] - skills[half]
-    return bool(gained > 0.05 and gains < 0.2 * gained)
+    return bool(gained > LOW and gains < 0.2 * gained)
 
 
 def _moved(jump: float) -> str:

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from trainwright.diagnosis.counting import chance, table_KK
+from trainwright.diagnosis.counting import batch_counts_BK, chance, table_KK
 from trainwright.diagnosis.course import Course, Numbers
 from trainwright.diagnosis.harm import clean_skills
 from trainwright.diagnosis.limits import limit
@@ -209,7 +209,7 @@ def class_weights_harmful(course: Course) -> Suspicion | None:
     given = course.known.recipe.get("loss.class_weights", "none")
     if not named or any(found is None for found in named) or (course.known.recipe and given == "none"):
         return None
-    batches_BK = _batches(course)
+    batches_BK = batch_counts_BK(course)
     plain, trained = (
         float(looks[-1].loss or math.nan),
         float(np.mean(course.losses_S[-max(1, len(course.losses_S) // 10) :])),
@@ -252,12 +252,6 @@ def _overcalled(confusion_KK: Numbers | None) -> tuple[float, int, int] | None:
         return None
     surplus_K = (confusion_KK.sum(axis=0) - confusion_KK.sum(axis=1)) / confusion_KK.sum()
     return float(np.abs(surplus_K).sum() / 2), int(np.argmax(surplus_K)), int(np.argmin(surplus_K))
-
-
-def _batches(course: Course) -> Numbers:
-    rows = [row.label_counts for row in course.history.probes.rows if row.label_counts]
-    width = max(map(len, rows), default=1)  # mixed labels are no counts, and then there are no rows
-    return np.array([row for row in rows if len(row) == width], dtype=np.float64).reshape(-1, width)
 
 
 def targets_too_soft(course: Course) -> Suspicion | None:

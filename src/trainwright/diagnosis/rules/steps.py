@@ -53,17 +53,17 @@ def clipping_too_tight(course: Course) -> Suspicion | None:
     shortened = float(np.median(kept[seen]))
     constant = spread(total[seen]) < AT_THE_LIMIT * float(np.median(total[seen]))
     share = float((kept[seen] < 0.999).mean())
-    if not constant or share < ALWAYS or shortened > limit("clip.kept", 0.3):
+    skill = train_skill(course)
+    if not constant or share < ALWAYS or shortened > limit("clip.kept", 0.3) or skill >= DONE:
         return None
     steps = max(watch.steps_planned or 0, course.last_step)
     travel = middle(relative_updates_B(course)[at_height_B(course)]) * steps
     slow = travel < limit("clip.travel", 0.5)
-    skill = train_skill(course)
     return Suspicion(
         code="clipping-too-tight",
         strength=min(1.0, 0.6 + 0.2 * math.log10(limit("clip.kept", 0.3) / max(shortened, 1e-9))),
         persistent=True,
-        harmful=slow and far_enough(course) and skill < DONE,
+        harmful=slow and far_enough(course),
         summary=f"clipping cuts the gradient in {share:.0%} of the steps, to {shortened:.2g} of its length "
         f"(median), so "
         f"that a step has the same length whatever the net would need; all {steps} steps together can move the weights "
@@ -128,11 +128,11 @@ def weight_decay_too_strong(course: Course) -> Suspicion | None:
         return None
     momentum = _number(watch.settings.get("momentum"), 0.0)
     memory = (1 - min(momentum, 0.999)) / (rate * decay)
-    if memory > limit("decay.memory_steps", 150) or watch.optimizer == "Adam":
+    skill = train_skill(course)
+    if memory > limit("decay.memory_steps", 150) or watch.optimizer == "Adam" or skill >= DONE:
         return None
     shrunk = middle(weights_BT[-1, decayed] / weights_BT[0, decayed])
     turn = middle(course.by_tensor("turns")[-max(2, len(weights_BT) // 3) :, decayed])
-    skill = train_skill(course)
     harmful = far_enough(course) and stalled(course) and skill < limit("decay.skill", 0.8)
     return Suspicion(
         code="weight-decay-too-strong",

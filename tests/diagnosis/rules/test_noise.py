@@ -37,6 +37,22 @@ def test_it_harms_where_fixed_pictures_are_answered_by_jumps_too():
     assert "32" in found.advice["do"]
 
 
+def test_it_harms_where_steps_follow_their_batches_and_nothing_is_learned():
+    blind = {"loss": BLIND + 0.001}
+    seen = {
+        "loss": lambda step: BLIND + 0.2 * (step % 3),
+        "clean": blind,
+        "batched": blind,
+        "valid": blind,
+        "watch": TINY,
+    }
+    found = batch_too_small(course(**seen, probe={"half_cosine": -0.05}))
+    assert alarming(found)
+    assert "nothing is learned" in found.summary
+    assert batch_too_small(course(**seen, probe={"half_cosine": 0.3})) is None
+    assert batch_too_small(course(**seen, probe={"half_cosine": -0.05, "updates": (1e-7,) * 4})) is None
+
+
 def test_the_same_scatter_of_a_larger_batch_has_another_cause():
     assert batch_too_small(course(loss=scattered, clean={"loss": learning})) is None
 

@@ -5,12 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, ClassVar
 
-import numpy as np
 import pytest
 
 from diagnosis.histories import BLIND, alarming, course, records
 from trainwright.diagnosis.course import Course, Known
-from trainwright.diagnosis.inputs import Inputs, shift_of
 from trainwright.diagnosis.rules.pictures import (
     augmentation_harmful,
     augmentation_on_validation,
@@ -47,32 +45,6 @@ def test_a_healthy_run_is_left_alone_however_its_pictures_are_scaled(look, input
         look(course(probe=inputs, clean=inputs, valid=inputs | {"inputs_id": "a", "shared": 0, "shared_of": 500}))
         is None
     )
-
-
-class TestShift:
-    def inputs(self, mean: float, deviation: float, low: float, high: float) -> Inputs:
-        return Inputs(np.array([mean]), np.array([deviation]), low, high)
-
-    def test_a_factor_moves_deviation_and_bounds_alike(self):
-        shift = shift_of(self.inputs(0.28, 0.33, 0.0, 1.0), self.inputs(0.02, 1.0, -0.8, 2.2))
-        assert shift is not None
-        assert shift.rescaled
-
-    def test_an_offset_moves_the_mean_alone(self):
-        shift = shift_of(self.inputs(2.0, 1.0, 1.2, 4.2), self.inputs(0.0, 1.0, -0.8, 2.2))
-        assert shift is not None
-        assert shift.rescaled
-
-    def test_brighter_pictures_within_the_same_bounds_are_others(self):
-        shift = shift_of(self.inputs(0.8, 0.9, -0.8, 2.2), self.inputs(0.0, 1.0, -0.8, 2.2))
-        assert shift is not None
-        assert shift.other
-        assert not shift.rescaled
-
-    def test_pictures_of_other_channels_cannot_be_compared(self):
-        three = Inputs(np.zeros(3), np.ones(3), -1, 1)
-        assert shift_of(self.inputs(0, 1, -1, 1), three) is None
-        assert shift_of(None, three) is None
 
 
 class TestPreprocessingDiffers:

@@ -83,6 +83,11 @@ class TestLabelsShuffled:
         assert alarming(found)
         assert found.strength < 0.7
 
+    def test_batches_of_two_hide_whether_anything_can_be_learned(self):
+        seen = {"loss": BLIND, "clean": {"loss": BLIND, "accuracy": 0.1, "confusion_KK": self.blind}}
+        tiny = {"batch_size": 2}
+        assert labels_shuffled(course(**seen, valid=self.valid(), probe={"half_cosine": 0.01}, watch=tiny)) is None
+
     def test_weights_that_hardly_move_learn_nothing_from_any_labels(self):
         seen = {"loss": BLIND, "clean": {"loss": BLIND, "accuracy": 0.1, "confusion_KK": self.blind}}
         still = {"half_cosine": 0.01, "updates": (1e-7,) * 4}
@@ -126,6 +131,25 @@ class TestLabelsNoisy:
             return tuple(np.where(np.random.default_rng(step).random(500) < 0.2, 4.0, 0.1))
 
         assert labels_noisy(course(clean=self.answers(0.2) | {"losses": others})) is None
+
+    def test_what_is_learned_two_looks_later_was_only_hard(self):
+        usual = self.answers(0.3)
+
+        def shrinking(step: int) -> tuple[float, ...]:
+            losses = np.array(usual["losses"](step))
+            dear = np.flatnonzero(losses > BLIND)
+            losses[dear[: int(len(dear) * (1 - 0.5 ** ((step - 80) / 40)))]] = 0.1
+            return tuple(losses)
+
+        assert labels_noisy(course(clean=usual | {"losses": shrinking})) is None
+
+    def test_of_unequal_classes_validation_must_do_better(self):
+        """Mistakes with rare classes, which are called by frequent ones, look as if by chance."""
+        usual = self.answers(0.3)
+        rows = [list(row) for row in usual["confusion_KK"]]
+        rows[0][0] += 400
+        uneven = usual | {"confusion_KK": tuple(map(tuple, rows)), "pictures": 900}
+        assert labels_noisy(course(clean=uneven, valid={"accuracy": 0.7})) is None
 
     def test_of_two_classes_validation_must_do_better(self):
         label = np.arange(500) % 2

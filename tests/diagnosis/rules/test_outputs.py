@@ -180,6 +180,10 @@ class TestClassWeightsHarmful:
         counts = (30, 10, 2, 2, 1, 1, 1, 1, 1, 1)
         assert class_weights_harmful(course(clean=spoiled, batched=spoiled, probe={"label_counts": counts})) is None
 
+    def test_mixed_labels_are_not_counted_and_nobody_can_tell(self):
+        spoiled = self.answers(0.6)
+        assert class_weights_harmful(course(clean=spoiled, batched=spoiled)) is None
+
     def test_a_recipe_without_weights_is_none_and_one_with_them_is_corrected(self):
         spoiled = self.answers(0.6)
         seen = {"clean": spoiled, "batched": spoiled, "probe": {"label_counts": (5,) * 10}}
