@@ -36,6 +36,8 @@ from trainwright.runs import History
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "RESULTS.md"
+SICK = 0.1
+"""Accuracy below the mean of the ordinary runs of its net and data at which a run meant to be healthy is not."""
 LEAST_LOSS, LEAST_LIE = 0.03, 0.08
 """Accuracy that must be lost, or by which the loop must be wrong about it, before a fault is harmful at all."""
 BY_NAME = {kind.name: kind for kind in KINDS}
@@ -111,12 +113,30 @@ def suspicions(history: History) -> tuple[Suspicion, ...]:
 def judge(half: halves.Half) -> list[Judged]:
     """Diagnoses all runs of a half."""
     lines = key()
+    left_out = sick(lines)
     found: list[Judged] = []
     for name, history in histories(half):
+        if name not in lines or name in left_out:
+            continue
         course = Course(history, Known())
         others = frozenset(tool for tool, alarms in BASELINES.items() if alarms(course))
         found.append(Judged(lines[name], suspicions(history), others, history))
     return found
+
+
+def sick(lines: Mapping[str, Mapping[str, Any]]) -> frozenset[str]:
+    """Names runs that were meant to be healthy and learn much less than the ordinary ones of their net and data."""
+    ordinary: dict[tuple[str, str], list[float]] = {}
+    for line in lines.values():
+        if line["kind"] == "twin":
+            ordinary.setdefault((line["spec"]["net"], line["spec"]["data"]), []).append(line["test_accuracy"])
+    return frozenset(
+        name
+        for name, line in lines.items()
+        if line["strength"] is None
+        and (usual := ordinary.get((line["spec"]["net"], line["spec"]["data"])))
+        and line["test_accuracy"] < float(np.mean(usual)) - SICK
+    )
 
 
 @dataclass(frozen=True)
@@ -310,7 +330,8 @@ def delays(runs: Sequence[Judged], weighed: Mapping[str, Harm]) -> str:
 
 
 def main() -> None:
-    weighed = harms(key())
+    lines = key()
+    weighed, left_out = harms(lines), [lines[name] for name in sorted(sick(lines))]
     parts = {half: judge(half) for half in halves.NETS}
     judges = parts["judges"]
     text = ["# What the diagnosis is worth", "", *(HERE / "notes.md").read_text("utf-8").splitlines(), ""]
@@ -320,6 +341,11 @@ def main() -> None:
     text += [
         f"{counts['judges'][0]} healthy and {counts['judges'][1]} faulty runs judge; {counts['sets'][0]} healthy and "
         f"{counts['sets'][1]} faulty ones set limits. Intervals are Wilson's at 95 %, in per cent.",
+        "",
+        f"{len(left_out)} runs that were meant to be healthy are left out, since they learned {SICK:.0%} less than the "
+        "ordinary ones of their net and data, whatever was said of them: "
+        + (", ".join(f"{line['kind']} ({line['spec']['net']}, {line['spec']['data']})" for line in left_out) or "none")
+        + ".",
         "",
         "## Targets, on nets and data that set no limit", "", *targets(judges, weighed), "",
         delays(judges, weighed), "",

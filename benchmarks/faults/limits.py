@@ -17,7 +17,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from judge import BY_NAME, harms, key
+from judge import BY_NAME, harms, key, sick
 from records import histories
 
 from trainwright.diagnosis import limits
@@ -83,8 +83,10 @@ def worth(runs: Sequence[Run], verdicts: Sequence[tuple[bool, bool]]) -> int:
 
 def load(values: Overriding) -> list[Run]:
     lines, found = key(), list[Run]()
-    weighed = harms(lines)
+    weighed, left_out = harms(lines), sick(lines)
     for name, history in histories("sets"):
+        if name not in lines or name in left_out:
+            continue
         course = Course(history, Known())
         there = present(course)
         harm = weighed.get(name)
