@@ -186,7 +186,7 @@ def cut_short(course: Course) -> Suspicion | None:
     skills, skill = trained_skills_W(course), train_skill(course)
     losses = course.epochs("valid_loss")
     past_its_best = len(losses) >= 4 and bool(losses[-1] > losses.min()) and int(np.argmin(losses)) < len(losses) - 2
-    rising = mann_kendall(tail(skills, 0.5)) > CLEAR
+    rising = mann_kendall(tail(skills, 0.75)) > CLEAR
     gain = float(skills[-1] - skills[len(skills) // 2]) if len(skills) >= 6 else 0.0
     if made > limit("cut.share", 0.85) or past_its_best or not rising or gain < 0.02 or skill >= DONE:
         return None

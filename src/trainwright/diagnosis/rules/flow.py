@@ -41,7 +41,7 @@ def vanishing_gradients(course: Course) -> Suspicion | None:
     last = decades[-max(2, len(decades) // 3) :]
     if len(decades) < 4 or not np.isfinite(last).any():
         return None
-    fall, usual = middle(last), limit("vanishing.decades", 3.0)
+    fall, usual = middle(last), limit("vanishing.decades", 2.0)
     if fall < usual:
         return None
     harmful = far_enough(course) and train_skill(course) < DONE and (knows_little(course, MIDDLING) or stalled(course))
@@ -71,7 +71,7 @@ def vanishing_gradients(course: Course) -> Suspicion | None:
 def exploding_gradients(course: Course) -> Suspicion | None:
     """Finds gradients that grow by powers of ten from the head to the first layers."""
     decades = -_profile(course)
-    usual = limit("exploding.decades", 2.5)
+    usual = limit("exploding.decades", 2.0)
     late = decades[-max(2, len(decades) // 3) :]
     if len(decades) < 2 or not (np.nan_to_num(decades) > usual).sum() >= 2:
         return None
@@ -110,7 +110,9 @@ def dead_units(course: Course) -> Suspicion | None:
     now, before = np.nan_to_num(table[-1]), np.nan_to_num(table[-2])
     usual = limit("dead.share", 0.5)
     most = np.minimum(now, before)
-    layers = np.flatnonzero((most > usual) & ((now - np.nan_to_num(table[0]) > 0.2) | (most > 0.95)))
+    layers = np.flatnonzero(
+        (most > usual) & ((now - np.nan_to_num(table[0]) > 0.2) | (most > limit("dead.at_start", 0.8)))
+    )
     if not len(layers):
         return None
     worst = int(layers[np.argmax(most[layers])])

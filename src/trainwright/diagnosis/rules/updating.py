@@ -27,7 +27,7 @@ def optimizer_misses_parameters(course: Course) -> Suspicion | None:
     """Finds tensors that are to learn and that the optimizer does not hold.
 
     A head that is moved alone on top of everything else looks meant, as in feature extraction; then it is a note,
-    unless the net learns little.
+    unless the net learns little, or what it stands on is as it was drawn at random.
     """
     missed = _missed(course)
     watch = course.history.watch
@@ -35,7 +35,8 @@ def optimizer_misses_parameters(course: Course) -> Suspicion | None:
         return None
     moved = [one for one in course.tensors if one.moved]
     share = sum(math.prod(one.shape) for one in missed) / sum(math.prod(one.shape) for one in course.tensors)
-    meant = _only_the_head_moves(course) and not knows_little(course, MIDDLING)
+    drawn = as_drawn(missed) and train_skill(course) < DONE
+    meant = _only_the_head_moves(course) and not drawn and not knows_little(course, MIDDLING)
     return Suspicion(
         code="optimizer-misses-parameters",
         strength=0.9,
@@ -49,7 +50,14 @@ def optimizer_misses_parameters(course: Course) -> Suspicion | None:
         advice={"do": "build the optimizer with model.parameters(), or set requires_grad of these to False if meant"},
         since_step=watch.step,
         layers=_layers(missed),
-        explains=("learning-rate-too-low", "model-too-small", "initialization-too-small", "vanishing-gradients"),
+        explains=(
+            "learning-rate-too-low",
+            "model-too-small",
+            "initialization-too-small",
+            "vanishing-gradients",
+            "targets-too-soft",
+            "frozen-by-mistake",
+        ),
         source="checked exactly: the optimizer's tensors against the model's",
     )
 
