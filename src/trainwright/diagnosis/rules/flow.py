@@ -61,7 +61,13 @@ def vanishing_gradients(course: Course) -> Suspicion | None:
         ),
         since_step=int(course.probes("step")[0]),
         layers=first,
-        explains=("learning-rate-too-low", "model-too-small", "missing-normalization", "initialization-too-small")
+        explains=(
+            "learning-rate-too-low",
+            "model-too-small",
+            "class-imbalance-harmful",
+            "missing-normalization",
+            "initialization-too-small",
+        )
         if head
         else (),
         source="Hochreiter 1991; Glorot & Bengio 2010",
@@ -145,7 +151,13 @@ def dead_units(course: Course) -> Suspicion | None:
         ),
         since_step=course.history.units.rows[since].step,
         layers=names,
-        explains=("vanishing-gradients", "learning-rate-too-low", "model-too-small", "labels-shuffled"),
+        explains=(
+            "vanishing-gradients",
+            "learning-rate-too-low",
+            "model-too-small",
+            "class-imbalance-harmful",
+            "labels-shuffled",
+        ),
         source="Lu et al. 2019, Dying ReLU and Initialization; limit: own choice",
     )
 
@@ -191,7 +203,7 @@ def saturated_units(course: Course) -> Suspicion | None:
         ),
         since_step=0 if at_start > usual else course.history.units.rows[-2].step,
         layers=names,
-        explains=("vanishing-gradients", "learning-rate-too-low", "model-too-small"),
+        explains=("vanishing-gradients", "learning-rate-too-low", "model-too-small", "class-imbalance-harmful"),
         source="Glorot & Bengio 2010",
     )
 

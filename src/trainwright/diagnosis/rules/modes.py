@@ -155,7 +155,13 @@ def batch_too_small_for_batchnorm(course: Course) -> Suspicion | None:
             "use GroupNorm in place of BatchNorm, or batches of 16 and more",
         ),
         since_step=watch.step,
-        explains=("batchnorm-statistics-stale", "batch-too-small", "model-too-small", "validation-shifted"),
+        explains=(
+            "batchnorm-statistics-stale",
+            "batch-too-small",
+            "model-too-small",
+            "class-imbalance-harmful",
+            "validation-shifted",
+        ),
         source="Wu & He 2018, Group Normalization",
     )
 

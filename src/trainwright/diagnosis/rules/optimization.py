@@ -44,6 +44,7 @@ TOO_HIGH_BRINGS = (
     "vanishing-gradients",
     "batchnorm-statistics-stale",
     "model-too-small",
+    "class-imbalance-harmful",
     "batch-too-small",
     "labels-shuffled",
     "precision-overflow",
@@ -221,7 +222,7 @@ def too_low(course: Course) -> Suspicion | None:
         },
         advice=_longer_steps(course, move),
         since_step=int(course.probes("step")[0]),
-        explains=("model-too-small", "stopped-too-early", "batch-too-small"),
+        explains=("model-too-small", "class-imbalance-harmful", "stopped-too-early", "batch-too-small"),
         source="Karpathy 2015: updates near 0.001 of the weights",
     )
 

@@ -55,7 +55,13 @@ def precision_underflow(course: Course) -> Suspicion | None:
         ),
         since_step=int(course.probes("step")[0]),
         layers=where,
-        explains=("learning-rate-too-low", "vanishing-gradients", "model-too-small", "dead-units"),
+        explains=(
+            "learning-rate-too-low",
+            "vanishing-gradients",
+            "model-too-small",
+            "class-imbalance-harmful",
+            "dead-units",
+        ),
         source="Micikevicius et al. 2018",
     )
 

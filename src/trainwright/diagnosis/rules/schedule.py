@@ -46,7 +46,13 @@ def schedule_mismatch(course: Course) -> Suspicion | None:
             "steps",
         ),
         since_step=int(since),
-        explains=("learning-rate-too-low", "model-too-small", "stopped-too-early", "trained-too-long"),
+        explains=(
+            "learning-rate-too-low",
+            "model-too-small",
+            "class-imbalance-harmful",
+            "stopped-too-early",
+            "trained-too-long",
+        ),
     )
 
 

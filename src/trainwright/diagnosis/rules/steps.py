@@ -71,7 +71,7 @@ def clipping_too_tight(course: Course) -> Suspicion | None:
         evidence={"share_of_steps_clipped": share, "median_share_kept": shortened, "travel": travel, "skill": skill},
         advice=_wider(course, float(np.median(total[seen])) / shortened),
         since_step=int(course.probes("step")[seen][0]),
-        explains=("learning-rate-too-low", "model-too-small", "stopped-too-early"),
+        explains=("learning-rate-too-low", "model-too-small", "class-imbalance-harmful", "stopped-too-early"),
         source="own choice; the limit to try is the median norm of the gradients themselves",
     )
 
@@ -162,7 +162,14 @@ def weight_decay_too_strong(course: Course) -> Suspicion | None:
             f"set weight_decay to {decay / 100:.2g} instead of {decay:g}",
         ),
         since_step=int(course.probes("step")[0]),
-        explains=("model-too-small", "learning-rate-too-low", "vanishing-gradients", "dead-units", "stopped-too-early"),
+        explains=(
+            "model-too-small",
+            "class-imbalance-harmful",
+            "learning-rate-too-low",
+            "vanishing-gradients",
+            "dead-units",
+            "stopped-too-early",
+        ),
         source="van Laarhoven 2017; Kosson et al. 2023: time constant of weight decay",
     )
 
@@ -203,6 +210,7 @@ def momentum_extreme(course: Course) -> Suspicion | None:
             "gradient-spikes",
             "warmup-missing",
             "model-too-small",
+            "class-imbalance-harmful",
             "dead-units",
             "saturated-units",
         ),

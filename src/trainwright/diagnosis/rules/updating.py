@@ -53,6 +53,7 @@ def optimizer_misses_parameters(course: Course) -> Suspicion | None:
         explains=(
             "learning-rate-too-low",
             "model-too-small",
+            "class-imbalance-harmful",
             "initialization-too-small",
             "vanishing-gradients",
             "targets-too-soft",
@@ -85,6 +86,7 @@ def optimizer_holds_other_model(course: Course) -> Suspicion | None:
             "optimizer-misses-parameters",
             "learning-rate-too-low",
             "model-too-small",
+            "class-imbalance-harmful",
             "frozen-by-mistake",
             "labels-shuffled",
             "vanishing-gradients",
@@ -127,7 +129,7 @@ def detached(course: Course) -> Suspicion | None:
         advice={"do": "look for detach(), no_grad() or .data between these layers and the loss"},
         since_step=probes[0].step,
         layers=_layers(never),
-        explains=("learning-rate-too-low", "model-too-small", "vanishing-gradients"),
+        explains=("learning-rate-too-low", "model-too-small", "class-imbalance-harmful", "vanishing-gradients"),
         source="checked exactly: weights without a gradient after backward",
     )
 
@@ -167,7 +169,13 @@ def frozen_by_mistake(course: Course) -> Suspicion | None:
         advice={"do": "set requires_grad of these to True and build the optimizer anew"},
         since_step=course.history.watch.step,
         layers=_layers(frozen),
-        explains=("learning-rate-too-low", "model-too-small", "vanishing-gradients", "targets-too-soft"),
+        explains=(
+            "learning-rate-too-low",
+            "model-too-small",
+            "class-imbalance-harmful",
+            "vanishing-gradients",
+            "targets-too-soft",
+        ),
         source="checked exactly: requires_grad of every tensor",
     )
 
