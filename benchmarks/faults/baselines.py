@@ -131,7 +131,7 @@ def deeplocalize(course: Course) -> bool:
     if _not_finite(course):
         return True
     tables = (course.by_layer("mean"), course.by_tensor("weights"), course.by_tensor("gradients"))
-    kinds_T = np.array([tensor.trainable for tensor in course.tensors], bool)
+    kinds_T = np.array([tensor.kind == "weight" and tensor.trainable for tensor in course.tensors], bool)
     means, weights, gradients = tables
     return bool((means == 0).any() or (weights[:, kinds_T] == 0).any() or (gradients[:, kinds_T] == 0).any())
 
