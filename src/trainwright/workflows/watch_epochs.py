@@ -40,8 +40,8 @@ class Losses:
         """Hands the steps over with their losses, in order."""
         if not self._steps:
             return []
-        losses: list[float] = torch.stack([loss.double() for loss in self._on_device]).tolist()
-        told = [replace(step, loss=loss) for step, loss in zip(self._steps, losses, strict=True)]
+        losses = torch.stack([loss.double() for loss in self._on_device]).cpu()
+        told = [replace(step, loss=float(loss)) for step, loss in zip(self._steps, losses, strict=True)]
         self._steps, self._on_device = [], []
         return told
 

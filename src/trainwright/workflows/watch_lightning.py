@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from torch import Tensor, nn
 
@@ -53,7 +53,7 @@ class LightningWatch(Callback):
         epochs = trainer.max_epochs if trainer.max_epochs and trainer.max_epochs > 0 else None
         steps = int(trainer.estimated_stepping_batches) if trainer.estimated_stepping_batches < float("inf") else None
         net = _net_of(pl_module, self._net_name)
-        given = {"epochs": epochs, "steps": steps, **self._options}
+        given: dict[str, Any] = {"epochs": epochs, "steps": steps, **self._options}
         self._watch = watch(net, trainer.optimizers[0], self._loss_fn, **given).begin()
         self._steps = trainer.global_step
 
@@ -64,7 +64,7 @@ class LightningWatch(Callback):
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        loss = outputs.get("loss") if isinstance(outputs, dict) else outputs
+        loss = cast("dict[str, Any]", outputs).get("loss") if isinstance(outputs, dict) else outputs
         if isinstance(loss, Tensor):
             self._losses.append(loss.detach())
         if self._watch is None or trainer.global_step == self._steps or not self._losses:
@@ -72,7 +72,8 @@ class LightningWatch(Callback):
         self._steps = trainer.global_step
         mean = sum(self._losses[1:], self._losses[0]) / len(self._losses)
         self._losses = []
-        pair = batch if isinstance(batch, list | tuple) and len(batch) == 2 else (None, None)
+        parts = tuple(cast("list[Any]", batch)) if isinstance(batch, list | tuple) else ()
+        pair = parts if len(parts) == 2 else (None, None)
         x, y = (part if isinstance(part, Tensor) else None for part in pair)
         self._watch.step(mean, x, y)
 

@@ -55,7 +55,7 @@ class TransformersWatch(TrainerCallback):
         def forward(inputs: Tensor) -> Any:
             return answer_of(model(**{main: inputs}))
 
-        given = {"steps": state.max_steps if state.max_steps > 0 else None, **self._options}
+        given: dict[str, Any] = {"steps": state.max_steps if state.max_steps > 0 else None, **self._options}
         self._watch = watch(model, optimizer, self._loss_fn, forward=forward, **given).begin()
         self._hook = model.register_forward_hook(self._see, with_kwargs=True)
 
@@ -82,7 +82,7 @@ class TransformersWatch(TrainerCallback):
         self._watch.step(mean, None, self._labels)
 
     def on_evaluate(self, args: Any, state: Any, control: Any, **named: Any) -> None:
-        metrics = named.get("metrics") or {}
+        metrics: Any = named.get("metrics") or {}
         if self._watch is not None and state.global_step:
             self._watch.epoch(val_loss=metrics.get("eval_loss"), val_accuracy=metrics.get("eval_accuracy"))
 
