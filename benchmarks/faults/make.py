@@ -189,7 +189,7 @@ def pack() -> None:
     CORPUS.mkdir(exist_ok=True)
     for half in halves.NETS:
         part = CORPUS / f"{half}.{os.getpid()}"
-        with lzma.open(part, "wt", preset=6, encoding="utf-8") as file:
+        with lzma.open(part, "wt", preset=4, encoding="utf-8") as file:
             for name, line in sorted(key().items()):
                 log = MADE / name / "events.jsonl"
                 if line["half"] != half or not log.exists():
