@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from .workflows.search import SearchResult, search
     from .workflows.train import train
     from .workflows.watch import Watch, watch
+    from .workflows.watch_lightning import LightningWatch
+    from .workflows.watch_transformers import TransformersWatch
 
 __version__ = version("trainwright")
 
@@ -36,12 +38,14 @@ __all__ = [
     "Diagnosed",
     "InputError",
     "Interrupted",
+    "LightningWatch",
     "RangeTest",
     "Recipe",
     "Run",
     "SearchResult",
     "TrainingError",
     "TrainwrightError",
+    "TransformersWatch",
     "Watch",
     "__version__",
     "ablate",
@@ -63,12 +67,14 @@ _HOMES = {
     "Diagnosed": ".workflows.diagnose",
     "InputError": ".errors",
     "Interrupted": ".errors",
+    "LightningWatch": ".workflows.watch_lightning",
     "RangeTest": ".workflows.range_test",
     "Recipe": ".recipe",
     "Run": ".workflows.run",
     "SearchResult": ".workflows.search",
     "TrainingError": ".errors",
     "TrainwrightError": ".errors",
+    "TransformersWatch": ".workflows.watch_transformers",
     "Watch": ".workflows.watch",
     "ablate": ".workflows.ablate",
     "activations": ".workflows.activations",

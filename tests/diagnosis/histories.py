@@ -130,8 +130,7 @@ def records(
             step=step,
             epoch=step // per_epoch,
             part=part,  # type: ignore[arg-type]
-            mode=mode,  # type: ignore[arg-type]
-            **_row(usual | dict(changes or {}), step, AnswersRecord),
+            **_row({"mode": mode} | usual | dict(changes or {}), step, AnswersRecord),
         )
 
     def look(step: int) -> list[Record]:

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from reporting.watched import write_loop
 from trainwright.reporting import write_report
 from trainwright.runs import RunFolder
 
@@ -108,6 +110,22 @@ def test_every_word_can_be_read(visit: Callable[..., Visit], theme: str) -> None
     )
     (faint,) = opened.page.evaluate(FAINT)
     assert faint.startswith("9")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [360, 1200])
+def test_what_went_on_inside_a_net_fits_and_can_be_read(browser: Any, tmp_path: Path, theme: str, width: int) -> None:
+    folder = write_loop(tmp_path / "mine")
+    write_report(folder)
+    opened = Visit(browser, folder, theme=theme, width=width)
+    assert opened.page.evaluate("document.documentElement.scrollWidth") == width
+    assert opened.page.evaluate(FAINT) == []
+    fills = opened.page.evaluate(
+        "[...document.querySelectorAll('.heat.span path')].map(path => getComputedStyle(path).fill)"
+    )
+    assert len(set(fills)) == 9, "every level has a color of its own"
+    assert opened.said == []
+    opened.page.close()
 
 
 def test_evil_names_are_text_and_run_nothing(visit: Callable[..., Visit]) -> None:

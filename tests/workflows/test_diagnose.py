@@ -71,7 +71,8 @@ def test_a_healthy_run_is_told_as_one_with_what_was_looked_at(folder, cli):
     assert "over 2 steps, 1 epoch: " in text
     assert "negative-loss" in text
     assert "notes of data and checks: validation-too-small" in text
-    assert "softmax-twice" in text.partition("not seen")[2].partition("needs the answers to training pictures")[0]
+    assert made.view.impossible["softmax-twice"] == ("answers",)
+    assert "needs the answers to training pictures that stay the same" in text.partition("softmax-twice")[2]
 
 
 def test_what_is_wrong_is_told_with_its_numbers_how_sure_it_is_and_what_to_do(folder, cli):
@@ -138,8 +139,8 @@ def test_advice_that_is_a_setting_becomes_a_command(folder, monkeypatch, cli):
     keep(folder, *steps([1.0, 1.0]))
     monkeypatch.setattr("trainwright.reporting.views.diagnosis.not_told_by_the_loop", lambda found, history: (slow,))
     text = cli("diagnose", folder.path).out
-    assert f"trainwright train --recipe '{folder.recipe}' --set optim.lr=0.5 --out" in text
-    assert "as learning-rate-too-low advises" in text
+    assert f"trainwright train --resume '{folder.path}' --apply learning-rate-too-low" in text
+    assert "train the recipe anew, as a new run, with --set optim.lr=0.5" in text
 
 
 def test_no_run_is_told_as_such(tmp_path, cli):
@@ -178,7 +179,7 @@ def test_following_a_run_that_is_over_ends_at_once(folder, cli):
 def test_torch_is_never_loaded(folder):
     watch = WatchRecord(step=0, tensors=(), layers=(), optimizer="SGD", classes=2)
     probe = ProbeRecord(step=1, epoch=1, loss=1.0, loss_after=0.9, predicted_change=-0.1)
-    keep(folder, watch, *steps([1.0, 0.5]), probe, probabilities(1), probabilities(2), epoch(1, 2))
+    keep(folder, watch, *steps([1.0, -0.5]), probe, probabilities(1), probabilities(2), epoch(1, 2))
     code = (
         f"import sys; sys.argv = ['trainwright', 'diagnose', {str(folder.path)!r}]\n"
         "from trainwright.cli.main import main\n"
@@ -188,4 +189,4 @@ def test_torch_is_never_loaded(folder):
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert "[softmax-twice]" in done.stdout
+    assert "[negative-loss]" in done.stdout

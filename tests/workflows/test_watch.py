@@ -20,6 +20,7 @@ import trainwright as tw
 from trainwright.errors import InputError
 from trainwright.runs import History, StepRecord, WriteFailed, is_run, open_run, read_records
 from trainwright.workflows import watch_log
+from trainwright.workflows.watch_epochs import BUNCH, Losses
 
 SCRIPT = """
 import torch
@@ -201,7 +202,7 @@ def test_the_number_format_of_a_step_is_that_of_the_loop(tmp_path):
             optimizer.step()
             w.step(loss, images[:8], labels[:8])
     rows = records(w).probes.rows
-    assert [row.loss_after for row in rows] == [row.loss for row in rows]
+    assert [row.loss_after for row in rows] == pytest.approx([row.loss for row in rows], rel=1e-6)
 
 
 def test_a_loss_that_is_another_than_that_of_the_loop_is_not_taken_for_it(tmp_path, capsys):
@@ -296,6 +297,69 @@ def test_epochs_that_the_loop_measured_itself(tmp_path):
     assert history.epochs["train_loss"] == pytest.approx([sum(history.steps["loss"][i : i + 2]) / 2 for i in (0, 2)])
     assert history.answers["called_in"] == ("train", "eval")
     assert history.probes["mode"] == ("train",) * 4
+
+
+def test_a_step_that_float16_leaves_out_is_none(tmp_path):
+    model, (images, labels) = net(), data()
+    optimizer, scaler = sgd(model), torch.amp.GradScaler("cpu", init_scale=2.0**60)
+    with tw.watch(model, optimizer, F.cross_entropy, run=tmp_path / "run", scaler=scaler) as w:
+        for number in range(4):
+            loss = F.cross_entropy(model(images[:8]), labels[:8])
+            optimizer.zero_grad()
+            scaler.scale(loss).backward()
+            if number == 0:
+                model[0].weight.grad.fill_(float("inf"))
+            scaler.step(optimizer)
+            scaler.update()
+            w.step(loss, images[:8], labels[:8])
+    history = records(w)
+    assert history.steps["step"] == (1, 2, 3)
+    assert history.probes["loss_after"][0] is None  # two passes lie before that step
+    assert None not in history.probes["loss_after"][1:]
+
+
+class Wrapped(torch.optim.Optimizer):
+    """Hands on to another optimizer, as that of accelerate does."""
+
+    def __init__(self, optimizer):
+        self.optimizer = optimizer
+
+    def step(self, closure=None):
+        self.optimizer.step(closure)
+
+
+def test_an_optimizer_in_another_is_the_one_that_steps(tmp_path):
+    model, (images, labels) = net(), data()
+    optimizer = sgd(model)
+    wrapped = Wrapped(optimizer)
+    with tw.watch(model, wrapped, F.cross_entropy, run=tmp_path / "run") as w:
+        for _ in range(2):
+            loss = F.cross_entropy(model(images[:8]), labels[:8])
+            optimizer.zero_grad()
+            loss.backward()
+            wrapped.step()
+            w.step(loss, images[:8], labels[:8])
+    assert records(w).steps["step"] == (1, 2)
+    assert records(w).watch.optimizer == "SGD"
+
+
+def test_a_closure_hides_the_pass_until_it_is_shown(tmp_path):
+    model, (images, labels) = net(), data()
+    optimizer = sgd(model)
+    for shown in (False, True):
+        with tw.watch(model, optimizer, F.cross_entropy, run=tmp_path / f"run-{shown}") as w:
+
+            def closure(w=w, shown=shown):
+                optimizer.zero_grad()
+                loss = F.cross_entropy(model(images[:8]), labels[:8])
+                loss.backward()
+                if shown:
+                    w.before_step()
+                return loss
+
+            for _ in range(2):
+                w.step(optimizer.step(closure), images[:8], labels[:8])
+        assert [after is not None for after in records(w).probes["loss_after"]] == [shown, shown]
 
 
 def test_training_in_evaluation_mode_is_seen(tmp_path):
@@ -429,6 +493,7 @@ class TestBadInput:
         [
             ({"model": "a net"}, "no net"),
             ({"model": nn.ReLU()}, "no parameters"),
+            ({"model": nn.LazyLinear(3)}, "made at its first call"),
             ({"optimizer": [1]}, "no optimizer"),
             ({"loss_fn": 3}, "cannot be called"),
             ({"forward": 3}, "cannot be called"),
@@ -548,6 +613,65 @@ class TestBadInput:
         assert "newer trainwright" in str(refused(read_records, log))
 
 
+class TestFindings:
+    def test_they_are_told_once_as_they_are_made(self, tmp_path, capsys):
+        model, (images, labels) = net(), data()
+        optimizer = sgd(model)
+
+        def loss_of(outputs, labels):
+            return F.nll_loss(outputs.softmax(1), labels)  # the logarithm is missing
+
+        with tw.watch(model, optimizer, loss_of, run=tmp_path / "run") as w:
+            for _ in range(3):
+                for _ in range(2):
+                    optimizer.zero_grad()
+                    loss = loss_of(model(images[:8]), labels[:8])
+                    loss.backward()
+                    optimizer.step()
+                    w.step(loss, images[:8], labels[:8])
+                w.validate(model, [(images[8:], labels[8:])])
+            told = capsys.readouterr().err
+            assert "negative-loss" in told  # before the end
+            assert w.findings[0].code == "negative-loss"
+        ended = capsys.readouterr().err
+        assert (told + ended).count(": negative-loss: ") == 1
+        assert "found: negative-loss" in ended
+        written = json.loads((tmp_path / "run/findings.json").read_text())
+        assert [finding["code"] for finding in written if finding["code"] == "negative-loss"] == ["negative-loss"]
+        diagnosed = tw.diagnose(tmp_path / "run")
+        assert "negative-loss" in [finding.code for finding in diagnosed.findings]
+
+    def test_nothing_wrong_is_said_too(self, tmp_path, capsys):
+        watched_steps(tmp_path)
+        assert "nothing wrong was found; to see what went on" in capsys.readouterr().err
+
+    def test_the_report_is_written_without_a_recipe(self, tmp_path):
+        watched_steps(tmp_path)
+        page = tw.Run.open(tmp_path / "run").report().read_text()
+        assert "Sequential" in page or "run" in page
+
+    def test_a_validation_in_training_mode_is_found(self, tmp_path):
+        model, (images, labels) = net(), data()
+        optimizer = sgd(model)
+        with tw.watch(model, optimizer, F.cross_entropy, run=tmp_path / "run") as w:
+            for _ in range(3):
+                w.step(a_step(model, optimizer, images[:8], labels[:8]), images[:8], labels[:8])
+                with torch.no_grad():
+                    loss = F.cross_entropy(model(images[8:]), labels[8:])
+                w.epoch(val_loss=loss)
+        assert "evaluated-in-train-mode" in [finding.code for finding in w.findings]
+
+
+def test_losses_on_a_device_are_fetched_in_bunches():
+    losses = Losses()
+    for number in range(BUNCH):
+        assert not losses.full
+        losses.add(StepRecord(step=number, epoch=1, learning_rate=0.1, loss=float("nan")), torch.tensor(number / 2))
+    assert losses.full
+    assert [(step.step, step.loss) for step in losses.fetch()] == [(number, number / 2) for number in range(BUNCH)]
+    assert losses.fetch() == []
+
+
 def test_a_thousand_layers(tmp_path):
     torch.manual_seed(0)
     model = nn.Sequential(*[nn.Linear(4, 4) for _ in range(1000)])
@@ -563,9 +687,7 @@ def test_a_thousand_layers(tmp_path):
 
 
 class TestOtherCommands:
-    @pytest.mark.parametrize(
-        "words", [("evaluate",), ("predict", "x.png"), ("train", "--resume"), ("activations", "--layer", "0")]
-    )
+    @pytest.mark.parametrize("words", [("evaluate",), ("predict", "x.png"), ("train", "--resume")])
     def test_what_needs_a_recipe_says_that_there_is_none(self, cli, tmp_path, words):
         watched_steps(tmp_path)
         run = tmp_path / "run"

@@ -49,6 +49,12 @@ def train(
     ] = None,
     name: Annotated[str | None, typer.Option(help="Name of the run; the name of an unfinished run resumes it.")] = None,
     resume: Annotated[Path | None, typer.Option(metavar="RUN", help="Go on with a run.")] = None,
+    apply: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FINDING", help="With --resume: train RUN's recipe anew, as a new run, as this finding advises."
+        ),
+    ] = None,
     check: Annotated[
         bool, typer.Option(help="Make checks before the first step, for about a tenth of the training's time.")
     ] = True,
@@ -61,9 +67,18 @@ def train(
     from trainwright.workflows.requests import recipe_from_words, refuse_name_beside_resume, short_words
 
     short = short_words(locals())
+    note = None
+    if apply is not None:
+        from trainwright.workflows.applying import applied
+
+        advised = applied(resume, apply, recipe)
+        recipe, set_, out, note = advised.recipe, [*advised.words, *(set_ or [])], out or advised.out, advised.note
+        resume = None
     refuse_name_beside_resume(resume, out, name)
     asked = recipe_from_words(data, recipe, short, set_ or [])
     with RunConsole(json=json) as console:
+        if note is not None:
+            console.note(note)
         from trainwright.workflows.train import resume_run, train_run
 
         run = (

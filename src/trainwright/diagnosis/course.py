@@ -86,8 +86,12 @@ class Course:
         return {}
 
     def answers(self, part: str, mode: str = "eval") -> tuple[AnswersRecord, ...]:
-        """Gives the answers about pictures that stay the same, in the order of the steps."""
-        return tuple(row for row in self.history.answers.rows if (row.part, row.mode) == (part, mode))
+        """Gives the answers about pictures that stay the same, in the order of the steps.
+
+        A validation of which a foreign loop told its figures alone is none of them.
+        """
+        rows = self.history.answers.rows
+        return tuple(row for row in rows if (row.part, row.mode) == (part, mode) and row.pictures)
 
     @property
     def tensors(self) -> tuple[WatchedTensor, ...]:

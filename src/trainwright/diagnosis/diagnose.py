@@ -46,7 +46,9 @@ def diagnose(history: History, known: Known | None = None) -> Diagnosis:
     there = present(course)
     able = [rule for rule in RULES if rule.needs <= there]
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # numpy's, of columns in which nothing was measured
+        warnings.simplefilter(
+            "ignore", RuntimeWarning
+        )  # numpy's, of zeros, infinities and empty columns, which rules allow for
         suspicions = [found for rule in able if (found := rule.look(course)) is not None]
     return Diagnosis(
         findings=tuple(finding_of(suspicion) for suspicion in ranked(suspicions)),

@@ -73,8 +73,12 @@ class Steps:
 
     def _before(self, *_: Any) -> None:
         self.rate = top_rate(self._optimizer)
+        self.rehearse()
+
+    def rehearse(self) -> None:
+        """Makes the pass of a first step a second time, while the weights are those of the first."""
         call = self._calls.last
-        if self.rehearsals_left and call is not None and self._calls.passes == 1:
+        if self.rehearsals_left > 0 and call is not None and self._calls.passes == 1:
             with self._guarded(), self._calls.unseen(), unmoved(self._net), torch.no_grad():
                 self._rehearsed = call, answer_of(call.again(self._net))
 
@@ -148,14 +152,14 @@ class Anew:
         return Seen(loss, images_NCHW, labels, again)
 
 
-def scalar(loss: object) -> float:
-    """Reads the loss of a step.
+def scalar(loss: object) -> float | Tensor:
+    """Reads the loss of a step; what lies on another device stays there, since to fetch it would hold that up.
 
     Raises:
         InputError: it is not one number.
     """
     if isinstance(loss, Tensor) and loss.numel() == 1:
-        return float(loss.detach())
+        return loss.detach().reshape(()) if loss.device.type != "cpu" else float(loss.detach())
     if isinstance(loss, int | float):
         return float(loss)
     shape = f"a tensor of shape {tuple(loss.shape)}" if isinstance(loss, Tensor) else type(loss).__name__

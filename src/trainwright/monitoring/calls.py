@@ -68,10 +68,10 @@ class Calls:
         if torch.compiler.is_compiling() or self._ours or module is not self._model:
             return
         mode = "train" if module.training else "eval"
-        self._called.add(mode)
         if self.first_at is None:
             self.first_at = time.perf_counter()
         if not torch.is_grad_enabled():
+            self._called.add(mode)
             return
         self._with_gradients[mode] += 1
         if mode == "eval" and self._with_gradients["train"]:
@@ -106,9 +106,10 @@ class Calls:
         self._with_gradients = {"train": 0, "eval": 0}
         self._called = set()
 
-    def called_in(self) -> Mode | None:
-        """Says in which mode the net was called since the last step."""
-        return _together(self._called)
+    def called_in(self) -> Literal["train", "eval"] | None:
+        """Says in which mode the net was called without gradients since the last step; None where in both or not."""
+        mode = _together(self._called)
+        return None if mode == "both" else mode
 
     def trained_in(self) -> Mode | None:
         """Says in which mode the net was in the steps since this was last asked."""

@@ -48,7 +48,8 @@ def probe_record(step: int, epoch: int, seen: Seen, stepping: Stepping, around: 
     if around.classes is not None and seen.labels is not None and are_classes(seen.labels):
         readings.add("labels", class_counts(seen.labels, around.classes))
     if seen.again is not None:
-        with unmoved(around.model), torch.no_grad():
+        # With a graph, as in the step: without one, a compiled net would be compiled once more.
+        with unmoved(around.model), torch.enable_grad():
             readings.add("after", seen.again())
     if around.close:
         cosine = _half_cosine(seen, stepping, around)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from .scalars import format_value
@@ -31,10 +32,7 @@ def idle_settings(sections: Sections) -> dict[str, Idle]:
     """Finds the settings that have no effect beside the values of their siblings, whoever gave them."""
     idle: dict[str, Idle] = {}
     for section_name, section in sections.items():
-        for name, field in type(section).model_fields.items():
-            extra = declared(field)
-            applies: dict[str, tuple[str, ...]] = extra.get("applies", {})
-            needs: str | None = extra.get("needs")
+        for name, applies, needs in _conditions(type(section)):
             key = f"{section_name}.{name}"
             for sibling, values in applies.items():
                 if (value := getattr(section, sibling)) not in values:
@@ -44,3 +42,14 @@ def idle_settings(sections: Sections) -> dict[str, Idle]:
             if key not in idle and needs is not None and getattr(section, needs) == 0 and not is_off:
                 idle[key] = Idle(f"{section_name}.{needs}", getattr(section, needs), "above 0")
     return idle
+
+
+@cache
+def _conditions(kind: type[Section]) -> tuple[tuple[str, dict[str, tuple[str, ...]], str | None], ...]:
+    """Lists the settings of a section that hang on siblings, with what they declare of them."""
+    extras = {name: declared(field) for name, field in kind.model_fields.items()}
+    return tuple(
+        (name, extra.get("applies", {}), extra.get("needs"))
+        for name, extra in extras.items()
+        if extra.get("applies") or extra.get("needs")
+    )

@@ -102,11 +102,8 @@ class Recipe(Section):
         >>> Recipe().get("optim.momentum")
         0.9
         """
-        section, _, name = key.partition(".")
-        sections = self.sections()
-        if section not in sections or name not in type(sections[section]).model_fields:
-            raise InputError(f"there is no setting {key!r}", hint=did_you_mean(key, dict(self.items())))
-        return getattr(sections[section], name)
+        section, name = self._found(key)
+        return getattr(section, name)
 
     def origin(self, key: str) -> Origin:
         """Says where a value came from; what was set in Python without words counts as the user's.
@@ -117,11 +114,18 @@ class Recipe(Section):
         >>> Recipe().origin("optim.momentum").kind
         'default'
         """
-        self.get(key)
-        section, _, name = key.partition(".")
+        section, name = self._found(key)
         if key in self._origins:
             return self._origins[key]
-        return Origin("user", "Python") if name in self.sections()[section].model_fields_set else DEFAULT
+        return Origin("user", "Python") if name in section.model_fields_set else DEFAULT
+
+    def _found(self, key: str) -> tuple[Section, str]:
+        """Finds the section of a dotted key, and the setting's name in it."""
+        section_name, _, name = key.partition(".")
+        section: Section | None = getattr(self, section_name) if section_name in type(self).model_fields else None
+        if section is None or name not in type(section).model_fields:
+            raise InputError(f"there is no setting {key!r}", hint=did_you_mean(key, dict(self.items())))
+        return section, name
 
     def with_origins(self, origins: Mapping[str, Origin]) -> Recipe:
         """Notes where values came from; values stay as they are."""

@@ -57,21 +57,23 @@ def next_steps(folder: Path, outcome: Outcome, findings: Sequence[Finding] = ())
 
 
 def as_advised(folder: Path, findings: Sequence[Finding]) -> tuple[NextStep, ...]:
-    """Lists the commands that train the recipe anew, as a new run, as the gravest diagnosed finding advises.
+    """Gives the command that trains the recipe anew, as a new run, as the gravest diagnosed finding advises.
 
     Args:
         folder: the run's folder as the user would write it.
-        findings: of the run, of one gravity the first to read first; of several settings each is a command of its own.
+        findings: of the run, of one gravity the first to read first.
+
+    Returns: nothing where the first to follow is no setting of a recipe.
     """
     grave = [one for one in findings if one.diagnosed and one.withdrawn is None and one.severity != "note"]
     if not grave or is_watched_loop(folder):
         return ()
     first = next((finding for finding in grave if finding.severity == "stop"), grave[0])
-    start, out = _anew(folder)
-    meaning = f"train again, as a new run, as {first.code} advises"
-    return tuple(
-        NextStep(f"{start} {advised(key, value)}{out}", meaning) for key, value in first.advice.items() if key != "do"
-    )
+    settings = [advised(key, value) for key, value in first.advice.items() if key != "do"]
+    if not settings:
+        return ()
+    command = f"trainwright train --resume {shlex.quote(str(folder))} --apply {first.code}"
+    return (NextStep(command, f"train the recipe anew, as a new run, with {' '.join(settings)}"),)
 
 
 def is_watched_loop(folder: Path) -> bool:

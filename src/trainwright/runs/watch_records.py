@@ -165,7 +165,7 @@ class AnswersRecord:
     `output_high` bound all outputs, `sum_low` and `sum_high` the sums of a picture's outputs. Inputs as in
     `ProbeRecord`; `inputs_id` tells whether pictures are the same as before. `shared` counts pictures, equal number by
     number, that were also seen in training batches; of `shared_of`. `called_in` is the mode in which a loop that is not
-    ours called the net for validation itself.
+    ours called the net for validation itself; where it told its figures alone, `pictures` is 0.
     """
 
     step: int

@@ -105,7 +105,7 @@ def run_stage(
                 goal=goal,
                 witness=monitor,
             )
-            if monitor is not None:
+            if monitor is not None and stop.kind != "interrupted":
                 monitor.finish(stop.step, stop.epoch)
     except TrainingError as error:
         if diagnosing is not None:

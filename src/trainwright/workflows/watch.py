@@ -5,10 +5,10 @@ Legend: N pictures, K outputs.
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import contextmanager, nullcontext, suppress
-from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -33,9 +33,9 @@ from trainwright.monitoring import (
 from trainwright.runs import AnswersRecord, Finding, StepRecord, WriteFailed
 from trainwright.tuning import kept_generators, undisturbed
 
-from .watch_epochs import Epochs
+from .watch_epochs import Epochs, Losses
 from .watch_log import WatchLog, say, worded
-from .watch_request import Asked, described, device_of, probe_of, refuse_bad_watch, refuse_no_share
+from .watch_request import Asked, bare_optimizer, described, device_of, probe_of, refuse_bad_watch, refuse_no_share
 
 
 def watch(
@@ -51,6 +51,7 @@ def watch(
     forward: Callable[[Any], Any] | None = None,
     share: float = 0.04,
     first_steps: int = 4,
+    scaler: torch.amp.GradScaler | None = None,
 ) -> Watch:
     """Watches a net in a training loop of one's own, which stays as it is; the result is a run folder.
 
@@ -69,13 +70,14 @@ def watch(
         forward: inputs → outputs N K, where the model cannot be called with the inputs of probe and validation alone.
         share: of the training time that watching may take, above 0 to 1.
         first_steps: that are looked at one by one.
+        scaler: of the loss, where the loop trains in float16.
 
     Raises:
         InputError: the model has no parameters, something given has the wrong form, or a run of this name exists.
     """
     asked = Asked(
         model=model,
-        optimizer=optimizer,
+        optimizer=bare_optimizer(optimizer),
         loss_fn=loss_fn,
         run=run,
         probe=probe,
@@ -85,6 +87,7 @@ def watch(
         forward=forward,
         share=share,
         first_steps=first_steps,
+        scaler=scaler,
     )
     refuse_bad_watch(asked)
     return Watch(asked)
@@ -130,7 +133,7 @@ class Watch:
         self._calls = Calls(asked.model, self._device)
         self._steps = Steps(self._net, asked.optimizer, self._calls, self._guarded)
         self._anew = Anew(self._net, asked.loss_fn if alone else None, self._calls)
-        self._epochs, self._pictures = Epochs(self._device), SeenPictures()
+        self._epochs, self._losses, self._pictures = Epochs(self._device), Losses(), SeenPictures()
         try:
             self._log = WatchLog(asked.run, kind, described(asked), asked.names, self._calls)
             with self._calls.unseen():
@@ -146,6 +149,7 @@ class Watch:
                     first_steps=asked.first_steps,
                     forward=asked.forward,
                     missing=asked.missing,
+                    scaler=asked.scaler,
                 )
                 self._monitor.begin()
         except BaseException:
@@ -154,6 +158,14 @@ class Watch:
         self._looks = True
         say(f"watching {kind}: {self.path}")
         return self
+
+    def before_step(self) -> None:
+        """Looks at a step that is about to be made; needed only where the optimizer gets a closure, called in there.
+
+        Call it after backward and before the weights move.
+        """
+        if self._looks:
+            self._steps.rehearse()
 
     def step(self, loss: Tensor | float, x: Tensor | None = None, y: Tensor | None = None) -> None:
         """Tells a step; call it after `optimizer.step()`.
@@ -168,11 +180,11 @@ class Watch:
         """
         if not self._looks:
             return
-        number = scalar(loss)
+        value = scalar(loss)
         with self._guarded(), self._calls.unseen():
-            self._step(number, x, y)
+            self._step(value, x, y)
 
-    def _step(self, loss: float, x: Tensor | None, y: Tensor | None) -> None:
+    def _step(self, loss: float | Tensor, x: Tensor | None, y: Tensor | None) -> None:
         assert self._log is not None
         assert self._monitor is not None
         called_at = self._calls.first_at
@@ -182,11 +194,16 @@ class Watch:
             return
         if not step.in_order:
             self._log.say_once("the net was called between optimizer.step() and step(…); put step(…) right after it")
-        self._learn(step, y, loss)
-        seen = self._anew.seen(step, x, y, loss)
-        pictures = 0 if seen.images_NCHW is None else len(seen.images_NCHW)
-        epoch = self._epochs.step(loss, pictures, called_at)
-        self._log.tell(StepRecord(step=step.number, epoch=epoch, learning_rate=step.rate, loss=loss))
+        images_NCHW = x if step.call is None or step.call.images_NCHW is None else step.call.images_NCHW
+        epoch = self._epochs.step(0 if images_NCHW is None else len(images_NCHW), called_at)
+        self._losses.add(StepRecord(step=step.number, epoch=epoch, learning_rate=step.rate, loss=math.nan), loss)
+        stepping = self._monitor.stepping
+        closely = step.outputs is not None or (stepping is not None and stepping.seen())
+        if closely or self._losses.full or not isinstance(loss, Tensor):
+            self._tell_steps()
+        number = float(loss) if closely or not isinstance(loss, Tensor) else math.nan  # nobody asks for it then
+        self._learn(step, y, number)
+        seen = self._anew.seen(step, x, y, number)
         if seen.images_NCHW is not None and self._pictures.wanting and epoch == 1:
             self._pictures.keep(seen.images_NCHW)
         self._monitor.step(step.number, epoch, seen)
@@ -220,7 +237,7 @@ class Watch:
                 step=self._steps.made,
                 epoch=self._epochs.now,
                 part="valid",
-                mode="train" if called == "train" else "eval",
+                mode=called,
                 pictures=0,
                 loss=loss,
                 accuracy=accuracy,
@@ -245,7 +262,6 @@ class Watch:
         """
         refuse_no_share("train_accuracy", train_accuracy)
         looks, net = self._looks, unwrapped(model)
-        called = self._calls.called_in() if looks else None
         with kept_generators(loader), undisturbed(), self._calls.unseen() if looks else nullcontext():
             judged, answers = validated(
                 net,
@@ -258,7 +274,6 @@ class Watch:
             )
         if looks:
             with self._guarded(), self._calls.unseen():
-                answers = replace(answers, called_in=called)
                 self._end_epoch(_number(train_accuracy), judged.loss, judged.accuracy, answers)
         return judged
 
@@ -273,12 +288,13 @@ class Watch:
         assert self._log is not None
         assert self._monitor is not None
         with self._guarded(), self._calls.unseen():
+            self._tell_steps()
             if error is None:
                 self._monitor.finish(self._steps.made, self._epochs.now)
             reason = "the loop ended" if error is None else f"the loop raised {worded(error)}"
             self._log.stop(reason, self._epochs, self._steps.made, finished=error is None)
             self._log.diagnose()
-            say(f"to see what went on: trainwright diagnose {self.path}")
+            say(f"{self._log.verdict}; to see what went on: trainwright diagnose {self.path}")
         self._let_go()
 
     def __enter__(self) -> Self:
@@ -288,6 +304,13 @@ class Watch:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.end(error)
+
+    def _tell_steps(self) -> None:
+        """Tells the steps whose losses were still to be fetched."""
+        assert self._log is not None
+        for made in self._losses.fetch():
+            self._epochs.loss(made.loss)
+            self._log.tell(made)
 
     def _learn(self, step: Step, y: Tensor | None, loss: float) -> None:
         """Takes from the first steps what nobody said: the size of a batch, the classes, whether losses agree."""
@@ -317,6 +340,7 @@ class Watch:
         assert self._log is not None
         assert self._monitor is not None
         self._calls.forget()
+        self._tell_steps()
         if not self._epochs.steps:
             self._log.say_once("the end of an epoch in which no step was told is passed over")
             return

@@ -4,11 +4,46 @@ from __future__ import annotations
 
 import math
 import time
+from dataclasses import replace
 
 import psutil
 import torch
+from torch import Tensor
 
-from trainwright.runs import EpochRecord
+from trainwright.runs import EpochRecord, StepRecord
+
+BUNCH = 64
+"""Losses that wait on a device to be fetched together, at most."""
+
+
+class Losses:
+    """Steps whose losses still lie on a device; they are fetched in bunches, since each fetching holds it up."""
+
+    def __init__(self) -> None:
+        self._steps: list[StepRecord] = []
+        self._on_device: list[Tensor] = []
+
+    def add(self, step: StepRecord, loss: float | Tensor) -> None:
+        """Takes a step in, with its loss on whatever device."""
+        if not isinstance(loss, Tensor):
+            self._on_device += [torch.tensor(loss, dtype=torch.float64)]
+        else:
+            self._on_device += [loss]
+        self._steps += [step]
+
+    @property
+    def full(self) -> bool:
+        """Whether so many wait that it is time to fetch them."""
+        return len(self._steps) >= BUNCH
+
+    def fetch(self) -> list[StepRecord]:
+        """Hands the steps over with their losses, in order."""
+        if not self._steps:
+            return []
+        losses = torch.stack([loss.double() for loss in self._on_device]).cpu()
+        told = [replace(step, loss=float(loss)) for step, loss in zip(self._steps, losses, strict=True)]
+        self._steps, self._on_device = [], []
+        return told
 
 
 class Epochs:
@@ -32,6 +67,7 @@ class Epochs:
         """Begins the next epoch."""
         self._began = self._told = time.perf_counter()
         self._losses: list[float] = []
+        self.steps = 0
         self._pictures = 0
         self._waited_s = 0.0
 
@@ -41,24 +77,22 @@ class Epochs:
         return self.done + 1
 
     @property
-    def steps(self) -> int:
-        """Steps of the epoch that goes on."""
-        return len(self._losses)
-
-    @property
     def best_epoch(self) -> int:
         """The epoch with the best validation; 0 where there is none."""
         return 0 if self._best is None else self._best[1]
 
-    def step(self, loss: float, pictures: int, called_at: float | None) -> int:
+    def loss(self, loss: float) -> None:
+        """Adds the loss of a step."""
+        self._losses.append(loss)
+
+    def step(self, pictures: int, called_at: float | None) -> int:
         """Adds a step, and gives the number of its epoch.
 
         Args:
-            loss: of the step.
             pictures: of its batch, 0 where nobody knows.
             called_at: when the net was first called for it, on the clock of `time.perf_counter`.
         """
-        self._losses.append(loss)
+        self.steps += 1
         self._pictures += pictures
         if called_at is not None:
             self._waited_s += max(0.0, called_at - self._told)
@@ -96,7 +130,7 @@ class Epochs:
             data_wait_share=math.nan if self._device.type == "cuda" else min(1.0, self._waited_s / train_time_s),
             memory_mib=_memory_mib(self._device),
         )
-        self._losses = []
+        self.steps = 0
         return record
 
     @property

@@ -10,7 +10,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from trainwright.diagnosis.diagnose import diagnose
 from trainwright.errors import InputError, TrainwrightError
 from trainwright.monitoring import Calls
 from trainwright.reporting.wording import printable
@@ -28,10 +27,12 @@ from trainwright.runs import (
     create_run,
     default_name,
     environment,
+    read_records,
     write_atomic,
     write_metrics_csv,
 )
 
+from .diagnosing import Diagnosing
 from .layout import write_findings
 from .watch_epochs import Epochs
 
@@ -59,9 +60,9 @@ class WatchLog:
         if classes:
             write_atomic(self.folder.classes, json.dumps(list(classes), indent=1, ensure_ascii=False))
         write_atomic(self.folder.watched, json.dumps(known, indent=1))
-        self.findings: tuple[Finding, ...] = ()
         self.described: WatchRecord | None = None
-        self._records: list[Record] = []
+        self._standing: dict[str, Finding] = {}
+        self._diagnosing = Diagnosing(self.folder, [], 1, self._found)
         self._calls = calls
         self._said: set[str] = set()
         self._events = EventWriter(self.folder.events)
@@ -77,7 +78,7 @@ class WatchLog:
         if isinstance(record, ProbeRecord) and (mode := self._calls.trained_in()) is not None:
             record = replace(record, mode=mode)
         self._events.write(record, sync=not isinstance(record, StepRecord))
-        self._records.append(record)
+        self._diagnosing.observe(record)
 
     def describe(self, **changes: Any) -> None:
         """Tells anew what is watched, where something about it has become known.
@@ -94,7 +95,7 @@ class WatchLog:
         Raises:
             WriteFailed: the disk refused.
         """
-        write_metrics_csv(History.of(self._records), self.folder.metrics)
+        write_metrics_csv(History.of(read_records(self.folder.events, steps=False)), self.folder.metrics)
 
     def stop(self, reason: str, epochs: Epochs, step: int, *, finished: bool) -> None:
         """Tells how the loop ended.
@@ -114,16 +115,34 @@ class WatchLog:
         )
 
     def diagnose(self) -> None:
-        """Looks at the whole course, and tells each finding.
+        """Looks at the whole course, tells what is new, and keeps what was told in findings.json.
 
         Raises:
             WriteFailed: the disk refused.
         """
-        self.findings = diagnose(History.of(self._records)).findings
-        for finding in self.findings:
-            self.tell(finding)
-            say(f"{finding.severity}: {finding.code}: {finding.summary}")
+        self._diagnosing.look()
         write_findings(self.folder)
+
+    def _found(self, finding: Finding) -> None:
+        self._events.write(finding)
+        self._standing.pop(finding.code, None)
+        if finding.withdrawn is None:
+            self._standing[finding.code] = finding
+            say(f"{finding.severity}: {finding.code}: {finding.summary}")
+        else:
+            say(f"withdrawn: {finding.code}: its sign is gone at step {finding.withdrawn}")
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What was found and stands, the gravest first."""
+        order = {"stop": 0, "warn": 1, "note": 2}
+        return tuple(sorted(self._standing.values(), key=lambda finding: order[finding.severity]))
+
+    @property
+    def verdict(self) -> str:
+        """Says in some words what was found."""
+        grave = [finding.code for finding in self.findings if finding.severity != "note"]
+        return f"found: {', '.join(grave)}" if grave else "nothing wrong was found"
 
     def say_once(self, text: str) -> None:
         """Says something that would be true again and again."""

@@ -37,6 +37,7 @@ class Asked:
         forward: inputs → outputs, where the model cannot be called with the inputs alone.
         share: of the training time that watching may take.
         first_steps: that are all looked at.
+        scaler: of the loss, for float16.
     """
 
     model: nn.Module
@@ -50,6 +51,7 @@ class Asked:
     forward: Callable[[Any], Any] | None
     share: float
     first_steps: int
+    scaler: torch.amp.GradScaler | None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -79,6 +81,13 @@ def refuse_bad_watch(asked: Asked) -> None:
         raise InputError("what is to be watched is no net", expected="a torch.nn.Module", got=kind, where="model")
     if next(asked.model.parameters(), None) is None:
         raise InputError("the net has no parameters, so that nothing in it can learn", got=kind, where="model")
+    if any(isinstance(tensor, nn.parameter.UninitializedParameter) for tensor in asked.model.parameters()):
+        raise InputError(
+            "the net has parameters that are made at its first call only",
+            got=kind,
+            where="model",
+            hint="call it once with a batch before the optimizer is made",
+        )
     if not isinstance(cast(object, asked.optimizer), torch.optim.Optimizer):
         raise InputError(
             "this is no optimizer",
@@ -97,6 +106,12 @@ def refuse_bad_watch(asked: Asked) -> None:
     for name, value in (("epochs", asked.epochs), ("steps", asked.steps), ("first_steps", asked.first_steps)):
         if value is not None and value < 1:
             raise InputError(f"{name} is a whole number from 1", got=str(value), where=name)
+
+
+def bare_optimizer(optimizer: torch.optim.Optimizer) -> torch.optim.Optimizer:
+    """Takes off what accelerate puts around an optimizer: the hooks of that are never called."""
+    inner = getattr(optimizer, "optimizer", None)
+    return bare_optimizer(inner) if isinstance(inner, torch.optim.Optimizer) else optimizer
 
 
 def device_of(model: nn.Module) -> torch.device:

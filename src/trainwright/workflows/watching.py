@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 
 import torch
@@ -23,7 +23,7 @@ AT_ONCE = 128
 @contextmanager
 def watching(
     setup: Setup, data: PreparedData, progress: Progress, tell: Callable[[Record], None]
-) -> Iterator[Monitor | None]:
+) -> Generator[Monitor | None]:
     """Watches a stage of training in the block, where the recipe asks for it.
 
     Args:
@@ -74,10 +74,10 @@ def _fixed(setup: Setup, part: Part) -> Pictures | None:
     if not len(part):
         return None
     drawn = torch.Generator().manual_seed(decided(setup.recipe.training.seed))
-    shuffled_N = torch.randperm(len(part), generator=drawn)
+    rows_N = torch.randperm(len(part), generator=drawn)[:MOST_PICTURES]
     images: list[Tensor] = []
-    rows_N = shuffled_N[:MOST_PICTURES]
-    for rows in rows_N.split(AT_ONCE):
+    for first in range(0, len(rows_N), AT_ONCE):
+        rows = rows_N[first : first + AT_ONCE]
         batch = Batch(part.images(rows), part.labels_N[rows], part.samples_N[rows], None)
         images.append(setup.prepare_eval(batch))
         if sum(some.numel() for some in images) >= MOST_NUMBERS:

@@ -6,6 +6,7 @@ from diagnosis.histories import alarming, course, learning
 from trainwright.diagnosis.course import Known
 from trainwright.diagnosis.rules.fitting import (
     big_gap,
+    cut_short,
     model_too_small,
     overfitting,
     stopped_too_early,
@@ -93,6 +94,19 @@ def test_a_run_that_was_winning_at_its_end_stopped_too_early():
     assert stopped_too_early(annealed) is None, "its schedule came to its end"
     assert stopped_too_early(course(**winning, stop=None)) is None, "it goes on"
     assert stopped_too_early(course()) is None
+
+
+def test_a_run_cut_off_before_its_planned_end_stopped_too_early():
+    half = {"steps": 120, "watch": {"steps_planned": 400}}
+    found = cut_short(course(**half))
+    assert found is not None
+    assert alarming(found)
+    assert "after 120 of 400 planned steps" in found.summary
+    assert cut_short(course(**half, stop="interrupted")) is None, "somebody wanted it so"
+    assert cut_short(course(**half, stop=None)) is None
+    assert cut_short(course(**half, loss=1.0)) is None, "it learned no more"
+    assert cut_short(course(**half, per_epoch=20, epoch={"valid_loss": lambda epoch: abs(epoch - 2) + 1.0})) is None
+    assert cut_short(course()) is None
 
 
 def test_a_second_half_that_won_nothing_is_a_note_and_lost_accuracy_an_alarm():

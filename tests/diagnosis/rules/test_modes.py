@@ -22,6 +22,12 @@ def test_validation_in_training_mode_is_told_exactly():
     assert evaluated_in_train_mode(mended) is None
 
 
+def test_a_loop_that_judges_in_training_mode_itself_is_told_too():
+    found = evaluated_in_train_mode(course(valid={"mode": "train", "called_in": "train", "pictures": 0}))
+    assert found is not None
+    assert alarming(found)
+
+
 def test_the_mode_is_a_note_where_it_makes_no_difference():
     found = evaluated_in_train_mode(course(layers=WITHOUT_MODES, valid={"called_in": "train"}))
     assert found is not None

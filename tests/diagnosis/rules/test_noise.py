@@ -83,6 +83,7 @@ def test_a_small_validation_part_is_a_note():
 
 def test_a_difference_that_chance_does_not_make_can_be_seen_in_a_small_part():
     assert validation_too_small(course(valid=SMALL | {"accuracy": lambda step: 0.1 + 0.002 * step})) is None
+    assert validation_too_small(course(valid=SMALL | {"pictures": 0})) is None  # a loop that does not tell how many
 
 
 def test_what_the_audit_told_is_not_told_twice():

@@ -178,6 +178,10 @@ class TestClassWeightsHarmful:
         assert found.evidence["class_named_too_often"] == 0
         assert "weight=" in found.advice["do"]
 
+    def test_mixed_labels_are_no_counts_of_classes(self):
+        spoiled = self.answers(0.6)
+        assert class_weights_harmful(course(clean=spoiled, batched=spoiled, probe={"label_counts": ()})) is None
+
     def test_a_plain_loss_as_low_as_the_trained_one_is_not_weighted(self):
         spoiled = self.answers(0.6, loss=0.15)
         assert class_weights_harmful(course(clean=spoiled, batched=spoiled, probe={"label_counts": (5,) * 10})) is None

@@ -2,10 +2,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from diagnosis.histories import LAYERS, TENSORS, alarming, course, weight
+from diagnosis.histories import LAYERS, TENSORS, alarming, course, learning, weight
 from trainwright.diagnosis.course import Known
 from trainwright.diagnosis.rules.updating import (
     accumulation_scale,
+    as_drawn,
     detached,
     frozen_by_mistake,
     optimizer_holds_other_model,
@@ -83,6 +84,23 @@ def test_a_backbone_frozen_at_random_is_a_mistake_once_nothing_is_learned():
     assert found is not None
     assert alarming(found)
     assert "next to nothing" in found.summary
+
+
+def test_a_frozen_backbone_is_known_by_its_weights_as_drawn_or_trained():
+    he, glorot = 2**0.5, 1.0
+    drawn = tuple(replace(one, deviation=(one.deviation or 0) * he) for one in TENSORS[:3])
+    assert as_drawn(drawn)
+    assert as_drawn([replace(one, deviation=(one.deviation or 0) * glorot) for one in TENSORS[1:3]])
+    assert not as_drawn([replace(one, deviation=(one.deviation or 0) * 1.2) for one in TENSORS[:3]])
+    assert not as_drawn(drawn[:1]), "one alone may be chance"
+    net_of_drawn = tuple(replace(one, trainable=False) for one in drawn) + TENSORS[3:]
+    half_learned = {"loss": lambda step: max(0.8, learning(step))}
+    found = frozen_by_mistake(course(tensors=net_of_drawn, **half_learned))
+    assert found is not None
+    assert alarming(found)
+    assert "never trained" in found.summary
+    trained = {name: {"trainable": False, "deviation": 0.2} for name in ("conv1", "conv2", "conv3")}
+    assert frozen_by_mistake(course(tensors=net(**trained), **half_learned)) is None
 
 
 def test_weights_that_no_backward_reaches_are_found_and_dead_ones_are_not():

@@ -23,12 +23,14 @@ from .optimization import OPTIMIZATION
 from .outputs import OUTPUTS
 from .pictures import PICTURES
 from .precision import PRECISION
+from .schedule import SCHEDULE
 from .steps import STEPS
 from .updating import UPDATING
 
 RULES: tuple[Rule, ...] = (
     *UPDATING,
     *OPTIMIZATION,
+    *SCHEDULE,
     *STEPS,
     *PRECISION,
     *INITIALIZATION,

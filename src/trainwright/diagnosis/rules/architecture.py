@@ -28,7 +28,7 @@ def missing_nonlinearity(course: Course) -> Suspicion | None:
         evidence={"layers_with_weights": depth, "skill": train_skill(course)},
         advice=advice(course, {"model.activation": "relu"}, "put an activation, such as nn.ReLU(), between the layers"),
         since_step=watch.step,
-        explains=("model-too-small", "vanishing-gradients", "initialization-too-small"),
+        explains=("model-too-small", "class-imbalance-harmful", "vanishing-gradients", "initialization-too-small"),
         source="checked exactly: f(a) + f(b) - f(0) = f(a + b)",
     )
 
@@ -60,7 +60,10 @@ def resolution_lost_early(course: Course) -> Suspicion | None:
         advice={"do": "use stride 1 in the first layers, or larger pictures"},
         since_step=0,
         layers=(first.name,),
-        explains=("model-too-small",),
+        explains=(
+            "model-too-small",
+            "class-imbalance-harmful",
+        ),
     )
 
 

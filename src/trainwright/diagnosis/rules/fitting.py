@@ -10,6 +10,7 @@ from trainwright.diagnosis.advising import advice
 from trainwright.diagnosis.course import Course, Numbers
 from trainwright.diagnosis.curves import CLEAR, mann_kendall, middle, noise, standard_error, tail, theil_sen
 from trainwright.diagnosis.harm import (
+    DONE,
     clean_skills,
     far_enough,
     reference_loss,
@@ -40,10 +41,11 @@ def overfitting(course: Course) -> Suspicion | None:
     if not rises or not grows or fall < limit("overfitting.fall", 0.1) or not _known_by_heart(course):
         return None
     best_accuracy, last_accuracy = _high_and_last(accuracies)
-    still = mann_kendall(accuracies[best:]) > CLEAR
     own_accuracy = _train_accuracy(course)
     accuracy_gap = own_accuracy - last_accuracy
-    harmful = not still and not accuracy_gap < limit("overfitting.accuracy_gap", 0.1)
+    won = last_accuracy - float(accuracies[best])
+    still = mann_kendall(accuracies[best:]) > CLEAR and won > 0.1 * accuracy_gap
+    harmful = not still and not accuracy_gap < limit("overfitting.accuracy_gap", 0.2)
     return Suspicion(
         code="overfitting",
         strength=min(1.0, 0.5 + 0.5 * fall),
@@ -85,7 +87,7 @@ def big_gap(course: Course) -> Suspicion | None:
     late, early = middle(gap[-3:]), float(gap[0])
     flat = not mann_kendall(tail(valid, 0.5)) > CLEAR
     known, skill = middle(own[-3:]), valid_skill(course)
-    big = limit("gap.accuracy", 0.25)
+    big = limit("gap.accuracy", 0.3)
     if not late > big or late - early < 0.5 * late or known < 0.9 or not flat or not _known_by_heart(course):
         return None
     return Suspicion(
@@ -175,6 +177,33 @@ def stopped_too_early(course: Course) -> Suspicion | None:
     )
 
 
+def cut_short(course: Course) -> Suspicion | None:
+    """Finds a training that ended long before its planned last step while it was still learning."""
+    stop, watch = course.history.stop, course.history.watch
+    if stop is None or stop.kind not in ("completed", "early-stopping") or watch is None or not watch.steps_planned:
+        return None
+    made = course.last_step / watch.steps_planned
+    skills, skill = trained_skills_W(course), train_skill(course)
+    losses = course.epochs("valid_loss")
+    past_its_best = len(losses) >= 4 and bool(losses[-1] > losses.min()) and int(np.argmin(losses)) < len(losses) - 2
+    rising = mann_kendall(tail(skills, 0.75)) > CLEAR
+    gain = float(skills[-1] - skills[len(skills) // 2]) if len(skills) >= 6 else 0.0
+    if made > limit("cut.share", 0.85) or past_its_best or not rising or gain < 0.02 or skill >= DONE:
+        return None
+    return Suspicion(
+        code="stopped-too-early",
+        strength=min(1.0, 0.6 + 0.4 * (1 - made)),
+        persistent=True,
+        harmful=True,
+        summary=f"training ended after {course.last_step} of {watch.steps_planned} planned steps, while it was still "
+        f"learning: the second half of them raised the skill as trained by {gain:.2f}, to {skill:.2f}",
+        evidence={"steps": course.last_step, "steps_planned": watch.steps_planned, "gain": gain, "skill": skill},
+        advice={"do": f"train all {watch.steps_planned} planned steps"},
+        since_step=course.last_step,
+        explains=("model-too-small", "learning-rate-too-low"),
+    )
+
+
 def trained_too_long(course: Course) -> Suspicion | None:
     """Finds a training whose second half won nothing; an alarm where it also lost what it had, and nothing kept it."""
     stop, accuracies = course.history.stop, course.epochs("valid_accuracy")
@@ -211,7 +240,7 @@ def _known_by_heart(course: Course) -> bool:
     """Says whether clean training pictures are really known better in evaluation, where that was looked at."""
     clean, valid = course.answers("train"), course.epochs("valid_accuracy")
     accuracy = clean[-1].accuracy if clean and clean[-1].step > 0.5 * course.last_step else None
-    return accuracy is None or not accuracy - valid[-1] < limit("overfitting.accuracy_gap", 0.1)
+    return accuracy is None or not accuracy - valid[-1] < 0.1
 
 
 def windows_of_three(values: Numbers) -> Numbers:
@@ -225,20 +254,23 @@ def _valid_losses(course: Course) -> Numbers:
 
 
 def _clean_losses(course: Course) -> Numbers:
-    """Gives the loss of clean training pictures at each epoch where it was measured, else that as trained."""
-    at_step = {row.step: row.loss for row in course.answers("train")}
-    clean = [at_step.get(row.step) for row in course.history.epochs.rows]
-    if clean and all(value is not None for value in clean):
-        return np.array(clean, dtype=np.float64)
-    return course.epochs("train_loss")
+    """Gives the loss of clean training pictures at each epoch where they were looked at, else that as trained."""
+    return _at_epochs(course, "loss") if len(course.answers("train")) >= 2 else course.epochs("train_loss")
 
 
 def _train_accuracies(course: Course) -> Numbers:
-    at_step = {row.step: row.accuracy for row in course.answers("train")}
-    clean = [at_step.get(row.step) for row in course.history.epochs.rows]
-    if clean and all(value is not None for value in clean):
-        return np.array(clean, dtype=np.float64)
-    return course.epochs("train_accuracy")
+    """Gives the accuracy on clean training pictures at each epoch where they were looked at, else that as trained."""
+    return _at_epochs(course, "accuracy") if len(course.answers("train")) >= 2 else course.epochs("train_accuracy")
+
+
+def _at_epochs(course: Course, name: str) -> Numbers:
+    """Reads off the looks at clean training pictures at the ends of epochs, on straight lines between the looks."""
+    looks = course.answers("train")
+    values = np.array([getattr(row, name) for row in looks], dtype=np.float64)
+    kept = np.isfinite(values)
+    if not kept.any():
+        return np.full(len(course.history.epochs), np.nan)
+    return np.interp(course.epochs("step"), np.array([row.step for row in looks], dtype=np.float64)[kept], values[kept])
 
 
 def _train_accuracy(course: Course) -> float:
@@ -273,5 +305,6 @@ FITTING = (
     Rule("overfitting", big_gap, frozenset({"epochs", "validation"})),
     Rule("model-too-small", model_too_small, frozenset({"steps", "watch", "validation"})),
     Rule("stopped-too-early", stopped_too_early, frozenset({"epochs"})),
+    Rule("stopped-too-early", cut_short, frozenset({"steps", "watch"})),
     Rule("trained-too-long", trained_too_long, frozenset({"epochs", "validation"})),
 )

@@ -28,6 +28,9 @@ from trainwright.diagnosis.suspicion import Rule, Suspicion
 SATURATING = ("Sigmoid", "Tanh", "Hardsigmoid", "Hardtanh")
 """Class names of activations that saturate on both sides."""
 
+FEWEST_UNITS = 16
+"""Units below which a share of them says little."""
+
 GATES = 0.5
 """Share of the watched activations that must saturate before saturation is a matter of the net and not of gates."""
 
@@ -38,7 +41,7 @@ def vanishing_gradients(course: Course) -> Suspicion | None:
     last = decades[-max(2, len(decades) // 3) :]
     if len(decades) < 4 or not np.isfinite(last).any():
         return None
-    fall, usual = middle(last), limit("vanishing.decades", 3.0)
+    fall, usual = middle(last), limit("vanishing.decades", 2.0)
     if fall < usual:
         return None
     harmful = far_enough(course) and train_skill(course) < DONE and (knows_little(course, MIDDLING) or stalled(course))
@@ -58,7 +61,13 @@ def vanishing_gradients(course: Course) -> Suspicion | None:
         ),
         since_step=int(course.probes("step")[0]),
         layers=first,
-        explains=("learning-rate-too-low", "model-too-small", "missing-normalization", "initialization-too-small")
+        explains=(
+            "learning-rate-too-low",
+            "model-too-small",
+            "class-imbalance-harmful",
+            "missing-normalization",
+            "initialization-too-small",
+        )
         if head
         else (),
         source="Hochreiter 1991; Glorot & Bengio 2010",
@@ -68,7 +77,7 @@ def vanishing_gradients(course: Course) -> Suspicion | None:
 def exploding_gradients(course: Course) -> Suspicion | None:
     """Finds gradients that grow by powers of ten from the head to the first layers."""
     decades = -_profile(course)
-    usual = limit("exploding.decades", 2.5)
+    usual = limit("exploding.decades", 2.0)
     late = decades[-max(2, len(decades) // 3) :]
     if len(decades) < 2 or not (np.nan_to_num(decades) > usual).sum() >= 2:
         return None
@@ -107,7 +116,9 @@ def dead_units(course: Course) -> Suspicion | None:
     now, before = np.nan_to_num(table[-1]), np.nan_to_num(table[-2])
     usual = limit("dead.share", 0.5)
     most = np.minimum(now, before)
-    layers = np.flatnonzero((most > usual) & ((now - np.nan_to_num(table[0]) > 0.2) | (most > 0.95)))
+    layers = np.flatnonzero(
+        (most > usual) & ((now - np.nan_to_num(table[0]) > 0.2) | (most > limit("dead.at_start", 0.8)))
+    )
     if not len(layers):
         return None
     worst = int(layers[np.argmax(most[layers])])
@@ -140,7 +151,13 @@ def dead_units(course: Course) -> Suspicion | None:
         ),
         since_step=course.history.units.rows[since].step,
         layers=names,
-        explains=("vanishing-gradients", "learning-rate-too-low", "model-too-small", "labels-shuffled"),
+        explains=(
+            "vanishing-gradients",
+            "learning-rate-too-low",
+            "model-too-small",
+            "class-imbalance-harmful",
+            "labels-shuffled",
+        ),
         source="Lu et al. 2019, Dying ReLU and Initialization; limit: own choice",
     )
 
@@ -154,7 +171,8 @@ def saturated_units(course: Course) -> Suspicion | None:
     flat = [
         index for index, one in enumerate(course.layers) if one.kind in SATURATING and np.isfinite(table[-1, index])
     ]
-    if not flat or len(flat) < GATES * len(activations):
+    units = sum(course.layers[index].units for index in flat)
+    if not flat or len(flat) < GATES * len(activations) or units < FEWEST_UNITS:
         return None
     now, before = table[-1, flat], np.nan_to_num(table[-2, flat])
     usual = limit("saturated.share", 0.5)
@@ -185,7 +203,7 @@ def saturated_units(course: Course) -> Suspicion | None:
         ),
         since_step=0 if at_start > usual else course.history.units.rows[-2].step,
         layers=names,
-        explains=("vanishing-gradients", "learning-rate-too-low", "model-too-small"),
+        explains=("vanishing-gradients", "learning-rate-too-low", "model-too-small", "class-imbalance-harmful"),
         source="Glorot & Bengio 2010",
     )
 

@@ -74,6 +74,7 @@ def symmetric_initialization(course: Course) -> Suspicion | None:
             "learning-rate-too-low",
             "learning-rate-too-high",
             "model-too-small",
+            "class-imbalance-harmful",
             "initialization-too-small",
             "labels-shuffled",
             "saturated-units",
@@ -97,7 +98,7 @@ def initialization_too_large(course: Course) -> Suspicion | None:
     gains = gains_D(course)
     gain = middle(gains)
     growth = _decades(course)
-    large = gain > limit("gain.high", 4.0) or growth > limit("growth.high", 1.0)
+    large = gain > limit("gain.high", 2.5) or growth > limit("growth.high", 1.0)
     if not large or excess < limit("excess.high", 1.0):
         return None
     skills, saturated = trained_skills_W(course, 40), _most_saturated(course)
@@ -138,6 +139,7 @@ def initialization_too_large(course: Course) -> Suspicion | None:
             "learning-rate-too-high",
             "learning-rate-too-low",
             "model-too-small",
+            "class-imbalance-harmful",
             "overfitting",
         ),
         source="He et al. 2015; Karpathy 2019: the first loss is ln K",
@@ -154,8 +156,8 @@ def initialization_too_small(course: Course) -> Suspicion | None:
         return None
     gain, decades = middle(gains), _decades(course)
     asks = middle(elasticities_B(course)[:4])
-    small, shrinks = gain < limit("gain.low", 0.35), -decades > limit("shrink.decades", 1.5)
-    if not small or not (shrinks or asks < limit("elasticity.asleep", 0.02)):
+    small, shrinks = gain < limit("gain.low", 0.45), -decades > limit("shrink.decades", 1.5)
+    if not small or not (shrinks or asks < limit("elasticity.asleep", 0.05)):
         return None
     skills, decades = trained_skills_W(course, 40), float(np.fmin(decades, 0.0))
     asleep = float((skills < 0.05).mean())
@@ -178,6 +180,7 @@ def initialization_too_small(course: Course) -> Suspicion | None:
             "vanishing-gradients",
             "learning-rate-too-low",
             "model-too-small",
+            "class-imbalance-harmful",
             "missing-normalization",
             "labels-shuffled",
             "dead-units",

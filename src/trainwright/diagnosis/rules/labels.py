@@ -270,7 +270,7 @@ def class_imbalance_harmful(course: Course) -> Suspicion | None:
         code="class-imbalance-harmful",
         strength=min(0.95, 0.5 + missing - lost + 0.1),
         persistent=min(one[0] for one in found if one) >= lost,
-        harmful=True,
+        harmful=frequent >= limit("class_imbalance.frequent", 0.5),  # else the net has learned too little to say
         summary=f"of the validation pictures of rare classes {rare:.0%} are found, of frequent ones {frequent:.0%} "
         f"({errors:.1f} standard errors apart); rare classes are named {ratio:.2f} times as often as they are there",
         evidence={

@@ -17,7 +17,7 @@ MODES_DIFFER = 0.01
 
 def evaluated_in_train_mode(course: Course) -> Suspicion | None:
     """Finds validation in training mode: answers then depend on the other pictures of a batch and on dropout's dice."""
-    rows = [row for row in course.answers("valid") if row.called_in is not None]
+    rows = [row for row in course.history.answers.rows if row.part == "valid" and row.called_in is not None]
     wrong = [row for row in rows if row.called_in in ("train", "both")]
     if not wrong or wrong[-1] is not rows[-1]:
         return None
@@ -155,7 +155,13 @@ def batch_too_small_for_batchnorm(course: Course) -> Suspicion | None:
             "use GroupNorm in place of BatchNorm, or batches of 16 and more",
         ),
         since_step=watch.step,
-        explains=("batchnorm-statistics-stale", "batch-too-small", "model-too-small", "validation-shifted"),
+        explains=(
+            "batchnorm-statistics-stale",
+            "batch-too-small",
+            "model-too-small",
+            "class-imbalance-harmful",
+            "validation-shifted",
+        ),
         source="Wu & He 2018, Group Normalization",
     )
 
@@ -176,7 +182,7 @@ def _modes_matter(course: Course) -> bool:
 
 
 MODES = (
-    Rule("evaluated-in-train-mode", evaluated_in_train_mode, frozenset({"valid answers"})),
+    Rule("evaluated-in-train-mode", evaluated_in_train_mode, frozenset({"validation"})),
     Rule("trained-in-eval-mode", trained_in_eval_mode, frozenset({"probes"})),
     Rule("batchnorm-statistics-stale", batchnorm_statistics_stale, frozenset({"answers", "watch"})),
     Rule("batch-too-small-for-batchnorm", batch_too_small_for_batchnorm, frozenset({"watch", "steps"})),

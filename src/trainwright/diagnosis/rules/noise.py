@@ -75,7 +75,7 @@ def batch_too_small(course: Course) -> Suspicion | None:
 
 def validation_too_small(course: Course) -> Suspicion | None:
     """Finds a validation part whose accuracies differ less between epochs than chance makes them differ. A note."""
-    looks = [row for row in course.answers("valid") if row.accuracy is not None]
+    looks = [row for row in course.answers("valid") if row.accuracy is not None and row.pictures]
     if len(looks) < 4 or told_before(course, "validation-too-small"):
         return None
     pictures, accuracies = looks[-1].pictures, np.array([row.accuracy for row in looks], dtype=np.float64)

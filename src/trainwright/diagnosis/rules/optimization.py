@@ -1,14 +1,16 @@
-"""The learning rate and its course: too high, too low, without a warm-up, gone too soon."""
+"""The learning rate: too high, too low; and a sign that is turned, which looks like one too high."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
 from trainwright.diagnosis.advising import advice, other_rate, peak_rate
 from trainwright.diagnosis.course import Course, Numbers
-from trainwright.diagnosis.curves import CLEAR, mann_kendall, middle, tail, windows
+from trainwright.diagnosis.curves import CLEAR, mann_kendall, middle, windows
 from trainwright.diagnosis.harm import (
     DONE,
     LOW,
@@ -24,8 +26,11 @@ from trainwright.diagnosis.harm import (
     trained_skills_W,
 )
 from trainwright.diagnosis.limits import limit
-from trainwright.diagnosis.measures import at_height_B, elasticities_B, relative_updates_B, trust_B
+from trainwright.diagnosis.measures import at_height_B, elasticities_B, normalized, relative_updates_B, trust_B
 from trainwright.diagnosis.suspicion import Rule, Suspicion
+
+EARLY, SHORT = 8, 0.02
+"""How many steps are the first ones, and by what share of its length a short one moves the median weight."""
 
 USUAL_MOVE = 2e-3
 """By what share of its length a step moves the median weight in runs that learn well."""
@@ -39,9 +44,12 @@ TOO_HIGH_BRINGS = (
     "vanishing-gradients",
     "batchnorm-statistics-stale",
     "model-too-small",
+    "class-imbalance-harmful",
     "batch-too-small",
     "labels-shuffled",
     "precision-overflow",
+    "precision-underflow",
+    "weight-decay-too-strong",
     "missing-normalization",
     "trained-too-long",
     "warmup-missing",
@@ -52,7 +60,7 @@ TOO_HIGH_BRINGS = (
 
 def diverges(course: Course) -> Suspicion | None:
     """Finds a rate that is too high by its end: no number at all, or a loss above that of knowing nothing."""
-    if not len(course.losses_S):
+    if not len(course.losses_S) or _against(course) is not None:
         return None
     losses, first, rate = course.losses_S, first_loss(course), peak_rate(course)
     stop = course.history.stop
@@ -95,7 +103,13 @@ def kills(course: Course) -> Suspicion | None:
     """Finds a rate that threw the net out in its first steps, so that it answers the same ever after."""
     jump, overshoot = _jump(course), _overshoots(course, 0.25, first=True)
     thrown = jump > limit("update.jump", 0.3) or (overshoot[0] > 0.5 and overshoot[1] >= 3)
-    if not thrown or not knows_little(course, LOW) or not stalled(course) or diverged(course):
+    if (
+        _against(course) is not None
+        or not thrown
+        or not knows_little(course, LOW)
+        or not stalled(course)
+        or diverged(course)
+    ):
         return None
     return Suspicion(
         code="learning-rate-too-high",
@@ -113,15 +127,15 @@ def kills(course: Course) -> Suspicion | None:
 
 
 def bounces(course: Course) -> Suspicion | None:
-    """Finds a rate that is too high by its steps: more than half of them raise the loss of their own batch.
+    """Finds a rate that is too high by its steps: many of them raise the loss of their own batch.
 
     Healthy runs at a high rate do so now and then, and still learn; so the loss must also stand still far from its
     end.
     """
     late, counted = _overshoots(course, 1 / 3)
     before, counted_before = _overshoots(course, 2 / 3)
-    usual = limit("overshoots.share", 0.5)
-    if counted < 4 or counted_before < 8 or late <= usual:
+    usual = limit("overshoots.share", 0.35)
+    if counted < 4 or counted_before < 8 or late <= usual or _against(course) is not None:
         return None
     skill = train_skill(course)
     harmful = far_enough(course) and stalled(course) and skill < DONE
@@ -141,6 +155,29 @@ def bounces(course: Course) -> Suspicion | None:
     )
 
 
+def turned(course: Course) -> Suspicion | None:
+    """Finds a loss whose sign is turned, or gradients of another one: from the first step on short steps lead uphill.
+
+    A rate that is too high overshoots by steps that are long; a short one can only miss what it promises by a little.
+    """
+    times = _against(course)
+    if times is None or not (diverged(course) or knows_little(course, MIDDLING)):
+        return None
+    return Suspicion(
+        code="loss-sign-flipped",
+        strength=0.9,
+        persistent=True,
+        harmful=True,
+        fatal=True,
+        summary=f"from the first step on, each step changes the loss by {times:.2g} times what its gradient promises, "
+        "although it is short: what is minimized is not this loss but its opposite; a sign is turned",
+        evidence={"median_trust_ratio": times, "relative_update": middle(relative_updates_B(course)[:EARLY])},
+        advice={"do": "look for a minus in front of the loss or of the gradients, or maximize=True in the optimizer"},
+        since_step=int(course.probes("step")[0]),
+        explains=("learning-rate-too-high", *TOO_HIGH_BRINGS),
+    )
+
+
 def too_low(course: Course) -> Suspicion | None:
     """Finds a rate that is too low: steps so short that the whole run can move the weights but little, and needs more.
 
@@ -148,26 +185,30 @@ def too_low(course: Course) -> Suspicion | None:
     at the present pace the net would not be done at the end of the run.
     """
     watch, height = course.history.watch, at_height_B(course)
-    moves = relative_updates_B(course)[height]
-    counted = moves[np.isfinite(moves)]
-    if watch is None or len(counted) < 4:
+    every = relative_updates_B(course)
+    counted, every = every[height & np.isfinite(every)], every[np.isfinite(every)]
+    if watch is None or len(every) < 3:
         return None
-    move = float(np.median(counted))
+    # Where hardly a step was looked at while the rate was high, the longest of all stands for what those were.
+    move = float(np.median(counted)) if len(counted) >= 3 else float(every.max())
     steps = max(watch.steps_planned or 0, course.last_step)
     travel = move * steps
     trust = trust_B(course)[height]
     trust = trust[np.isfinite(trust)]
     short = len(trust) < 4 or float(np.median(trust)) > limit("trust.short", 0.85)
     alive = middle(elasticities_B(course)) > limit("elasticity.low", 1e-3)
-    if not short or not alive or travel > limit("travel.low", 0.3):
+    usual = limit("travel.low.normalized", 0.3) if normalized(course) else limit("travel.low.plain", 0.12)
+    if not short or not alive or travel > usual:
         return None
     skill, skills = train_skill(course), trained_skills_W(course)
+    if skill >= DONE:
+        return None
     flat_out = len(skills) >= 4 and _levels_off(skills)
-    harmful = far_enough(course) and skill < DONE and not flat_out and best_skill(course) < limit("low.skill", 0.8)
+    harmful = far_enough(course) and not flat_out and best_skill(course) < limit("low.skill", 0.8)
     return Suspicion(
         code="learning-rate-too-low",
-        strength=min(1.0, 0.5 + 0.2 * math.log10(limit("travel.low", 0.3) / max(travel, 1e-9))),
-        persistent=len(counted) >= 4,
+        strength=min(1.0, 0.5 + 0.2 * math.log10(usual / max(travel, 1e-9))),
+        persistent=True,
         harmful=harmful,
         summary=f"the learning rate {peak_rate(course):.3g} is too low: a step moves the weights by {move:.1e} of "
         f"their length, which makes {travel:.2g} in all {steps} steps, and "
@@ -179,78 +220,20 @@ def too_low(course: Course) -> Suspicion | None:
             "median_trust_ratio": float(np.median(trust)) if len(trust) else None,
             "skill": skill,
         },
-        advice=other_rate(course, float(np.clip(USUAL_MOVE / max(move, 1e-9), 3, 1e6))),
+        advice=_longer_steps(course, move),
         since_step=int(course.probes("step")[0]),
-        explains=("model-too-small", "stopped-too-early", "batch-too-small"),
+        explains=("model-too-small", "class-imbalance-harmful", "stopped-too-early", "batch-too-small"),
         source="Karpathy 2015: updates near 0.001 of the weights",
     )
 
 
-def schedule_mismatch(course: Course) -> Suspicion | None:
-    """Finds a schedule that is over long before training is: the rate is gone while there was much to learn."""
-    rates, peak = course.rates_S, peak_rate(course)
-    if len(rates) < 20 or not peak > 0:
+def _against(course: Course) -> float | None:
+    """Gives the median trust ratio of the first steps where each is short and leads uphill all the same, else None."""
+    trust, moves = trust_B(course)[:EARLY], relative_updates_B(course)[:EARLY]
+    told = trust[np.isfinite(trust)]
+    if len(told) < 4 or not (told < -0.3).all() or not middle(moves) < SHORT:
         return None
-    gone = np.flatnonzero(rates >= limit("schedule.gone", 0.01) * peak)
-    last = int(gone[-1]) + 1
-    watch = course.history.watch
-    planned = max(course.last_step, (watch.steps_planned or 0) if watch is not None else 0)
-    since = float(course.steps_S[min(last, len(rates) - 1)])
-    share = (planned - since) / planned
-    waited = (course.last_step - since) / planned
-    if last >= len(rates) or share < limit("schedule.share", 0.4) or waited < 0.1:
-        return None
-    skill, before = train_skill(course), trained_skills_W(course, 20)
-    reached = middle(tail(1 - course.losses_S[:last] / reference_loss(course), 0.1))
-    still = mann_kendall(windows(course.losses_S[last:], 10)) > -CLEAR or float(before[-1]) - reached < 0.1
-    return Suspicion(
-        code="schedule-mismatch",
-        strength=min(1.0, 0.6 + 0.5 * share),
-        persistent=True,
-        harmful=skill < DONE and still,
-        summary=f"the learning rate fell below {limit('schedule.gone', 0.01):.0%} of its peak at step {since:.0f} of "
-        f"{planned}, so that {share:.0%} of the training changes next to nothing, at a skill of {skill:.2f}",
-        evidence={"step": since, "share_of_steps_left": share, "peak_learning_rate": peak, "skill": skill},
-        advice=advice(
-            course,
-            {"schedule.name": "cosine"},
-            "call scheduler.step() as often as its length is counted in: once an epoch, or once a step with T_max in "
-            "steps",
-        ),
-        since_step=int(since),
-        explains=("learning-rate-too-low", "model-too-small", "stopped-too-early", "trained-too-long"),
-    )
-
-
-def warmup_missing(course: Course) -> Suspicion | None:
-    """Finds first steps at the full rate that threw the net back, so that it spent long on getting where it began."""
-    losses, rates = course.losses_S, course.rates_S
-    if len(losses) < 40 or not np.isfinite(losses).all() or diverged(course):
-        return None
-    first, level = first_loss(course), max(first_loss(course), reference_loss(course))
-    early = losses[: max(4, len(losses) // 10)]
-    worst = float(early.max())
-    below = np.flatnonzero(windows(losses, 50) < level)
-    peak_at = int(np.argmax(early))
-    if worst < limit("spike.times", 1.5) * level or rates[0] < 0.5 * peak_rate(course) or not len(below):
-        return None
-    back = float((windows(losses, 50) > level)[int(peak_at / len(losses) * 50) :].mean())
-    slow = back > limit("spike.recovery", 0.1)
-    return Suspicion(
-        code="warmup-missing",
-        strength=min(1.0, 0.5 + 0.1 * math.log2(worst / level) + back),
-        persistent=True,
-        harmful=slow and train_skill(course) < DONE,
-        summary=f"the first steps at the full learning rate {rates[0]:.3g} threw the loss from {first:.3g} up to "
-        f"{worst:.3g}, and {back:.0%} of the training went by before it was back",
-        evidence={"first_loss": first, "highest_loss": worst, "share_of_steps_lost": back},
-        advice=advice(
-            course, {"schedule.warmup": 0.1}, "let the rate rise from a tenth over the first 5 % of the steps"
-        ),
-        since_step=int(course.steps_S[peak_at]),
-        explains=("gradient-spikes", "dead-units"),
-        source="Goyal et al. 2017",
-    )
+    return middle(told)
 
 
 def _jump(course: Course) -> float:
@@ -276,11 +259,20 @@ def _shorter(jump: float) -> float:
     return float(np.clip(5 * USUAL_MOVE / jump, 1e-9, 0.1)) if jump > 0 else 0.1
 
 
+def _longer_steps(course: Course, move: float) -> Mapping[str, Any]:
+    """Advises a rate that makes steps of the usual length, or an epsilon that does not shorten those of Adam."""
+    watch = course.history.watch
+    epsilon = None if watch is None else watch.settings.get("eps")
+    if isinstance(epsilon, float) and epsilon > 1e-4:
+        return advice(course, {"optim.eps": 1e-8}, f"set eps to 1e-8 instead of {epsilon:g}, which shortens all steps")
+    return other_rate(course, float(np.clip(USUAL_MOVE / max(move, 1e-9), 3, 1e6)))
+
+
 def _levels_off(skills: Numbers) -> bool:
-    """Says whether a curve gained less in its second half than a fifth of what it gained in its first."""
+    """Says whether a curve that rose gained in its second half less than a fifth of what it gained in its first."""
     half = len(skills) // 2
     gained, gains = skills[half] - skills[0], skills[-1] - skills[half]
-    return bool(gained > 0.05 and gains < 0.2 * gained)
+    return bool(gained > LOW and gains < 0.2 * gained)
 
 
 def _moved(jump: float) -> str:
@@ -297,7 +289,6 @@ OPTIMIZATION = (
     Rule("learning-rate-too-high", diverges, frozenset({"steps"})),
     Rule("learning-rate-too-high", kills, frozenset({"steps", "probes"})),
     Rule("learning-rate-too-high", bounces, frozenset({"steps", "probes", "trust"})),
+    Rule("loss-sign-flipped", turned, frozenset({"steps", "probes", "trust"})),
     Rule("learning-rate-too-low", too_low, frozenset({"watch", "probes"})),
-    Rule("schedule-mismatch", schedule_mismatch, frozenset({"steps"})),
-    Rule("warmup-missing", warmup_missing, frozenset({"steps"})),
 )

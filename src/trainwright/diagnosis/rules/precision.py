@@ -50,12 +50,18 @@ def precision_underflow(course: Course) -> Suspicion | None:
         evidence={"share_of_zeros": share, "weights": len(lost), "skill": skill},
         advice=advice(
             course,
-            {"machine.precision": "float32"},
+            {"machine.precision": "float32"} if half else {},
             "scale the loss (torch.amp.GradScaler), or use bfloat16 or float32",
         ),
         since_step=int(course.probes("step")[0]),
         layers=where,
-        explains=("learning-rate-too-low", "vanishing-gradients", "model-too-small", "dead-units"),
+        explains=(
+            "learning-rate-too-low",
+            "vanishing-gradients",
+            "model-too-small",
+            "class-imbalance-harmful",
+            "dead-units",
+        ),
         source="Micikevicius et al. 2018",
     )
 

@@ -53,17 +53,17 @@ def clipping_too_tight(course: Course) -> Suspicion | None:
     shortened = float(np.median(kept[seen]))
     constant = spread(total[seen]) < AT_THE_LIMIT * float(np.median(total[seen]))
     share = float((kept[seen] < 0.999).mean())
-    if not constant or share < ALWAYS or shortened > limit("clip.kept", 0.3):
+    skill = train_skill(course)
+    if not constant or share < ALWAYS or shortened > limit("clip.kept", 0.3) or skill >= DONE:
         return None
     steps = max(watch.steps_planned or 0, course.last_step)
     travel = middle(relative_updates_B(course)[at_height_B(course)]) * steps
     slow = travel < limit("clip.travel", 0.5)
-    skill = train_skill(course)
     return Suspicion(
         code="clipping-too-tight",
         strength=min(1.0, 0.6 + 0.2 * math.log10(limit("clip.kept", 0.3) / max(shortened, 1e-9))),
         persistent=True,
-        harmful=slow and far_enough(course) and skill < DONE,
+        harmful=slow and far_enough(course),
         summary=f"clipping cuts the gradient in {share:.0%} of the steps, to {shortened:.2g} of its length "
         f"(median), so "
         f"that a step has the same length whatever the net would need; all {steps} steps together can move the weights "
@@ -71,7 +71,7 @@ def clipping_too_tight(course: Course) -> Suspicion | None:
         evidence={"share_of_steps_clipped": share, "median_share_kept": shortened, "travel": travel, "skill": skill},
         advice=_wider(course, float(np.median(total[seen])) / shortened),
         since_step=int(course.probes("step")[seen][0]),
-        explains=("learning-rate-too-low", "model-too-small", "stopped-too-early"),
+        explains=("learning-rate-too-low", "model-too-small", "class-imbalance-harmful", "stopped-too-early"),
         source="own choice; the limit to try is the median norm of the gradients themselves",
     )
 
@@ -115,7 +115,7 @@ def weight_decay_too_strong(course: Course) -> Suspicion | None:
     """Finds a decay that makes the net forget within a few steps what it learned.
 
     1/(rate x decay) is the number of steps after which decay alone leaves a third of a weight (with momentum that
-    many fewer). Healthy runs forget over thousands of steps.
+    many fewer). Healthy runs forget over thousands of steps. In Adam, decay and gradient are weighed directly.
     """
     watch, columns = course.history.watch, learning_D(course)
     decayed = [index for index in columns if course.tensors[index].weight_decay > 0]
@@ -128,24 +128,30 @@ def weight_decay_too_strong(course: Course) -> Suspicion | None:
         return None
     momentum = _number(watch.settings.get("momentum"), 0.0)
     memory = (1 - min(momentum, 0.999)) / (rate * decay)
-    if memory > limit("decay.memory_steps", 150) or watch.optimizer == "Adam":
+    pull = middle(decay * weights_BT[:, decayed] / course.by_tensor("gradients")[:, decayed])
+    shortest = limit("decay.memory_steps", 150)
+    strong, how = memory < shortest, f"forgets within {memory:.0f} steps what was learned"
+    if watch.optimizer == "Adam":  # there it is part of the gradient, whose scale is divided out
+        strong, how = pull > limit("decay.pull", 2.0), f"pulls {pull:.2g} times as hard as the gradient"
+    skill = train_skill(course)
+    if not strong or skill >= DONE:
         return None
     shrunk = middle(weights_BT[-1, decayed] / weights_BT[0, decayed])
     turn = middle(course.by_tensor("turns")[-max(2, len(weights_BT) // 3) :, decayed])
-    skill = train_skill(course)
-    harmful = far_enough(course) and stalled(course) and skill < limit("decay.skill", 0.8)
+    low = skill < MIDDLING or (stalled(course) and skill < limit("decay.skill", 0.8))
+    harmful = far_enough(course) and low
     return Suspicion(
         code="weight-decay-too-strong",
-        strength=min(1.0, 0.6 + 0.2 * math.log10(limit("decay.memory_steps", 150) / memory)),
+        strength=float(np.clip(0.6 + 0.2 * math.log10(shortest / memory), 0.6, 1.0)),
         persistent=True,
         harmful=harmful,
-        summary=f"weight decay {decay:g} at a learning rate of {rate:.3g} forgets within {memory:.0f} steps what was "
-        f"learned; weights have {shrunk:.2g} of their first length"
-        + (f", and training stays at a skill of {skill:.2f}" if harmful else ""),
+        summary=f"weight decay {decay:g} at a learning rate of {rate:.3g} {how}; weights have {shrunk:.2g} of their "
+        f"first length" + (f", and training stays at a skill of {skill:.2f}" if harmful else ""),
         evidence={
             "weight_decay": decay,
             "learning_rate": rate,
             "memory_steps": memory,
+            "decay_over_gradient": pull,
             "weights_over_first": shrunk,
             "median_turn_radians": turn,
             "skill": skill,
@@ -156,7 +162,14 @@ def weight_decay_too_strong(course: Course) -> Suspicion | None:
             f"set weight_decay to {decay / 100:.2g} instead of {decay:g}",
         ),
         since_step=int(course.probes("step")[0]),
-        explains=("model-too-small", "learning-rate-too-low", "vanishing-gradients", "dead-units", "stopped-too-early"),
+        explains=(
+            "model-too-small",
+            "class-imbalance-harmful",
+            "learning-rate-too-low",
+            "vanishing-gradients",
+            "dead-units",
+            "stopped-too-early",
+        ),
         source="van Laarhoven 2017; Kosson et al. 2023: time constant of weight decay",
     )
 
@@ -197,6 +210,7 @@ def momentum_extreme(course: Course) -> Suspicion | None:
             "gradient-spikes",
             "warmup-missing",
             "model-too-small",
+            "class-imbalance-harmful",
             "dead-units",
             "saturated-units",
         ),

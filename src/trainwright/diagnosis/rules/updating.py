@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
 from trainwright.diagnosis.course import Course
 from trainwright.diagnosis.curves import middle
-from trainwright.diagnosis.harm import LOW, MIDDLING, knows_little, stalled, train_skill
+from trainwright.diagnosis.harm import DONE, LOW, MIDDLING, far_enough, knows_little, stalled, train_skill
 from trainwright.diagnosis.limits import limit
 from trainwright.diagnosis.measures import at_height_B, relative_updates_B, weights_D
 from trainwright.diagnosis.suspicion import Rule, Suspicion
@@ -26,7 +27,7 @@ def optimizer_misses_parameters(course: Course) -> Suspicion | None:
     """Finds tensors that are to learn and that the optimizer does not hold.
 
     A head that is moved alone on top of everything else looks meant, as in feature extraction; then it is a note,
-    unless the net learns little.
+    unless the net learns little, or what it stands on is as it was drawn at random.
     """
     missed = _missed(course)
     watch = course.history.watch
@@ -34,7 +35,8 @@ def optimizer_misses_parameters(course: Course) -> Suspicion | None:
         return None
     moved = [one for one in course.tensors if one.moved]
     share = sum(math.prod(one.shape) for one in missed) / sum(math.prod(one.shape) for one in course.tensors)
-    meant = _only_the_head_moves(course) and not knows_little(course, MIDDLING)
+    drawn = as_drawn(missed) and train_skill(course) < DONE
+    meant = _only_the_head_moves(course) and not drawn and not knows_little(course, MIDDLING)
     return Suspicion(
         code="optimizer-misses-parameters",
         strength=0.9,
@@ -48,7 +50,15 @@ def optimizer_misses_parameters(course: Course) -> Suspicion | None:
         advice={"do": "build the optimizer with model.parameters(), or set requires_grad of these to False if meant"},
         since_step=watch.step,
         layers=_layers(missed),
-        explains=("learning-rate-too-low", "model-too-small", "initialization-too-small", "vanishing-gradients"),
+        explains=(
+            "learning-rate-too-low",
+            "model-too-small",
+            "class-imbalance-harmful",
+            "initialization-too-small",
+            "vanishing-gradients",
+            "targets-too-soft",
+            "frozen-by-mistake",
+        ),
         source="checked exactly: the optimizer's tensors against the model's",
     )
 
@@ -76,6 +86,7 @@ def optimizer_holds_other_model(course: Course) -> Suspicion | None:
             "optimizer-misses-parameters",
             "learning-rate-too-low",
             "model-too-small",
+            "class-imbalance-harmful",
             "frozen-by-mistake",
             "labels-shuffled",
             "vanishing-gradients",
@@ -118,7 +129,7 @@ def detached(course: Course) -> Suspicion | None:
         advice={"do": "look for detach(), no_grad() or .data between these layers and the loss"},
         since_step=probes[0].step,
         layers=_layers(never),
-        explains=("learning-rate-too-low", "model-too-small", "vanishing-gradients"),
+        explains=("learning-rate-too-low", "model-too-small", "class-imbalance-harmful", "vanishing-gradients"),
         source="checked exactly: weights without a gradient after backward",
     )
 
@@ -126,8 +137,8 @@ def detached(course: Course) -> Suspicion | None:
 def frozen_by_mistake(course: Course) -> Suspicion | None:
     """Finds weights that are frozen where nobody would freeze them: the head, or what the net cannot do without.
 
-    A frozen backbone under a head that learns is meant. It is an alarm where the head itself is frozen, and where
-    most of the net is frozen and it knows hardly anything.
+    A frozen backbone under a head that learns is meant, if it was trained before. It is an alarm where the head itself
+    is frozen, where the frozen weights are as they were drawn, and where the net knows hardly anything.
     """
     weights = [course.tensors[index] for index in weights_D(course)]
     frozen = [one for one in weights if not one.trainable]
@@ -135,8 +146,9 @@ def frozen_by_mistake(course: Course) -> Suspicion | None:
         return None
     share = sum(math.prod(one.shape) for one in frozen) / sum(math.prod(one.shape) for one in weights)
     head, none = not weights[-1].trainable, len(frozen) == len(weights)
+    drawn = share > 0.3 and as_drawn(frozen) and far_enough(course) and train_skill(course) < DONE
     useless = share > 0.5 and knows_little(course, LOW) and stalled(course)
-    if not (head or none or useless):
+    if not (head or none or useless or drawn):
         return None
     what = "every weight is" if none else f"{len(frozen)} of {len(weights)} weights, the last one too, are"
     if not head:
@@ -150,14 +162,39 @@ def frozen_by_mistake(course: Course) -> Suspicion | None:
         fatal=none,
         summary=f"{what} frozen (requires_grad is False)"
         + (": " + _named(frozen) if not none else ", so that nothing can be learned")
-        + ("" if head else f", and the net learns next to nothing on top of them (skill {train_skill(course):.2f})"),
+        + ("" if head or not useless else "; the net learns next to nothing on top of them")
+        + ("" if head or not drawn else "; they are as they were drawn at random, never trained")
+        + ("" if head else f" (skill {train_skill(course):.2f})"),
         evidence={"frozen": len(frozen), "weights": len(weights), "share_of_weights": share},
         advice={"do": "set requires_grad of these to True and build the optimizer anew"},
         since_step=course.history.watch.step,
         layers=_layers(frozen),
-        explains=("learning-rate-too-low", "model-too-small", "vanishing-gradients"),
+        explains=(
+            "learning-rate-too-low",
+            "model-too-small",
+            "class-imbalance-harmful",
+            "vanishing-gradients",
+            "targets-too-soft",
+        ),
         source="checked exactly: requires_grad of every tensor",
     )
+
+
+def as_drawn(weights: Sequence[WatchedTensor]) -> bool:
+    """Says whether all of several weights have just the deviation that a usual initialization draws.
+
+    That is PyTorch's own, He's for inputs or outputs, or Glorot's; training moves it by more than chance does.
+    """
+    large = [one for one in weights if math.prod(one.shape) >= 64 and len(one.shape) >= 2 and one.deviation]
+    return len(large) >= 2 and all(_drawn(one) for one in large)
+
+
+def _drawn(weight: WatchedTensor) -> bool:
+    inputs = math.prod(weight.shape[1:])
+    outputs = weight.shape[0] * math.prod(weight.shape[2:])
+    usual = [math.sqrt(variance) for variance in (1 / (3 * inputs), 2 / inputs, 2 / outputs, 2 / (inputs + outputs))]
+    chance = 0.005 + 2 / math.sqrt(2 * math.prod(weight.shape))
+    return any(abs((weight.deviation or 0.0) / deviation - 1) < chance for deviation in usual)
 
 
 def stale_gradients(course: Course) -> Suspicion | None:

@@ -16,6 +16,8 @@ NAMED = 100
 def diagnosis_lines(view: DiagnosisView, width: int = 80, *, told: bool = False) -> list[Line]:
     """Writes a diagnosis; notes of what was found before training are named only.
 
+    All that was looked at is named where nothing wrong was found.
+
     Args:
         view: the diagnosis.
         width: columns to wrap to.
@@ -28,7 +30,8 @@ def diagnosis_lines(view: DiagnosisView, width: int = 80, *, told: bool = False)
             lines += [*finding_lines(finding, width), Line()]
     lines += labelled("diagnosis", [view.summary], width, "green" if view.healthy else "bold")
     looked = f"looked at {plural(len(view.looked_at), 'kind of fault', 'kinds of faults')} over {view.scope}"
-    lines += labelled("", [f"{looked}: {listed(view.looked_at, NAMED)}" if view.looked_at else looked], width)
+    names = f": {listed(view.looked_at, NAMED)}" if view.looked_at and view.healthy else ""
+    lines += labelled("", [looked + names], width)
     lines += labelled("withdrawn", [printable(withdrawn_words(finding)) for finding in view.withdrawn], width)
     lines += labelled("not seen", [f"{listed(codes, NAMED)}: needs {words}" for words, codes in view.gaps], width)
     if quiet:

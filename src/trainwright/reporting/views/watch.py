@@ -59,8 +59,7 @@ class GapCurve:
 @dataclass(frozen=True, kw_only=True)
 class SketchMap:
     """Magnitudes of a layer's outputs over time. `powers` are the exponents of two at which its bins end, from below;
-    `shares_BC` the share of outputs in each bin, None where there are none. The first bin is of zeros where `has_zeros`
-    says so."""
+    `shares_BC` the share of outputs in each bin, None where there are none. The first is of zeros if `has_zeros`."""
 
     layer: str
     kind: str
