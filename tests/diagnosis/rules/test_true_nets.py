@@ -40,8 +40,8 @@ def learned(
     x_train, y_train = train(pictures(480, seed=2))
     model = nn.Sequential(nn.Flatten(), nn.Linear(36, 32), nn.ReLU(), nn.Linear(32, CLASSES), end or nn.Identity())
     optimizer = torch.optim.Adam(model.parameters(), lr=3e-3)
-    probe = (x_train[::2], y_train[::2])
-    with tw.watch(model, optimizer, loss, run=folder, probe=probe, epochs=epochs, share=1.0) as w:
+    probe = (x_train[:240], y_train[:240])
+    with tw.watch(model, optimizer, loss, run=folder, probe=probe, epochs=epochs, share=0.5) as w:
         for _ in range(epochs):
             order = torch.randperm(len(x_train)) if shuffled else torch.argsort(y_train, stable=True)
             for rows in order.split(16):
