@@ -108,13 +108,19 @@ def search(runs: Sequence[Run], values: Overriding, own: Mapping[str, float]) ->
         tried: list[tuple[int, float, list[dict[int, Suspicion | None]]]] = []
         for factor in sorted(FACTORS, key=lambda factor: abs(factor - 1)):
             values[name] = {"value": own[name] * factor}
-            changes = [
-                {place: run.ask(place, values) for place in tuple(run.reads) if name in run.reads[place]}
-                for run in runs
-            ]
+            try:
+                changes = [
+                    {place: run.ask(place, values) for place in tuple(run.reads) if name in run.reads[place]}
+                    for run in runs
+                ]
+            except (IndexError, ValueError):  # a value for which the rule is not made
+                continue
             tried.append(
                 (worth(runs, [run.verdict(change) for run, change in zip(runs, changes, strict=True)]), factor, changes)
             )
+        if not tried:
+            values.pop(name)
+            continue
         top, factor, changes = max(tried, key=lambda one: one[0])
         if top > best:
             print(f"{name}: {own[name]:g} × {factor:g}, worth {best} → {top}")
