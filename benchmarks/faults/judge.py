@@ -204,7 +204,8 @@ def targets(runs: Sequence[Judged], weighed: Mapping[str, Harm]) -> list[str]:
         "| what | target | measured |",
         "|---|---|---|",
         f"| healthy runs with a `warn` or `stop` | ≤ 5 % | {share_of(bool(run.alarms) for run in healthy)} |",
-        f"| the same, or at the end of every second epoch (told and withdrawn) | | {share_of(_ever(run) for run in healthy)} |",
+        "| the same, or at the end of every second epoch (told and withdrawn) | | "
+        f"{share_of(_ever(run) for run in healthy)} |",
         f"| harmful faults with an alarm | ≥ 85 % | {share_of(bool(run.alarms) for run in harmful)} |",
         "| of these, what can be checked exactly | ≥ 95 % | "
         f"{share_of(bool(run.alarms) for run in harmful if run.exact)} |",

@@ -1,4 +1,4 @@
-"""The benchmark of the diagnosis cannot flatter it: what makes faults and what finds them know nothing of each other."""
+"""The benchmark of the diagnosis cannot flatter it: what makes faults and what finds them do not know each other."""
 
 from __future__ import annotations
 

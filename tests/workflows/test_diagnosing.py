@@ -137,10 +137,3 @@ def test_train_tells_what_is_wrong_and_keeps_it(cli, tmp_path, monkeypatch):
     assert History.of(read_records(folder.events)).findings.count(found) == 1
     kept = json.loads(folder.findings.read_text())
     assert [one["code"] for one in kept if one["diagnosed"]] == ["schedule-mismatch"]
-
-
-def test_a_healthy_run_is_left_in_peace(cli, tmp_path):
-    ended = cli("train", "digits", *TINY, "--no-check", f"--out={tmp_path}", "--name=healthy")
-    assert ended.code == 0, ended.err
-    findings = History.of(read_records(RunFolder(tmp_path / "healthy").events)).findings
-    assert not [one for one in findings if one.diagnosed and one.severity != "note"]

@@ -116,6 +116,17 @@ class TestLossSignFlipped:
         assert alarming(found)
         assert found.evidence["trust_ratio_median"] == pytest.approx(-1.05)
 
+    def test_a_factor_below_0_of_any_size(self):
+        found = loss_sign_flipped(
+            course(
+                loss=self.rising,
+                clean={"loss": self.rising},
+                probe={"predicted_change": -0.002, "loss_after": lambda step: self.rising(step) + 0.0201},
+            )
+        )
+        assert alarming(found)
+        assert found.evidence["trust_ratio_median"] == pytest.approx(-10.05)
+
     def test_an_optimizer_that_maximizes(self):
         found = loss_sign_flipped(
             course(

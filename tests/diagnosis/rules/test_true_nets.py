@@ -14,6 +14,8 @@ import trainwright as tw
 from trainwright.diagnosis.diagnose import Diagnosis, diagnose
 from trainwright.runs import Finding, History, read_records
 
+pytestmark = pytest.mark.slow
+
 CLASSES = 6
 Pair = tuple[Tensor, Tensor]
 
@@ -37,11 +39,11 @@ def learned(
     epochs: int = 6,
 ) -> Diagnosis:
     torch.manual_seed(0)
-    x_train, y_train = train(pictures(480, seed=2))
+    x_train, y_train = train(pictures(360, seed=2))
     model = nn.Sequential(nn.Flatten(), nn.Linear(36, 32), nn.ReLU(), nn.Linear(32, CLASSES), end or nn.Identity())
     optimizer = torch.optim.Adam(model.parameters(), lr=3e-3)
-    probe = (x_train[::2], y_train[::2])
-    with tw.watch(model, optimizer, loss, run=folder, probe=probe, epochs=epochs, share=1.0) as w:
+    probe = (x_train[:240], y_train[:240])
+    with tw.watch(model, optimizer, loss, run=folder, probe=probe, epochs=epochs, share=0.3) as w:
         for _ in range(epochs):
             order = torch.randperm(len(x_train)) if shuffled else torch.argsort(y_train, stable=True)
             for rows in order.split(16):
@@ -112,7 +114,7 @@ def test_pictures_sorted_by_class(tmp_path: Path):
 
 def test_pictures_in_both_parts(tmp_path: Path):
     def leaking(pair: Pair) -> Pair:
-        x_train, y_train = pictures(480, seed=2)
+        x_train, y_train = pictures(360, seed=2)
         return torch.cat([pair[0][:200], x_train[:100]]), torch.cat([pair[1][:200], y_train[:100]])
 
     diagnosis = learned(tmp_path / "run", valid=leaking)

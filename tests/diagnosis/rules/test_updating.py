@@ -97,7 +97,7 @@ def test_a_frozen_backbone_is_known_by_its_weights_as_drawn_or_trained():
     half_learned = {"loss": lambda step: max(0.8, learning(step))}
     found = frozen_by_mistake(course(tensors=net_of_drawn, **half_learned))
     assert found is not None
-    assert alarming(found)
+    assert not alarming(found)
     assert "never trained" in found.summary
     trained = {name: {"trainable": False, "deviation": 0.2} for name in ("conv1", "conv2", "conv3")}
     assert frozen_by_mistake(course(tensors=net(**trained), **half_learned)) is None

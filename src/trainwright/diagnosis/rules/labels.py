@@ -285,6 +285,7 @@ def class_imbalance_harmful(course: Course) -> Suspicion | None:
         if course.known.recipe
         else {"do": "weight=1/share of each class in the loss, or a sampler that draws classes evenly"},
         since_step=valid[-2].step,
+        explains=("labels-shuffled", "validation-shifted", "overfitting", "trained-too-long"),
     )
 
 
@@ -319,7 +320,7 @@ def not_shuffled(course: Course) -> Suspicion | None:
         code="not-shuffled",
         strength=min(1.0, 0.6 + 0.1 * math.log(uneven / most + 1)),
         persistent=True,
-        harmful=not (clean > 0.7 and clean > trained - 0.1),
+        harmful=not (clean > 0.9 and clean > trained - 0.1),
         exact=True,
         summary=f"a batch holds {seen:.1f} classes, where drawing by chance gives {wanted:.1f}: pictures come sorted",
         evidence={

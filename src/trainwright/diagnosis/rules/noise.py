@@ -39,7 +39,8 @@ def batch_too_small(course: Course) -> Suspicion | None:
     jumps = float(np.std(later)) if len(later) >= 4 else math.nan
     better = mann_kendall(later) > CLEAR
     jumping = jumps > limit("batch_too_small.jumps", 0.15) and not better and bool(np.max(later) < 0.6)
-    lost = len(cosine) >= 3 and agreement < 0.1 and moves_well(course) and knows_little(course) and not better
+    unlike = size == 1 or (len(cosine) >= 3 and agreement < 0.1)
+    lost = unlike and moves_well(course) and knows_little(course) and not better
     if agreement > limit("batch_too_small.agreement", 0.15) or not (noisy or lost):
         return None
     scattered = f"with {size} pictures a batch the loss scatters by {scatter:.0%} of its mean from step to step"

@@ -160,13 +160,15 @@ def loss_sign_flipped(course: Course) -> Suspicion | None:
     promised, made = course.probes("predicted_change"), course.probes("loss_after") - course.probes("loss")
     early = np.flatnonzero(np.isfinite(promised) & np.isfinite(made) & (promised != 0))[:8]
     trust = made[early] / promised[early]
-    against = float(np.mean((trust > -2.5) & (trust < -0.4))) if len(early) else 0.0
+    # A step too long changes the loss by anything; one the wrong way by the same share of what is promised, each time.
+    logs = np.log(np.abs(trust[trust < -0.1]))
+    against = len(early) >= 4 and len(logs) == len(early) and float(np.std(logs)) < limit("loss_sign.spread", 0.3)
     uphill = float(np.mean((promised[early] > 0) & (made[early] > 0))) if len(early) else 0.0
     if abs(turned + 1) < 0.25 and worse:
         how, exact = f"the loss of the first steps is {turned:.2f} times the net's own cross-entropy", True
     elif len(early) >= 4 and uphill >= TRUST and worse:
         how, exact = f"{uphill:.0%} of the steps looked at go the way the loss rises", False
-    elif len(early) >= 4 and against >= TRUST and abs(float(trust[0]) + 1) < 0.5 and worse:
+    elif against and worse:
         how, exact = f"steps change the loss by {np.median(trust):.2f} times what the gradients promise", False
     else:
         return None

@@ -138,7 +138,8 @@ def frozen_by_mistake(course: Course) -> Suspicion | None:
     """Finds weights that are frozen where nobody would freeze them: the head, or what the net cannot do without.
 
     A frozen backbone under a head that learns is meant, if it was trained before. It is an alarm where the head itself
-    is frozen, where the frozen weights are as they were drawn, and where the net knows hardly anything.
+    is frozen, and where the net knows hardly anything. Weights that look as they were drawn are a note: a backbone
+    that was trained for a short time looks so, too.
     """
     weights = [course.tensors[index] for index in weights_D(course)]
     frozen = [one for one in weights if not one.trainable]
@@ -157,13 +158,13 @@ def frozen_by_mistake(course: Course) -> Suspicion | None:
         code="frozen-by-mistake",
         strength=0.8 if head else 0.6,
         persistent=True,
-        harmful=True,
+        harmful=head or none or useless,
         exact=head,
         fatal=none,
         summary=f"{what} frozen (requires_grad is False)"
         + (": " + _named(frozen) if not none else ", so that nothing can be learned")
         + ("" if head or not useless else "; the net learns next to nothing on top of them")
-        + ("" if head or not drawn else "; they are as they were drawn at random, never trained")
+        + ("" if head or not drawn else "; they look as they were drawn at random, never trained")
         + ("" if head else f" (skill {train_skill(course):.2f})"),
         evidence={"frozen": len(frozen), "weights": len(weights), "share_of_weights": share},
         advice={"do": "set requires_grad of these to True and build the optimizer anew"},
