@@ -81,5 +81,5 @@ def test_the_new_run_has_the_recipe_of_the_old_one_but_for_what_is_advised(cli, 
     assert ended.code == 0, ended.err
     assert "a new run from the start, with the recipe of" in ended.out
     old, new = (compose(read_recipe_file(RunFolder(tmp_path / name).recipe)) for name in ("first", "second"))
-    assert {key for key, _, _ in new.differences(old)} == {"optim.lr"}, "normalization is batch already"
+    assert {key for key, _, _ in new.differences(old)} == {"optim.lr", "model.normalization"}
     assert first.recipe.read_bytes() == before
