@@ -343,8 +343,8 @@ def main() -> None:
         f"{counts['judges'][0]} healthy and {counts['judges'][1]} faulty runs judge; {counts['sets'][0]} healthy and "
         f"{counts['sets'][1]} faulty ones set limits. Intervals are Wilson's at 95 %, in per cent.",
         "",
-        f"{len(left_out)} runs that were meant to be healthy are left out, since they learned {SICK:.0%} less than the "
-        "ordinary ones of their net and data, whatever was said of them: "
+        f"Left out, whatever was said of them, are runs that were meant to be healthy and learned {SICK:.0%} less than "
+        "the ordinary ones of their net and data: "
         + (", ".join(f"{line['kind']} ({line['spec']['net']}, {line['spec']['data']})" for line in left_out) or "none")
         + ".",
         "",

@@ -3,9 +3,9 @@
     uv run python benchmarks/faults/limits.py            # writes; --show only tells
 
 A limit stays the rule's own choice unless the runs speak against it: of a few factors on it the nearest to 1 is taken
-that gives fewer healthy runs with an alarm, or as few and more harmful faults whose first cause is right. A healthy
-run with an alarm weighs as much as three faults. Limits that rules read at import are left alone. The confidence of a
-code is how often it was right where it was told first, over healthy and faulty runs, where that happened three times.
+at which right first causes of harmful faults, less three for each healthy run with an alarm, are at least two more.
+Limits that rules read at import are left alone. The confidence of a code is how often it was right where it was told
+first, over healthy and faulty runs, where that happened five times.
 """
 
 from __future__ import annotations
@@ -30,7 +30,8 @@ from trainwright.diagnosis.suspicion import Rule, Suspicion
 FACTORS = (0.6, 0.8, 1.25, 1.6, 2.5)
 PRICE = 3
 """Faults that one false alarm weighs."""
-LEAST_TOLD = 3
+LEAST_GAIN, LEAST_TOLD = 2, 5
+"""Faults by which a limit must be better than the rule's own choice, and alarms that a confidence must rest on."""
 
 
 class Overriding(dict[str, Any]):
@@ -122,7 +123,7 @@ def search(runs: Sequence[Run], values: Overriding, own: Mapping[str, float]) ->
             values.pop(name)
             continue
         top, factor, changes = max(tried, key=lambda one: one[0])
-        if top > best:
+        if top >= best + LEAST_GAIN:
             print(f"{name}: {own[name]:g} × {factor:g}, worth {best} → {top}")
             values[name] = {"value": own[name] * factor}
             for run, change in zip(runs, changes, strict=True):

@@ -39,10 +39,9 @@ class Spec:
             after the optimizer. underflow: factor before gradients are rounded to float16 and after (its inverse).
             spike: factor on every 25th batch.
     Of the loop:
-        epochs, stop_after (epochs, whatever was planned), batch, validate (`watch`: by w.validate, `own`: by a function
-                of the loop's own, or none), valid_mode, valid_batch: of the own one. eval_from: share of training from
-        which the net stays in evaluation
-        mode. autocast: bfloat16.
+        epochs, stop_after (epochs, whatever was planned), batch; validate (`watch`: by w.validate, `own`: by a
+        function of the loop's own, or none), valid_mode, valid_batch: of the own one. eval_from: share of training from
+        which the net stays in evaluation mode. autocast: bfloat16.
     """
 
     net: str
