@@ -25,9 +25,10 @@ if TYPE_CHECKING:
     from .workflows.run import Run
     from .workflows.search import SearchResult, search
     from .workflows.train import train
-    from .workflows.watch import Watch, watch
+    from .workflows.watch import watch
     from .workflows.watch_lightning import LightningWatch
     from .workflows.watch_transformers import TransformersWatch
+    from .workflows.watched_loop import Watch
 
 __version__ = version("trainwright")
 
@@ -75,7 +76,7 @@ _HOMES = {
     "TrainingError": ".errors",
     "TrainwrightError": ".errors",
     "TransformersWatch": ".workflows.watch_transformers",
-    "Watch": ".workflows.watch",
+    "Watch": ".workflows.watched_loop",
     "ablate": ".workflows.ablate",
     "activations": ".workflows.activations",
     "check": ".workflows.check",

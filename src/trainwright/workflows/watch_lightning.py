@@ -9,7 +9,8 @@ from torch import Tensor, nn
 
 from trainwright.errors import InputError
 
-from .watch import Watch, watch
+from .watch import watch
+from .watched_loop import Watch
 
 try:
     from lightning.pytorch import Callback, LightningModule, Trainer

@@ -12,7 +12,8 @@ from torch.nn import functional as F
 from trainwright.errors import InputError
 from trainwright.monitoring import answer_of
 
-from .watch import Watch, watch
+from .watch import watch
+from .watched_loop import Watch
 
 try:
     from transformers.trainer_callback import TrainerCallback

@@ -7,13 +7,8 @@ import pytest
 
 from diagnosis.histories import BLIND, alarming, course
 from trainwright.diagnosis.course import Known
-from trainwright.diagnosis.rules.labels import (
-    class_imbalance_harmful,
-    classes_swapped,
-    labels_noisy,
-    labels_shuffled,
-    not_shuffled,
-)
+from trainwright.diagnosis.rules.classes import class_imbalance_harmful, not_shuffled
+from trainwright.diagnosis.rules.labels import classes_swapped, labels_noisy, labels_shuffled
 
 EVEN = (5,) * 10
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 from trainwright.diagnosis.suspicion import Rule
 
 from .architecture import ARCHITECTURE
+from .classes import CLASSES
 from .fitting import FITTING
 from .flow import FLOW
 from .initialization import INITIALIZATION
@@ -40,6 +41,7 @@ RULES: tuple[Rule, ...] = (
     *FITTING,
     *OUTPUTS,
     *LABELS,
+    *CLASSES,
     *PICTURES,
     *NOISE,
     *MACHINE,
