@@ -112,7 +112,8 @@ class Looks:
             units = UnitsRecord(
                 step=step, epoch=epoch, pictures=len(self.probe), unfed=tuple(unfed), cost_s=took_s, **vars(columns)
             )
-            answers.append(self._answers(self.probe, Asked(step, epoch, "train", "train"), modes))
+            if len(self.probe) > 1:
+                answers.append(self._answers(self.probe, Asked(step, epoch, "train", "train"), modes))
         if self.valid is not None:
             answers.append(self._answers(self.valid, Asked(step, epoch, "valid", "eval"), None))
         return units, answers
@@ -141,7 +142,11 @@ class Looks:
         ):
             if training:
                 self._train(modes)
-            for part in pictures.chunks(self.batch_size if training else CHUNK):
+            # Nearly equal batches, since what normalizes by the batch cannot do so by a single picture.
+            even = -(-len(pictures) // max(1, len(pictures) // max(2, self.batch_size)))
+            for part in pictures.chunks(even if training else CHUNK):
+                if training and len(part) < 2:
+                    continue
                 if sums is not None:
                     sums.pictures = len(part)
                 outputs = self._through(part, None if sums is None else sums.look)

@@ -87,7 +87,7 @@ def diverges(course: Course) -> Suspicion | None:
     return Suspicion(
         code="learning-rate-too-high",
         strength=strength,
-        persistent=broken or len(losses) >= 2,
+        persistent=broken or len(losses) >= 20,
         harmful=True,
         fatal=True,
         summary=f"the learning rate is too high: {summary}" + _moved(jump),
