@@ -182,6 +182,13 @@ class TestClassWeightsHarmful:
         spoiled = self.answers(0.6)
         assert class_weights_harmful(course(clean=spoiled, batched=spoiled, probe={"label_counts": ()})) is None
 
+    def test_a_net_that_names_one_class_alone_is_weighted_only_where_its_loss_is_low(self):
+        lone = tuple(tuple(50 if column == 0 else 0 for column in range(10)) for _ in range(10))
+        spoiled = {"loss": 3.0, "accuracy": 0.1, "confusion_KK": lone}
+        seen = {"clean": spoiled, "batched": spoiled, "probe": {"label_counts": (5,) * 10}}
+        assert alarming(class_weights_harmful(course(**seen)))
+        assert class_weights_harmful(course(loss=BLIND, **seen)) is None
+
     def test_a_plain_loss_as_low_as_the_trained_one_is_not_weighted(self):
         spoiled = self.answers(0.6, loss=0.15)
         assert class_weights_harmful(course(clean=spoiled, batched=spoiled, probe={"label_counts": (5,) * 10})) is None

@@ -207,7 +207,8 @@ def class_weights_harmful(course: Course) -> Suspicion | None:
     training pictures do, and still some classes are named much too often, at the cost of the others.
     """
     looks = course.answers("train", "train") or course.answers("train")
-    named = [_overcalled(table_KK(row)) for row in looks[-2:] if row.loss is not None]
+    learning = trained_skill(course) > limit("class_weights.learning", 0.5)
+    named = [_overcalled(table_KK(row), learning) for row in looks[-2:] if row.loss is not None]
     given = course.known.recipe.get("loss.class_weights", "none")
     if not named or any(found is None for found in named) or (course.known.recipe and given == "none"):
         return None
@@ -248,9 +249,14 @@ def class_weights_harmful(course: Course) -> Suspicion | None:
     )
 
 
-def _overcalled(confusion_KK: Numbers | None) -> tuple[float, int, int] | None:
-    """Gives how large a share of answers moved between classes, and who gains and loses most."""
-    if confusion_KK is None or np.diag(confusion_KK).sum() / confusion_KK.sum() < 1.1 * chance(confusion_KK):
+def _overcalled(confusion_KK: Numbers | None, learning: bool) -> tuple[float, int, int] | None:
+    """Gives how large a share of answers moved between classes, and who gains and loses most.
+
+    A net that knows nothing prefers some class, too; where the loss as trained is low, it knows something.
+    """
+    if confusion_KK is None:
+        return None
+    if not learning and np.diag(confusion_KK).sum() / confusion_KK.sum() < 1.1 * chance(confusion_KK):
         return None
     surplus_K = (confusion_KK.sum(axis=0) - confusion_KK.sum(axis=1)) / confusion_KK.sum()
     return float(np.abs(surplus_K).sum() / 2), int(np.argmax(surplus_K)), int(np.argmin(surplus_K))
