@@ -77,7 +77,7 @@ def test_it_keeps_the_steps_that_the_log_keeps(folder):
 
 def test_it_waits_where_epochs_are_short_for_what_a_look_costs(folder, monkeypatch):
     looks: list[int] = []
-    monkeypatch.setattr(diagnosing.LiveDiagnosis, "look", lambda self, history: looks.append(len(history.epochs)) or ())
+    monkeypatch.setattr(diagnosing.LiveDiagnosis, "look", lambda self, history, **_: looks.append(len(history.epochs)) or ())
     clock = Clock()
     beside = Diagnosing(folder, [], 1, print, clock)
     for number in range(1, 200):
@@ -102,7 +102,7 @@ def test_a_resumed_run_goes_on_from_what_its_log_tells(folder):
 
 
 def test_a_diagnosis_that_breaks_down_is_left_out_with_one_warning(folder, monkeypatch):
-    def broken(self: object, history: History) -> tuple[Finding, ...]:
+    def broken(self: object, history: History, **_: object) -> tuple[Finding, ...]:
         raise ZeroDivisionError("of a rule")
 
     monkeypatch.setattr(diagnosing.LiveDiagnosis, "look", broken)
@@ -124,7 +124,7 @@ def test_train_tells_what_is_wrong_and_keeps_it(cli, tmp_path, monkeypatch):
         diagnosed=True,
     )
 
-    def look(self: diagnosing.LiveDiagnosis, history: History) -> tuple[Finding, ...]:
+    def look(self: diagnosing.LiveDiagnosis, history: History, **_: object) -> tuple[Finding, ...]:
         return () if found in history.findings else (found,)
 
     monkeypatch.setattr(diagnosing.LiveDiagnosis, "look", look)

@@ -352,8 +352,8 @@ def test_a_goal_that_is_reached_before_the_first_step_leaves_the_best_snapshot(c
     assert ended.code == 0, ended.err
     figures = json.loads(ended.out)
     assert figures["retrained"] is None
-    assert [finding["code"] for finding in figures["findings"]] == ["nothing-to-retrain"]
-    assert figures["findings"][0]["evidence"] == {"valid_loss": 0.25, "train_loss": 0.5}
+    (told,) = (finding for finding in figures["findings"] if finding["code"] == "nothing-to-retrain")
+    assert told["evidence"] == {"valid_loss": 0.25, "train_loss": 0.5}
     run = tw.Run.open(tmp_path / "run")
     assert run.finished
     assert not run.retrained
@@ -361,7 +361,7 @@ def test_a_goal_that_is_reached_before_the_first_step_leaves_the_best_snapshot(c
     lines = log.read_text().splitlines(keepends=True)
     log.write_text("".join(line for line in lines if '"confusion_KK"' not in line))
     assert cli("train", "--resume", run.path, "--json").code == 0
-    assert [finding.code for finding in run.history.findings] == ["nothing-to-retrain"], "told once"
+    assert [finding.code for finding in run.history.findings].count("nothing-to-retrain") == 1, "told once"
 
 
 def test_without_a_validation_part_there_is_nothing_to_add(cli, tmp_path):

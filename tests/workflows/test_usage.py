@@ -39,8 +39,8 @@ import pytest
         (
             ["frobnicate"],
             "there is no command 'frobnicate'\n"
-            "  try: one of: ablate, activations, check, data, doctor, evaluate, lr-find, predict, recipe, report, "
-            "search, train",
+            "  try: one of: ablate, activations, check, data, diagnose, doctor, evaluate, lr-find, predict, recipe, "
+            "report, search, train",
         ),
         (["evaluate"], "evaluate needs RUN\n  expected: folder of a run\n  try: trainwright evaluate --help"),
         (["train", "--epochs"], "--epochs needs a value\n  expected: --epochs N\n  try: trainwright train --help"),

@@ -65,7 +65,7 @@ def apart(share: float, count: float, other: float, other_count: float) -> float
     """Gives how many standard errors one share lies above another; 0 where one of them is of nothing.
 
     >>> round(apart(0.9, 96, 0.5, 96), 1)
-    6.6
+    6.7
     """
     if not count or not other_count:
         return 0.0

@@ -34,17 +34,20 @@ class Told:
         return cls({one.code: one for one in findings if one.diagnosed and one.withdrawn is None})
 
 
-def news(told: Told, found: Sequence[Finding], step: int) -> tuple[Told, tuple[Finding, ...]]:
+def news(
+    told: Told, found: Sequence[Finding], step: int, *, patience: int = GONE_FOR
+) -> tuple[Told, tuple[Finding, ...]]:
     """Compares a look with what was told before it.
 
     A finding is told when its code is first found, told anew at once when it is graver than it was told, and told anew
-    when it was milder, or gone, for `GONE_FOR` looks running; then, where it is gone, with `withdrawn`. Whenever it is
+    when it was milder, or gone, for `patience` looks running; then, where it is gone, with `withdrawn`. Whenever it is
     told anew it keeps the step since which it was first seen, so that both are known to be the same.
 
     Args:
         told: so far.
         found: by this look, the most likely cause first; of a code only the first counts.
         step: at which the look was made.
+        patience: 1 where no other look will follow.
 
     Returns: what has been told with this look, and what of it is new.
 
@@ -69,7 +72,7 @@ def news(told: Told, found: Sequence[Finding], step: int) -> tuple[Told, tuple[F
             continue
         is_graver = now is not None and LOUDNESS[now.severity] > LOUDNESS[before.severity]
         times = told.missed.get(code, 0) + 1
-        if not is_graver and times < GONE_FOR:
+        if not is_graver and times < patience:
             standing[code], missed[code] = before, times
         elif now is not None:
             standing[code] = replace(now, since_step=before.since_step)
@@ -97,14 +100,16 @@ class LiveDiagnosis:
         self.known = known or Known()
         self.told = Told.of(findings)
 
-    def look(self, history: History) -> tuple[Finding, ...]:
+    def look(self, history: History, *, last: bool = False) -> tuple[Finding, ...]:
         """Diagnoses the run as far as it has come.
 
         Args:
             history: of the run, from its start.
+            last: whether the run is over, so that what has gone is taken back at once.
 
         Returns: findings that are new, told anew or withdrawn, in the order in which to read them.
         """
         found = not_told_by_the_loop(diagnose(history, self.known).findings, history)
-        self.told, new = news(self.told, found, Course(history.first_stage).last_step)
+        step, patience = Course(history.first_stage).last_step, 1 if last else GONE_FOR
+        self.told, new = news(self.told, found, step, patience=patience)
         return new

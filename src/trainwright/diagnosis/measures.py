@@ -65,11 +65,12 @@ def total_gradients_B(course: Course) -> Numbers:
 
 
 def rates_B(course: Course) -> Numbers:
-    """Looks up the learning rate at each probe; NaN where no step tells one."""
-    steps_B = course.probes("step")
+    """Gives the learning rate at each probe, of a record without one that of the next step told; NaN where none is."""
+    steps_B, told_B = course.probes("step"), course.probes("learning_rate")
     if not len(course.steps_S):
-        return np.full(len(steps_B), np.nan)
-    return course.rates_S[np.clip(np.searchsorted(course.steps_S, steps_B), 0, len(course.steps_S) - 1)]
+        return told_B
+    beside_B = course.rates_S[np.clip(np.searchsorted(course.steps_S, steps_B), 0, len(course.steps_S) - 1)]
+    return np.where(np.isfinite(told_B), told_B, beside_B)
 
 
 def at_height_B(course: Course) -> NDArray[np.bool_]:
@@ -77,7 +78,7 @@ def at_height_B(course: Course) -> NDArray[np.bool_]:
     rates = rates_B(course)
     if not np.isfinite(rates).any():
         return np.ones(len(rates), dtype=bool)
-    return ~(rates < 0.5 * np.nanmax(course.rates_S))
+    return ~(rates < 0.5 * np.nanmax(np.concatenate([rates, course.rates_S])))
 
 
 def trust_B(course: Course) -> Numbers:

@@ -86,6 +86,11 @@ class Calls:
         )
 
     @property
+    def ours(self) -> bool:
+        """Whether it is ourselves who call the net now."""
+        return self._ours
+
+    @property
     def passes(self) -> int:
         """Passes that trained the net since the last step.
 

@@ -163,9 +163,10 @@ class Monitor:
         self._look(step, epoch)
 
     def close(self) -> None:
-        """Takes all hooks off."""
+        """Takes all hooks off, and lets go of what goes around: nothing keeps a net alive that is watched no more."""
         if self.stepping is not None:
             self.stepping.close()
+        self.stepping = None
 
     def __enter__(self) -> Monitor:
         return self

@@ -64,6 +64,7 @@ def probe_record(step: int, epoch: int, seen: Seen, stepping: Stepping, around: 
         step=step,
         epoch=epoch,
         loss=seen.loss,
+        learning_rate=stepping.rate,
         loss_after=after[0] if after else None,
         predicted_change=columns.predicted_change if after else None,
         gradients=columns.gradients,

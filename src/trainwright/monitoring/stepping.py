@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from trainwright.runs import WatchedLayer
+from trainwright.training import top_rate
 
 from .readings import Readings, sketch
 from .sentinel import Sentinel
@@ -47,6 +48,7 @@ class Stepping:
     Attributes:
         readings: of the last step that was looked at.
         cost_s: what looking took within the last step.
+        rate: the learning rate of the last step that was looked at.
     """
 
     def __init__(
@@ -65,6 +67,7 @@ class Stepping:
         self.sketched = sketched
         self.readings = Readings()
         self.cost_s = 0.0
+        self.rate = top_rate(optimizer)
         held = {id(tensor) for group in optimizer.param_groups for tensor in group["params"]}
         self.sentinel = Sentinel({name: parameters[name] for name in self.names if name not in absorbed}, held, scaler)
         self._before: list[Tensor] | None = None
@@ -78,9 +81,10 @@ class Stepping:
         self._hooks = [inner.register_step_pre_hook(self._begin), inner.register_step_post_hook(self._end)]
 
     @torch.no_grad()
-    def _begin(self, _optimizer: Optimizer, _args: tuple[Any, ...], _named: dict[str, Any]) -> None:
+    def _begin(self, optimizer: Optimizer, _args: tuple[Any, ...], _named: dict[str, Any]) -> None:
         if self.due():
             settle(self.tensors[0].device)
+            self.rate = top_rate(optimizer)
             began = time.perf_counter()
             self._before = [tensor.detach().clone() for tensor in self.tensors]
             self.cost_s = time.perf_counter() - began

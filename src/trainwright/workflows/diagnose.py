@@ -113,7 +113,7 @@ def follow(folder: RunFolder, tell: Callable[[Finding], None], wait: Callable[[f
         is_first = not records
         records += new
         if is_first or not grows or any(isinstance(record, EpochRecord) for record in new):
-            for finding in live.look(History.of(without_lost_work(records))):
+            for finding in live.look(History.of(without_lost_work(records)), last=not grows):
                 tell(finding)
         if not grows:
             return Diagnosed(folder.path, diagnosis_view(History.of(records), live.known))

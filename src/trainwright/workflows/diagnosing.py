@@ -55,8 +55,12 @@ class Diagnosing:
         self._due = self._due or isinstance(record, EpochRecord)
         self._records.append(record)
 
-    def look(self) -> None:
-        """Diagnoses the run as far as it has come, and tells what is new."""
+    def look(self, *, last: bool = False) -> None:
+        """Diagnoses the run as far as it has come, and tells what is new.
+
+        Args:
+            last: whether the run is over.
+        """
         self._due = False
         if self._broken:
             return
@@ -64,7 +68,7 @@ class Diagnosing:
         try:
             history = History.of(self._records)
             self._live = self._live or LiveDiagnosis(known_of(self._folder), history.findings)
-            new = self._live.look(history)
+            new = self._live.look(history, last=last)
         except Exception as error:
             self._broken = True
             warnings.warn(

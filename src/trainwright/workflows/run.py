@@ -224,4 +224,5 @@ def _parameters(folder: RunFolder) -> int | None:
 def _plain(finding: object) -> dict[str, Any]:
     import dataclasses
 
-    return dataclasses.asdict(finding)  # type: ignore[call-overload]
+    values = dataclasses.asdict(finding)  # type: ignore[call-overload]
+    return {**values, "layers": list(values["layers"])}  # as JSON reads it

@@ -109,7 +109,7 @@ def run_stage(
                 monitor.finish(stop.step, stop.epoch)
     except TrainingError as error:
         if diagnosing is not None:
-            diagnosing.look()
+            diagnosing.look(last=True)
         write_report(folder)
         commands = [
             step.command for step in after_breakdown(folder.path, History.of(read_records(folder.events)).findings)
@@ -117,7 +117,7 @@ def run_stage(
         raise TrainingError(error.problem, got=error.got, hint="\n   or: ".join(commands)) from None
     else:
         if diagnosing is not None:
-            diagnosing.look()
+            diagnosing.look(last=stop.kind != "interrupted")
     finally:
         write_findings(folder)
     if stop.kind == "interrupted":

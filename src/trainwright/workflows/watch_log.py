@@ -120,7 +120,7 @@ class WatchLog:
         Raises:
             WriteFailed: the disk refused.
         """
-        self._diagnosing.look()
+        self._diagnosing.look(last=True)
         write_findings(self.folder)
 
     def _found(self, finding: Finding) -> None:

@@ -61,7 +61,7 @@ class TransformersWatch(TrainerCallback):
         self._hook = model.register_forward_hook(self._see, with_kwargs=True)
 
     def _see(self, model: Any, _inputs: Any, named: dict[str, Any], outputs: Any) -> None:
-        if not torch.is_grad_enabled() or not model.training:
+        if not torch.is_grad_enabled() or not model.training or (self._watch is not None and self._watch.looking):
             return
         loss, labels = getattr(outputs, "loss", None), named.get("labels")
         if isinstance(loss, Tensor):

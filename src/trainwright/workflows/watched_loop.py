@@ -62,6 +62,11 @@ class Watch:
         """What was found so far, the most likely cause first."""
         return () if self._log is None else self._log.findings
 
+    @property
+    def looking(self) -> bool:
+        """Whether it is the watcher who calls the net now, not the loop."""
+        return self._log is not None and self._calls.ours
+
     def begin(self) -> Self:
         """Makes the run folder and puts the hooks on, as entering the context does.
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import math
 
-from diagnosis.histories import alarming, course
+from diagnosis.histories import alarming, course, layer
 from trainwright.diagnosis.rules.precision import precision_overflow, precision_underflow
 
 SCATTERED = {"zero_gradients": (0.1, 0.8, 0.9, 0.2)}
@@ -21,6 +21,11 @@ def test_zeros_of_dead_units_and_of_pixels_that_are_always_0_are_not():
     assert precision_underflow(course(loss=2.1, units={"unfed": (0.9,) * 10}, probe=SCATTERED)) is None
     assert precision_underflow(course(loss=2.1, units={"dead": (0.9,) * 10}, probe=SCATTERED)) is None
     assert precision_underflow(course(loss=2.1, probe={"zero_gradients": (0.9, 0.0, 0.0, 0.0)})) is None
+
+
+def test_zeros_of_a_filter_that_meets_padding_only_are_not():
+    layers = (layer("conv1"), layer("conv2", size=1), layer("conv3", size=1), layer("head", "Linear", 10, 0))
+    assert precision_underflow(course(loss=2.1, probe=SCATTERED, watch={"layers": layers})) is None
 
 
 def test_steps_left_out_again_and_again_are_overflow_and_a_few_at_the_start_are_not():

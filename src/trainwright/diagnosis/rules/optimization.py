@@ -187,7 +187,7 @@ def too_low(course: Course) -> Suspicion | None:
     watch, height = course.history.watch, at_height_B(course)
     every = relative_updates_B(course)
     counted, every = every[height & np.isfinite(every)], every[np.isfinite(every)]
-    if watch is None or len(every) < 3:
+    if watch is None or len(every) < 3 or not len(counted):
         return None
     # Where hardly a step was looked at while the rate was high, the longest of all stands for what those were.
     move = float(np.median(counted)) if len(counted) >= 3 else float(every.max())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from trainwright.diagnosis.advising import advice
@@ -10,15 +12,18 @@ from trainwright.diagnosis.harm import DONE, MIDDLING, far_enough, knows_little,
 from trainwright.diagnosis.limits import limit
 from trainwright.diagnosis.measures import learning_D
 from trainwright.diagnosis.suspicion import Rule, Suspicion
+from trainwright.runs import WatchedTensor
 
 
 def precision_underflow(course: Course) -> Suspicion | None:
     """Finds gradients of which many numbers are exactly 0, although no unit is dead: they are too small for the format.
 
     The first weight is left out, since pixels that are always 0 leave it without gradients, too; and so are weights
-    with whole rows of zeros.
+    with whole rows of zeros, and filters so large for their map that some of their numbers meet padding only.
     """
-    columns, unfed = learning_D(course)[1:], course.by_layer("unfed")
+    maps = {one.name: one.shape[1:] for one in course.layers}
+    columns = [index for index in learning_D(course)[1:] if not _meets_padding_only(course.tensors[index], maps)]
+    unfed = course.by_layer("unfed")
     zeros_BD = course.by_tensor("zero_gradients")[:, columns]
     if not len(columns) or len(zeros_BD) < 4 or not np.isfinite(zeros_BD).any():
         return None
@@ -64,6 +69,11 @@ def precision_underflow(course: Course) -> Suspicion | None:
         ),
         source="Micikevicius et al. 2018",
     )
+
+
+def _meets_padding_only(tensor: WatchedTensor, maps: Mapping[str, tuple[int, ...]]) -> bool:
+    """Says whether some numbers of a filter (out, in, height, width) never meet the map, padded to keep its size."""
+    return any(own // 2 >= side for own, side in zip(tensor.shape[2:], maps.get(tensor.layer, ()), strict=False))
 
 
 def precision_overflow(course: Course) -> Suspicion | None:
