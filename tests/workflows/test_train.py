@@ -231,7 +231,7 @@ def test_a_loss_that_is_not_finite_stops_and_says_where(cli, tmp_path):
     assert cli(*shlex.split(again)[1:], "--epochs=1").code in (0, 3), "as pasted it starts, whatever becomes of it"
     assert len(list(tmp_path.iterdir())) == 2
     findings = json.loads((tmp_path / "x" / "findings.json").read_text())
-    assert [found["severity"] for found in findings if found["code"] == "non-finite-loss"] == ["stop"] * 2, "both runs"
+    assert [found["severity"] for found in findings if found["code"] == "non-finite-loss"] == ["stop"]
     assert (tmp_path / "x" / "report.html").exists()
 
 
