@@ -9,7 +9,7 @@ from trainwright.errors import InputError
 from trainwright.recipe import compose, parse_assignments
 from trainwright.reporting import RunConsole
 from trainwright.runs import EpochRecord, Finding, StepRecord
-from trainwright.training import Interruption
+from trainwright.training import Cut, Interruption
 from trainwright.tuning import Watch, run_trial
 from trainwright.workflows.trials import TrialBench, changed
 
@@ -84,7 +84,7 @@ def test_a_finding_that_stops_ends_a_trial():
     watch.observe(Finding(code="x", severity="warn", summary="odd"))
     assert watch.enough(step) is None
     watch.observe(Finding(code="dead-units", severity="stop", summary="all units are dead"))
-    assert watch.enough(step) == "dead-units: all units are dead"
+    assert watch.enough(step) == Cut("early-stopping", "dead-units: all units are dead")
     assert watch.ending == "finding"
 
 

@@ -77,7 +77,9 @@ def test_it_keeps_the_steps_that_the_log_keeps(folder):
 
 def test_it_waits_where_epochs_are_short_for_what_a_look_costs(folder, monkeypatch):
     looks: list[int] = []
-    monkeypatch.setattr(diagnosing.LiveDiagnosis, "look", lambda self, history, **_: looks.append(len(history.epochs)) or ())
+    monkeypatch.setattr(
+        diagnosing.LiveDiagnosis, "look", lambda self, history, **_: looks.append(len(history.epochs)) or ()
+    )
     clock = Clock()
     beside = Diagnosing(folder, [], 1, print, clock)
     for number in range(1, 200):

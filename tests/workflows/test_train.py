@@ -65,6 +65,7 @@ def test_train_makes_a_whole_run(trained):
         "retrained",
         "test_accuracy",
         "test_accuracy_interval",
+        "guard",
         "findings",
     }
     weights = safetensors.torch.load_file(run / "checkpoints" / "best" / "model.safetensors")

@@ -58,6 +58,12 @@ def train(
     check: Annotated[
         bool, typer.Option(help="Make checks before the first step, for about a tenth of the training's time.")
     ] = True,
+    guard: Annotated[
+        bool,
+        typer.Option(
+            "--guard", help="Where going on is pointless: go back to before the fault, change what is advised, go on."
+        ),
+    ] = False,
     set_: Set = None,
     json: Json = False,
 ) -> None:

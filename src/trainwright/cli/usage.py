@@ -139,11 +139,11 @@ def _without(error: Any, words: list[str]) -> list[str] | None:
 
 def _other_mistakes(params: dict[str, Any]) -> list[InputError]:
     """Finds what is wrong with the recipe and the data that the other words name."""
-    from trainwright.workflows.requests import SHORT_NAMES, missing_data, recipe_from_words
+    from trainwright.workflows.requests import missing_data, recipe_from_words, short_words
 
     if "set_" not in params:
         return _mistakes_of_a_run(params)
-    short = {name: params[name] for name in SHORT_NAMES if name in params}
+    short = short_words(params)
     missing = missing_data(params.get("data"))
     try:
         recipe_from_words(None, params.get("recipe"), short, params["set_"] or [])

@@ -17,7 +17,7 @@ from .harm import clean_skills
 from .measures import relative_updates_BD, trust_B
 
 RECENT = 0.25
-"""Share of the steps so far that counts as recent."""
+"""Share of the steps that counts as recent."""
 
 
 def last_skill(course: Course, part: str, mode: str = "eval") -> float:
@@ -29,10 +29,15 @@ def last_skill(course: Course, part: str, mode: str = "eval") -> float:
     return float(found[-1]) if len(found) else math.nan
 
 
-def trained_skill(course: Course, since: float = 1 - RECENT, until: float = 1.0) -> float:
-    """Gives the skill of the loss as trained, between two shares of the steps so far; NaN where there is none."""
-    losses_S = course.losses_S
-    window = losses_S[int(since * len(losses_S)) : max(1, math.ceil(until * len(losses_S)))]
+def trained_skill(course: Course) -> float:
+    """Gives the skill of the loss as trained in the steps before the latest look at training pictures, so that both tell
+    of the same net; without such looks in the latest steps. NaN where there is none.
+
+    Where epochs are short, the net may have learned a lot since it was looked at.
+    """
+    looks = course.answers("train")
+    count = int((course.steps_S <= looks[-1].step).sum()) if looks else len(course.losses_S)
+    window = course.losses_S[int((1 - RECENT) * count) : count]
     window = window[np.isfinite(window)]
     return skill_of(course, float(np.mean(window)) if len(window) else None)
 

@@ -76,6 +76,13 @@ class TrainingSection(Section):
         gt=0.0,
         le=1.0,
     )
+    guard: bool = setting(
+        False,
+        "Where a finding says that going on is pointless, or numbers cease to be finite: go back to the newest epoch "
+        "from before its sign, or to the start, change what the finding advises first, and go on; three times at most, "
+        "each told and kept in the log. A second stage is not guarded.",
+        source="own choice",
+    )
     checkpoint_every_s: float = setting(
         60.0,
         "A checkpoint is written at the end of every epoch, and within one when this much time has passed.",

@@ -47,6 +47,7 @@ from .records import EpochRecord as EpochRecord
 from .records import Evaluation as Evaluation
 from .records import EvaluationRecord as EvaluationRecord
 from .records import Finding as Finding
+from .records import GuardRecord as GuardRecord
 from .records import Mistake as Mistake
 from .records import ProbeRecord as ProbeRecord
 from .records import Record as Record

@@ -12,6 +12,7 @@ from .records import (
     EpochRecord,
     Evaluation,
     Finding,
+    GuardRecord,
     ProbeRecord,
     Record,
     ResumeRecord,
@@ -60,6 +61,7 @@ class History:
     retrain: RetrainRecord | None = None
     first_stop: StopRecord | None = None
     resumes: tuple[ResumeRecord, ...] = ()
+    guards: tuple[GuardRecord, ...] = ()
     watch: WatchRecord | None = None
     probes: Columns[ProbeRecord] = Columns()
     units: Columns[UnitsRecord] = Columns()
@@ -77,7 +79,7 @@ class History:
                 stop = record
             elif isinstance(record, RetrainRecord):
                 retrain, first_stop, stop = record, stop, None
-            elif isinstance(record, ResumeRecord):
+            elif isinstance(record, ResumeRecord | GuardRecord):
                 stop = None
         return cls(
             epochs=Columns(tuple(of_kind[EpochRecord])),
@@ -88,6 +90,7 @@ class History:
             retrain=retrain,
             first_stop=first_stop,
             resumes=tuple(of_kind[ResumeRecord]),
+            guards=tuple(of_kind[GuardRecord]),
             watch=next(iter(of_kind[WatchRecord][::-1]), None),
             probes=Columns(tuple(of_kind[ProbeRecord])),
             units=Columns(tuple(of_kind[UnitsRecord])),
@@ -135,10 +138,10 @@ def as_told_last(findings: Iterable[Finding]) -> tuple[Finding, ...]:
 
 
 def without_lost_work(records: Iterable[Record]) -> list[Record]:
-    """Leaves out what a resume undid.
+    """Leaves out what a resume, or the guard, undid.
 
-    At a resume, the first earlier record that lies beyond the resume point begins the lost work, and everything from
-    there up to the resume is lost with it, findings and evaluations too. Resume records stay, since they happened.
+    There, the first earlier record that lies beyond the point gone back to begins the lost work, and everything from
+    there on is lost with it, findings and evaluations too. Records of going back stay, since that happened.
 
     >>> step = [StepRecord(step=n, epoch=1, learning_rate=0.1, loss=1.0) for n in (1, 2, 3)]
     >>> kept = without_lost_work([*step, ResumeRecord(step=2, epoch=0, checkpoint="last")])
@@ -147,22 +150,22 @@ def without_lost_work(records: Iterable[Record]) -> list[Record]:
     """
     kept: list[Record] = []
     for record in records:
-        if isinstance(record, ResumeRecord):
+        if isinstance(record, ResumeRecord | GuardRecord):
             cut = next((index for index, earlier in enumerate(kept) if _beyond(earlier, record)), len(kept))
-            kept[cut:] = [earlier for earlier in kept[cut:] if isinstance(earlier, ResumeRecord)]
+            kept[cut:] = [earlier for earlier in kept[cut:] if isinstance(earlier, ResumeRecord | GuardRecord)]
         kept.append(record)
     return kept
 
 
-def _beyond(record: Record, point: ResumeRecord) -> bool:
+def _beyond(record: Record, point: ResumeRecord | GuardRecord) -> bool:
     match record:
         case StepRecord() | StopRecord() | RetrainRecord():
             return record.step > point.step
         case WatchRecord() | ProbeRecord() | UnitsRecord() | AnswersRecord():
-            return record.step > point.step
+            return record.step > point.step or point.step == 0  # what begins anew is looked at anew
         case Finding():
             return record.since_step is not None and record.since_step > point.step
-        case ResumeRecord() | TrialRecord():
+        case ResumeRecord() | GuardRecord() | TrialRecord():
             return False
         case _:
             return record.epoch > point.epoch

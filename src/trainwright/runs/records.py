@@ -129,6 +129,23 @@ class ResumeRecord:
 
 
 @dataclass(frozen=True, kw_only=True)
+class GuardRecord:
+    """The guard took the run back, as a resume does, and changed settings as the finding `code` advises.
+
+    `step` and `epoch` are where the run went on from, `left_step` is the step at which it was left; what lies between
+    is lost work. `checkpoint` is what was taken up. `before` and `after` map the recipe keys that changed to values.
+    """
+
+    step: int
+    epoch: int
+    left_step: int
+    checkpoint: str
+    code: str
+    before: Mapping[str, Any]
+    after: Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
 class RetrainRecord:
     """The first stage of training is over, and a second one on training and validation pictures together begins.
 
@@ -229,5 +246,14 @@ Watched = WatchRecord | ProbeRecord | UnitsRecord | AnswersRecord
 """What watching measures."""
 
 Record = (
-    StepRecord | EpochRecord | Evaluation | ResumeRecord | RetrainRecord | StopRecord | Finding | TrialRecord | Watched
+    StepRecord
+    | EpochRecord
+    | Evaluation
+    | ResumeRecord
+    | GuardRecord
+    | RetrainRecord
+    | StopRecord
+    | Finding
+    | TrialRecord
+    | Watched
 )

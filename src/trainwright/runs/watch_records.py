@@ -84,10 +84,10 @@ class ProbeRecord:
     """One training step seen from near. T numbers a column, in the order of the tensors.
 
     `learning_rate` is what the step was made with, that of the group with the largest; None in records of an earlier
-    version. `loss` is that of the batch as trained, before the step; `loss_after` that of the same batch after it, with the same
-    randomness and batch statistics; `predicted_change` is g·Δw. `gradients` are norms of the gradients as the optimizer
-    gets them, `weights` norms before the step, `updates` norms of Δw, and `turns` the angle in radians between weights
-    before and after. `zero_gradients` is the share of the gradient's numbers that are exactly 0.
+    version. `loss` is that of the batch as trained, before the step; `loss_after` that of the same batch after it, with
+    the same randomness and batch statistics; `predicted_change` is g·Δw. `gradients` are norms of the gradients as the
+    optimizer gets them, `weights` norms before the step, `updates` norms of Δw, and `turns` the angle in radians
+    between weights before and after. `zero_gradients` is the share of the gradient's numbers that are exactly 0.
 
     Of the smallest tensor that learns, the gradients that came in by backward since the last step are summed:
     `backwards` counts them, `kept` is the norm of what the optimizer got over that of the sum (below 1: clipped or

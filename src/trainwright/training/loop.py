@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Literal
 
 import psutil
 import torch
@@ -26,7 +24,7 @@ from .reestimation import reestimate
 from .schedules import rate_factor
 from .setup import Setup
 from .step import NonFiniteLoss, grouped, set_rate
-from .stopping import Enough, Goal, better, on_a_plateau, out_of_patience
+from .stopping import Cut, Enough, Goal, better, on_a_plateau, out_of_patience
 from .tasks import Verdict
 from .witness import Witness
 
@@ -53,7 +51,7 @@ def fit(
         observers: are told each step, each epoch, and the end.
         interruption: looked at after every step.
         goal: looked at after every epoch; training ends where it is reached.
-        enough: asked after every step and every epoch, once observers were told; a reason ends training there.
+        enough: asked after every step and every epoch, once observers were told; what it gives ends training there.
         witness: looks at the live net after every step and every epoch.
 
     Returns: the record of the end; observers have been told it.
@@ -89,22 +87,14 @@ def fit(
             since = max(progress.dropped_at, setup.risen_epoch)
             if on_a_plateau(progress.best, progress.epoch, since, setup.recipe.schedule.drop_epochs):
                 progress.drops, progress.dropped_at = progress.drops + 1, progress.epoch
-        why = enough(judged) if enough is not None else None
+        cut = enough(judged) if enough is not None else None
         progress.next_epoch()
         if checkpoints is not None:
             checkpoints.save_last(setup, progress)
-        if why is not None:
-            return stop(progress, "early-stopping", why, observers)
+        if cut is not None:
+            return stop(progress, cut.kind, cut.reason, observers)
 
     return _at_the_end(setup, progress, observers, goal)
-
-
-@dataclass(frozen=True)
-class Cut:
-    """Why an epoch was not trained to its end."""
-
-    kind: Literal["interrupted", "early-stopping"]
-    reason: str
 
 
 def _train_epoch(
@@ -160,8 +150,8 @@ def _train_epoch(
         progress.epoch_time_s += now - started
         if interruption.agreed(setup.ranks):
             return Cut("interrupted", f"interrupted by {interruption.signal_name}")
-        if enough is not None and (why := enough(made)) is not None:
-            return Cut("early-stopping", why)
+        if enough is not None and (cut := enough(made)) is not None:
+            return cut
         due = now - saved_at >= recipe.training.checkpoint_every_s and progress.steps_in_epoch < setup.steps_per_epoch
         if checkpoints is not None and due:
             refuse_damage(setup, progress, data.train.drawn, observers)

@@ -67,15 +67,21 @@ def spared_from_decay(model: nn.Module) -> set[str]:
     return vectors | scales | set(asked())
 
 
-def load_optimizer(optimizer: torch.optim.Optimizer, state: dict[str, Any]) -> None:
+def load_optimizer(optimizer: torch.optim.Optimizer, state: dict[str, Any], *, changed: bool = False) -> None:
     """Gives a freshly built optimizer the moments of a stored one; what is ours in its groups stays as it was built.
 
     torch replaces the groups by the stored ones whole, which of an earlier version lack what groups have today.
 
+    Args:
+        changed: it was built with other settings than the stored one, and keeps them all.
+
     Raises:
         ValueError: the stored one has other groups.
     """
-    ours = [{key: group[key] for key in OWN_KEYS} for group in optimizer.param_groups]
+    ours = [
+        {key: value for key, value in group.items() if key in OWN_KEYS or (changed and key != "params")}
+        for group in optimizer.param_groups
+    ]
     optimizer.load_state_dict(state)
     for group, kept in zip(optimizer.param_groups, ours, strict=True):
         group.update(kept)

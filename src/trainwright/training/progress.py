@@ -112,8 +112,11 @@ def kept_preprocessor(folder: Path, data: PreparedData) -> Preprocessor | None:
     return preprocessor_from(checkpoint.state["preprocessor"], channels=data.channels, img_size=data.img_size)
 
 
-def restore(checkpoint: Checkpoint, setup: Setup) -> Progress:
+def restore(checkpoint: Checkpoint, setup: Setup, *, changed: bool = False) -> Progress:
     """Puts the checkpoint `last` into a freshly built setup; what follows equals an uninterrupted run.
+
+    Args:
+        changed: the setup was built by another recipe than the checkpoint's, whose settings hold from here on.
 
     Raises:
         InputError: it is a result without training state, or of another model.
@@ -123,7 +126,7 @@ def restore(checkpoint: Checkpoint, setup: Setup) -> Progress:
         raise InputError("this checkpoint is a result; it cannot be trained further", where=str(checkpoint.path))
     try:
         setup.model.load_state_dict(checkpoint.weights)
-        load_optimizer(setup.optimizer, state["optimizer"])
+        load_optimizer(setup.optimizer, state["optimizer"], changed=changed)
         if setup.average is not None:
             setup.average.model.load_state_dict(state["average"])
         if setup.scaler is not None:

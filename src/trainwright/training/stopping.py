@@ -4,11 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 from trainwright.data import Part
 from trainwright.runs import EpochRecord, StepRecord
 
-Enough = Callable[[StepRecord | EpochRecord], str | None]
+
+@dataclass(frozen=True)
+class Cut:
+    """Training ends here, before its last step: for good, or to be gone on with."""
+
+    kind: Literal["interrupted", "early-stopping"]
+    reason: str
+
+
+Enough = Callable[[StepRecord | EpochRecord], Cut | None]
 """Is asked after every step and epoch whether training shall end there, and why; None goes on."""
 
 

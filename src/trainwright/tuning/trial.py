@@ -10,7 +10,7 @@ from typing import Any
 from trainwright.data import PreparedData
 from trainwright.errors import TrainingError
 from trainwright.runs import EpochRecord, Finding, Record, StepRecord, TrialEnding, TrialRecord
-from trainwright.training import Interruption, Progress, Setup, fit
+from trainwright.training import Cut, Interruption, Progress, Setup, fit
 
 RISEN = 3.0
 """Times its first value from which a loss has exploded. Source: Stanford CS231n, winter 2016, lecture 6 (break out
@@ -74,8 +74,12 @@ class Watch:
             case _:
                 pass
 
-    def enough(self, record: StepRecord | EpochRecord) -> str | None:
-        """Gives the reason to end the trial, if there is one."""
+    def enough(self, record: StepRecord | EpochRecord) -> Cut | None:
+        """Ends the trial where there is a reason to."""
+        why = self._reason(record)
+        return None if why is None else Cut("early-stopping", why)
+
+    def _reason(self, record: StepRecord | EpochRecord) -> str | None:
         if self.found is not None:
             self.ending = "finding"
             return f"{self.found.code}: {self.found.summary}"

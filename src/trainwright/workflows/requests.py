@@ -39,6 +39,7 @@ class ShortSettings(TypedDict, total=False):
     workers: int | None
     device: str | None
     init: str | None
+    guard: bool | None
 
 
 class SearchSettings(TypedDict, total=False):
@@ -71,8 +72,12 @@ SHORT_NAMES = {
     "seed": "training.seed",
     "workers": "machine.workers",
     "device": "machine.device",
+    "guard": "training.guard",
 }
 """Short name → recipe key."""
+
+FLAGS = frozenset({"guard"})
+"""Short names whose option takes no word."""
 
 SPOKEN = {("lr", "auto"): "find"}
 """(Short name, word) → the value that it stands for. Who leaves the rate to trainwright says nothing; who says `auto`
@@ -84,7 +89,8 @@ PATHS = {"data.source": BUILT_IN_DATA, "model.weights": ("none", "pretrained")}
 
 def short_words(arguments: Mapping[str, Any]) -> dict[str, str | None]:
     """Picks the words of the options with short names out of a command's arguments."""
-    return {name: arguments[name] for name in SHORT_NAMES if name in arguments}
+    words = {name: arguments[name] for name in SHORT_NAMES if name in arguments}
+    return {name: ("true" if word else None) if name in FLAGS else word for name, word in words.items()}
 
 
 def recipe_from_words(
@@ -102,7 +108,7 @@ def recipe_from_words(
         InputError: lists every mistake.
     """
     named = {
-        SHORT_NAMES[name]: Given(_meant(name, parse_plain(word)), Origin("user", f"--{name.replace('_', '-')} {word}"))
+        SHORT_NAMES[name]: Given(_meant(name, parse_plain(word)), Origin("user", _option(name, word)))
         for name, word in short.items()
         if word is not None
     }
@@ -253,6 +259,10 @@ def _composed(recipe: Path | str | None, source: str | Path | None, *layers: Map
     except InputError as error:
         missing = missing_data(source)
         raise error if missing is None else together([error, missing]) from None
+
+
+def _option(name: str, word: str) -> str:
+    return f"--{name}" if name in FLAGS else f"--{name.replace('_', '-')} {word}"
 
 
 def _meant(name: str, value: Any) -> Any:

@@ -101,8 +101,9 @@ class Run:
         and stages together), `valid_accuracy` (of the kept epoch), `retrained` (None without a second stage, else
         `way, epochs, pictures, target_loss, added_loss, stopped_because`; then `epochs`, `stopped_because` and
         `valid_accuracy` are those of the first stage, whose weights are not the result), `test_accuracy,
-        test_accuracy_interval` (95 %, Wilson; None without a test part), `findings`. In other tasks
-        `valid_<name>` and `test_<name>` for each of the task's own figures stand in the place of the accuracies;
+        test_accuracy_interval` (95 %, Wilson; None without a test part), `guard` (for each time that it went back
+        `code, step, before, after`), `findings`. In other tasks `valid_<name>` and `test_<name>` for each of the task's
+        own figures stand in the place of the accuracies;
         docs/tasks.md lists them; without a part that they are of they are None.
         """
         history, recipe = self.history, self.recipe
@@ -123,6 +124,10 @@ class Run:
             **_of_valid(kept, own),
             "retrained": _second_stage(history.retrain, second, stop),
             **_of_test(history.evaluation("test"), own),
+            "guard": [
+                {"code": one.code, "step": one.left_step, "before": dict(one.before), "after": dict(one.after)}
+                for one in history.guards
+            ],
             "findings": [_plain(finding) for finding in history.findings],
         }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -43,6 +43,7 @@ from trainwright.training import (
 )
 
 from .diagnosing import Diagnosing
+from .guarding import Guard
 from .layout import write_findings
 from .observers import observers_of, told_by
 from .ranks import begin_together
@@ -59,12 +60,16 @@ def run_stage(
     progress: Progress,
     *,
     goal: Goal | None = None,
-) -> None:
+    guard: Guard | None = None,
+) -> bool:
     """Trains to the end of a stage; a run that does not come there leaves findings and a report, too.
 
     Args:
         checkpoints: where the stage keeps `last` and `best`.
         goal: for a stage that ends where it is reached.
+        guard: may cut the stage short to take the run back.
+
+    Returns: whether the stage came to its end; if not, the guard has a finding and wants to go back.
 
     Raises:
         TrainingError: numbers ceased to be finite.
@@ -87,8 +92,10 @@ def run_stage(
         observers = [counting_on(observers, before)]
     else:  # a second stage has no validation that says how well it does
         step_every, told = setup.recipe.logging.step_every, told_by(events, console)
-        diagnosing = Diagnosing(folder, read_records(folder.events), step_every, told)
+        diagnosing = Diagnosing(folder, read_records(folder.events), step_every, _told_to(told, guard))
         observers.append(diagnosing.observe)
+        if guard is not None:
+            observers.append(guard.observe)
     try:
         begin_together(folder.path, setup, progress, goal)
         with (
@@ -103,11 +110,14 @@ def run_stage(
                 observers=observers,
                 interruption=interruption,
                 goal=goal,
+                enough=None if guard is None else guard.enough,
                 witness=monitor,
             )
             if monitor is not None and stop.kind != "interrupted":
                 monitor.finish(stop.step, stop.epoch)
     except TrainingError as error:
+        if guard is not None and guard.finding is not None:
+            return False
         if diagnosing is not None:
             diagnosing.look(last=True)
         write_report(folder)
@@ -116,16 +126,30 @@ def run_stage(
         ]
         raise TrainingError(error.problem, got=error.got, hint="\n   or: ".join(commands)) from None
     else:
-        if diagnosing is not None:
+        if diagnosing is not None and not (guard is not None and guard.cut):
             diagnosing.look(last=stop.kind != "interrupted")
     finally:
         write_findings(folder)
+    if guard is not None and guard.finding is not None and (guard.cut or stop.kind != "interrupted"):
+        return False
     if stop.kind == "interrupted":
         write_report(folder)
         raise Interrupted(
             f"{stop.reason} after step {before.steps + stop.step}; a checkpoint is written",
             hint=launched().command("train", "--resume", str(folder.path)),
         )
+    return True
+
+
+def _told_to(tell: Callable[[Finding], None], guard: Guard | None) -> Callable[[Finding], None]:
+    """Lets the guard hear of a finding, too, once it is told."""
+
+    def told(finding: Finding) -> None:
+        tell(finding)
+        if guard is not None:
+            guard.observe(finding)
+
+    return told
 
 
 def warn_of_breakdown(folder: RunFolder, history: History, console: RunConsole) -> None:

@@ -29,6 +29,7 @@ from trainwright.runs import (
     sweep_temporary,
 )
 from trainwright.training import (
+    Best,
     FirstStage,
     Progress,
     Ranks,
@@ -51,6 +52,7 @@ from trainwright.training import (
 from .after_training import exploded
 from .before_training import check_before_training, findings_before_training
 from .final_test import judge_result
+from .guarding import Guard, refuse_guard_in_ranks, set_by_guard
 from .layout import draw_start, lay_out, make_folder, note_changed_code, write_findings
 from .observers import require_tensorboard
 from .plan import run_plan
@@ -88,7 +90,7 @@ def train(
         resume: a run to go on with; nothing else may then ask for another recipe.
         check: whether checks are made before the first step, in at most a tenth of the training's time.
         **short: `model, weights, epochs, batch_size, lr, weight_decay, opt, sched, init, img_size, seed, workers,
-            device`.
+            device, guard`.
 
     Returns: the finished run.
 
@@ -135,6 +137,7 @@ def _begin(asked: Recipe, out: Path, name: str | None, console: RunConsole, rank
         if (out / name).exists():
             refuse_existing(RunFolder(out / name))
     refuse_bad_out(out)
+    refuse_guard_in_ranks(asked, ranks)
     refuse_early(asked)
     with telling_interruptions(None):
         data = look_together(ranks, asked, console.progress)
@@ -152,7 +155,11 @@ def _resume(folder: RunFolder, asked: Recipe, console: RunConsole, ranks: Ranks,
     refuse_watched(folder)
     stored = compose(read_recipe_file(folder.recipe))
     given = {key: value for key, value in asked.items() if asked.origin(key).kind in ("user", "file")}
-    said = {key: value for key, value in given.items() if value != "auto" and not was_found(folder, key, value)}
+    said = {
+        key: value
+        for key, value in given.items()
+        if value != "auto" and not was_found(folder, key, value) and not set_by_guard(folder, key, value)
+    }
     _refuse_another(folder, {key: (value, stored.get(key)) for key, value in said.items()})
     run = Run(folder)
     if run.finished:
@@ -246,8 +253,31 @@ def _learn(
         check_before_training(folder, events, setup, data, console)
 
     if not in_second:
-        run_stage(folder, folder.checkpoints, events, console, setup, data, progress)
+        setup, progress = _train(folder, events, setup, data, console, progress)
     return first_stage(folder, setup, data, progress)
+
+
+def _train(
+    folder: RunFolder, events: EventWriter, setup: Setup, data: PreparedData, console: RunConsole, progress: Progress
+) -> tuple[Setup, Progress]:
+    """Trains to the end of the first stage; goes back and on again where the guard wants it, with another recipe."""
+    while True:
+        recipe = setup.recipe
+        guard = Guard(folder, events, console, recipe) if recipe.training.guard else None
+        if run_stage(folder, folder.checkpoints, events, console, setup, data, progress, guard=guard):
+            return setup, progress
+        assert guard is not None, "nothing else cuts a stage short"
+        step, time_s, ranks = progress.step, progress.train_time_s + progress.epoch_time_s, setup.ranks
+        recipe = guard.go_back(step, data.train.drawn)
+        del setup  # its net and moments, before there are others
+        kept = kept_preprocessor(folder.checkpoints / "last", data)
+        setup = build(recipe, data, preprocessor=kept, progress=console.progress, ranks=ranks)
+        checkpoint, _ = load_newest(folder.checkpoints / "last")
+        progress = Progress() if checkpoint is None else restore(checkpoint, setup, changed=True)
+        progress.train_time_s = time_s  # lost work took its time, too
+        if not (folder.checkpoints / "best").is_dir():
+            progress.best = Best()
+        draw_start(folder, setup, data)
 
 
 def _conclude(folder: RunFolder, events: EventWriter, first: FirstStage, console: RunConsole) -> Run:
@@ -311,6 +341,7 @@ def _go_on(folder: RunFolder, stored: Recipe, asked: Recipe, console: RunConsole
 
     A recipe of an earlier version lacks settings that there are today; they are decided as if nobody had given them.
     """
+    refuse_guard_in_ranks(stored, ranks)
     with telling_interruptions(folder), EventWriter(folder.events) as events:
         data = look_together(ranks, asked, console.progress, given_split=folder.split)
         recipe = decide(asked, data)
@@ -319,6 +350,7 @@ def _go_on(folder: RunFolder, stored: Recipe, asked: Recipe, console: RunConsole
         stored = stored.decide([Choice(key, recipe.get(key), why) for key in newer])
         left_out = {key for key in OF_THE_DAY if asked.get(key) == "auto"}
         left_out |= {key for key, value in asked.items() if was_found(folder, key, value)}
+        left_out |= {key for key, value in recipe.items() if set_by_guard(folder, key, value)}
         pairs = recipe.differences(stored)
         _refuse_another(folder, {key: (mine, theirs) for key, mine, theirs in pairs if key not in left_out})
         kept = kept_preprocessor(folder.checkpoints / "last", data)

@@ -17,6 +17,7 @@ from trainwright.runs import (
     Evaluation,
     EvaluationRecord,
     Finding,
+    GuardRecord,
     History,
     ResumeRecord,
     RetrainRecord,
@@ -103,6 +104,7 @@ class RunView:
     command: str | None
     recipe: tuple[RecipeRow, ...]
     resumed: tuple[ResumeRecord, ...]
+    guarded: tuple[GuardRecord, ...]
     next_steps: tuple[NextStep, ...]
     task: str = "classification"
     watched: WatchedLoop | None = None
@@ -172,6 +174,7 @@ def read_view(folder: RunFolder) -> RunView:
         command=_read(folder.command, str.strip, None),
         recipe=recipe,
         resumed=history.resumes,
+        guarded=history.guards,
         next_steps=next_steps(folder.path, head.outcome, history.findings),
         task=values.get("data.task", "classification"),
         watched=watched,
