@@ -145,7 +145,7 @@ class Guard:
         good = None if anew or finding.since_step is None else load_newest(self._good)[0]
         if good is None or finding.since_step is None or good.meta["step"] >= finding.since_step:
             return None
-        return good.meta["step"], good.meta["epoch"]
+        return good.meta["step"], good.state["progress"]["epoch"] - 1
 
     def _take_up(self, point: tuple[int, int] | None) -> None:
         """Leaves of all checkpoints only those from before the fault."""
