@@ -28,7 +28,7 @@ from trainwright.data import PreparedData, prepare
 from trainwright.recipe import Recipe, compose, parse_assignments
 from trainwright.runs import EpochRecord
 from trainwright.training import Checkpoints, Interruption, Progress, Setup, build, fit
-from trainwright.workflows.train import decide
+from trainwright.workflows.deciding import decide
 
 RESULTS = Path(__file__).parent / "results"
 ON = ["augment.flip=0.5", "augment.crop_padding=3", "augment.cutout=7"]

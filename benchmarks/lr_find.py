@@ -115,7 +115,7 @@ class Bench:
     def __init__(self, cell: Cell) -> None:
         from trainwright.data import prepare
         from trainwright.recipe import Given, Origin, compose
-        from trainwright.workflows.train import decide
+        from trainwright.workflows.deciding import decide
 
         self.cell = cell
         settings = {

@@ -16,7 +16,7 @@ import typer
 import trainwright as tw
 from trainwright.cli.main import app
 from trainwright.recipe.catalog import catalog
-from trainwright.workflows.requests import SHORT_NAMES, recipe_from_python, recipe_from_words
+from trainwright.workflows.requests import recipe_from_python, recipe_from_words, short_words
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted(ROOT.glob("docs/**/*.md"))]
@@ -74,7 +74,7 @@ def test_a_command_is_made_of_words_that_exist(line):
     command = group.commands[name]
     given = command.make_context(name, words).params
     if "set_" in given:
-        short = {key: word for key, word in given.items() if key in SHORT_NAMES}
+        short = short_words(given)
         recipe = recipe_from_words(given.get("data"), None, short, given["set_"] or [])
         keys = [word.partition("=")[0] for word in given["set_"] or []]
         assert all(recipe.origin(key).kind == "user" for key in keys)

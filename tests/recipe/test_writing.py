@@ -69,6 +69,7 @@ def test_sections_and_settings_keep_their_order():
         "sync_batch_norm",
         "patience",
         "retrain",
+        "guard",
         "checkpoint_every_s",
     ]
 

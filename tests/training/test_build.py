@@ -30,7 +30,7 @@ from trainwright.training.build import (
     first_pictures,
 )
 from trainwright.training.class_weights import class_shares
-from trainwright.workflows.train import decide
+from trainwright.workflows.deciding import decide
 
 
 def test_a_batch_larger_than_the_data_is_refused():

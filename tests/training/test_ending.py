@@ -11,7 +11,7 @@ from trainwright.recipe import compose, parse_assignments
 from trainwright.runs import Finding, Record, StopRecord
 from trainwright.training import Progress, build
 from trainwright.training.ending import refuse_damage
-from trainwright.workflows.train import decide
+from trainwright.workflows.deciding import decide
 
 
 def test_a_damaged_weight_is_named_and_told_as_the_end():

@@ -10,7 +10,7 @@ from trainwright.errors import InputError
 from trainwright.recipe import compose, parse_assignments
 from trainwright.training import Checkpoints, Progress, build, load_checkpoint, restore
 from trainwright.training.stopping import Best
-from trainwright.workflows.train import decide
+from trainwright.workflows.deciding import decide
 
 WORDS = ["model.name=plain", "model.depth=1", "training.epochs=2", "machine.threads=1"]
 

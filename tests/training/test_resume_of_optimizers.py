@@ -14,7 +14,7 @@ from trainwright.training import Checkpoints, Progress, Setup, build, load_check
 from trainwright.training.optimizers import OPTIMIZERS
 from trainwright.training.schedules import rate_factor
 from trainwright.training.step import grouped, set_rate, train_step
-from trainwright.workflows.train import decide
+from trainwright.workflows.deciding import decide
 
 WORDS = [
     "model.name=plain",

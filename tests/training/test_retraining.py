@@ -27,7 +27,7 @@ from trainwright.training import (
     losses_at_the_stop,
     rate_factor,
 )
-from trainwright.workflows.train import decide
+from trainwright.workflows.deciding import decide
 
 WORDS = ["model.name=plain", "model.width=8", "model.depth=1", "training.epochs=5", "machine.threads=1"]
 WORDS += ["machine.precision=float32", "optim.batch_size=64", "optim.lr=0.1"]

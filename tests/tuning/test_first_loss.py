@@ -14,7 +14,7 @@ from trainwright.recipe import compose, parse_assignments
 from trainwright.training import build
 from trainwright.tuning import subject_of
 from trainwright.tuning.first_loss import check_first_loss
-from trainwright.workflows.train import decide
+from trainwright.workflows.deciding import decide
 
 from .loops import bars, batches_of, net, subject
 

@@ -16,7 +16,7 @@ from trainwright.recipe import compose, parse_assignments
 from trainwright.training import build
 from trainwright.tuning import Sweep, subject_of_loop, traces_of_loop, traces_of_run
 from trainwright.tuning.range_test import FIRST, first_level, record, smooth, weight_of
-from trainwright.workflows.train import decide
+from trainwright.workflows.deciding import decide
 
 TINY = ["model.name=plain", "model.width=8", "model.depth=1", "machine.threads=1"]
 

@@ -15,7 +15,7 @@ from trainwright.recipe import compose, parse_assignments
 from trainwright.training import build
 from trainwright.tuning import Suggestion, Sweep, cycles_of_loop, cycles_of_run, settled, subject_of_loop
 from trainwright.tuning.short_cycles import BETWEEN, Cycles, search_rate
-from trainwright.workflows.train import decide
+from trainwright.workflows.deciding import decide
 
 BLIND = math.log(10)
 WORDS = ["data.source=digits", "model.name=plain", "model.width=8", "model.depth=1", "machine.threads=1"]

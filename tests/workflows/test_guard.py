@@ -150,9 +150,8 @@ def test_killed_on_its_way_back_it_goes_back_when_it_is_resumed(cli, tmp_path, f
 
 
 def test_a_change_of_the_net_begins_anew(cli, tmp_path, finding):
-    finding(
-        lambda history: [fault(50, **{"model.normalization": "none"})] if len(history.epochs) == 3 and not history.guards else []
-    )
+    new = fault(50, **{"model.normalization": "none"})
+    finding(lambda history: [new] if len(history.epochs) == 3 and not history.guards else [])
     ended = cli("train", "digits", *WORDS, "--lr=0.05", "--epochs=4", "--guard", f"--out={tmp_path}", "--name=run")
     assert ended.code == 0, ended.err
     run = tw.Run.open(tmp_path / "run")

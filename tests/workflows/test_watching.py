@@ -11,8 +11,8 @@ from trainwright.recipe import compose, parse_assignments
 from trainwright.runs import AnswersRecord, ProbeRecord, StepRecord, UnitsRecord, WatchRecord
 from trainwright.training import Interruption, Progress, build, fit
 from trainwright.training.stopping import Before
+from trainwright.workflows.deciding import decide
 from trainwright.workflows.stages import counted_on
-from trainwright.workflows.train import decide
 from trainwright.workflows.watching import watching
 
 WORDS = [

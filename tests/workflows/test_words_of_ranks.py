@@ -17,9 +17,9 @@ from trainwright.runs import RunFolder, StopRecord
 from trainwright.training import ALONE, Progress, RankLost, Ranks, Setup, build
 from trainwright.training.lost_ranks import OfAnotherRank
 from trainwright.workflows import ranks as ranks_at_work
+from trainwright.workflows.deciding import decide
 from trainwright.workflows.ranks import begin_together, refuse_other_data, refuse_other_words, resumable
 from trainwright.workflows.stages import telling_interruptions
-from trainwright.workflows.train import decide
 
 SMALL = {"model.name": "plain", "model.width": 4, "model.depth": 1, "training.epochs": 1}
 

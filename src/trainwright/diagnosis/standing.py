@@ -30,8 +30,9 @@ def last_skill(course: Course, part: str, mode: str = "eval") -> float:
 
 
 def trained_skill(course: Course) -> float:
-    """Gives the skill of the loss as trained in the steps before the latest look at training pictures, so that both tell
-    of the same net; without such looks in the latest steps. NaN where there is none.
+    """Gives the skill of the loss as trained in the steps before the latest look at training pictures.
+
+    So both tell of the same net. Without such looks, in the latest steps; NaN where there are none.
 
     Where epochs are short, the net may have learned a lot since it was looked at.
     """

@@ -18,10 +18,10 @@ from trainwright.reporting import RunConsole, activations_picture, activations_v
 from trainwright.runs import write_atomic
 from trainwright.training import Setup, build, eval_batch
 
+from .deciding import decide, refuse_early
 from .inspect_data import look_at_data
 from .range_test import with_any_rate
 from .requests import ShortSettings, recipe_from_python, refuse_other_suffix
-from .train import decide, refuse_early
 
 MOST_PICTURES = 256
 """Pictures of the batch that is looked at; of large pictures as many as are judged at once."""

@@ -17,10 +17,10 @@ from trainwright.reporting import RunConsole, check_lines
 from trainwright.training import build
 from trainwright.tuning import Check, climb, kept_generators, rungs_of_loop, rungs_of_run, subject_of_loop, undisturbed
 
+from .deciding import decide, refuse_early
 from .inspect_data import look_at_data
 from .range_test import decide_rate
 from .requests import ShortSettings, recipe_from_python
-from .train import decide, refuse_early
 
 
 @dataclass(frozen=True)

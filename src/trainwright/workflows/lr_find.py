@@ -24,10 +24,10 @@ from trainwright.tuning import (
     undisturbed,
 )
 
+from .deciding import decide, refuse_early
 from .inspect_data import look_at_data
 from .range_test import RangeTest, range_test, summed_up
 from .requests import ShortSettings, recipe_from_python
-from .train import decide, refuse_early
 
 
 def lr_find(

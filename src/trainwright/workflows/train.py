@@ -8,13 +8,9 @@ from typing import Any, Unpack
 
 from trainwright.data import (
     PreparedData,
-    choose_augment,
-    choose_preprocess,
-    load_transform,
 )
 from trainwright.errors import InputError
-from trainwright.models import check_model, choose_init, choose_model
-from trainwright.recipe import OWN_MODELS, Choice, Recipe, compose, decided, read_recipe_file
+from trainwright.recipe import Choice, Recipe, compose, read_recipe_file
 from trainwright.reporting import RunConsole, second_stage, write_report
 from trainwright.runs import (
     DEFAULT_OUT,
@@ -35,26 +31,18 @@ from trainwright.training import (
     Ranks,
     Setup,
     build,
-    check_optimizer,
-    choose_clipping,
-    choose_device,
-    choose_loss,
-    choose_machine,
-    choose_training,
-    choose_workers,
     kept_preprocessor,
     load_newest,
-    open_device,
     opened_ranks,
     restore,
 )
 
 from .after_training import exploded
 from .before_training import check_before_training, findings_before_training
+from .deciding import decide, refuse_early
 from .final_test import judge_result
 from .guarding import Guard, refuse_guard_in_ranks, set_by_guard
 from .layout import draw_start, lay_out, make_folder, note_changed_code, write_findings
-from .observers import require_tensorboard
 from .plan import run_plan
 from .range_test import decide_rate, was_found
 from .ranks import follow, look_together, refuse_other_words
@@ -169,61 +157,6 @@ def _resume(folder: RunFolder, asked: Recipe, console: RunConsole, ranks: Ranks,
         return run
     warn_of_breakdown(folder, run.history, console)
     return _go_on(folder, stored, stored, console, ranks, checks)
-
-
-def refuse_early(asked: Recipe) -> None:
-    """Looks, before pictures are read, at what would stop the run after it.
-
-    Raises:
-        InputError: no such device, model, weights, transform or optimizer, or a package that a setting needs is not
-            installed.
-    """
-    open_device(
-        decided(asked.decide(choose_device(asked.machine)).machine.device)
-    )  # and what this device can compute in
-    check_model(asked.model)
-    load_transform(asked.augment.transform)
-    check_optimizer(asked.optim)
-    if asked.logging.tensorboard:
-        require_tensorboard()
-
-
-def decide(asked: Recipe, data: PreparedData) -> Recipe:
-    """Replaces every `auto` by a value, each with its reason; values that somebody gave stay."""
-    recipe = asked.decide([*data.choices, *choose_workers(asked.machine)])
-    recipe = recipe.decide(choose_machine(asked.machine, img_size=data.img_size, task=data.task))
-    recipe = recipe.decide(choose_loss(recipe.loss, data.task))
-    recipe = recipe.decide(choose_clipping(recipe.optim, recipe.loss.name))
-    pictures = len(data.train)
-    recipe = recipe.decide(
-        choose_model(
-            recipe.model,
-            img_size=data.img_size,
-            channels=data.channels,
-            classes=len(data.classes),
-            pictures=pictures,
-            device=open_device(recipe.machine.device).type,
-            task=data.task,
-            asked_for=recipe.asked_for(),
-        )
-    )
-    recipe = recipe.decide(choose_init(recipe.init, recipe.model))
-    pretrained = recipe.model.weights != "none" and recipe.model.name not in OWN_MODELS
-    recipe = recipe.decide(choose_preprocess(recipe.preprocess, pretrained=pretrained))
-    recipe = recipe.decide(choose_training(recipe, pictures=data.train.drawn))
-    epochs = decided(recipe.training.epochs)
-    return recipe.decide(
-        choose_augment(
-            recipe.augment,
-            data.classes,
-            data.img_size,
-            data.title,
-            channels=data.channels,
-            epochs=epochs,
-            pictures=data.train,
-            task=data.task,
-        )
-    )
 
 
 def _learn(

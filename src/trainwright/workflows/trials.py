@@ -14,8 +14,8 @@ from trainwright.runs import TrialRecord
 from trainwright.training import Interruption, Setup, build, choose_workers
 from trainwright.tuning import Pruner, run_trial
 
+from .deciding import decide, refuse_early
 from .inspect_data import look_at_data
-from .train import decide, refuse_early
 
 MOST_KEPT = 4
 """Ways to read the pictures (sizes, say) that are kept in memory at a time."""
