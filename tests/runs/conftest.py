@@ -30,13 +30,18 @@ from trainwright.runs import (
     WatchRecord,
 )
 
+integers = st.integers(1 - 2**63, 2**63 - 1)
+"""That JSON keeps."""
+
+st.register_type_strategy(int, integers)
+
 counts = st.integers(0, 10**9)
 shares = st.floats(0, 1)
 numbers = st.floats()
 texts = st.text() | st.binary().map(os.fsdecode)
 keys = texts.filter(lambda key: key != "float")
 anything = st.recursive(
-    st.none() | st.booleans() | st.integers() | numbers | texts,
+    st.none() | st.booleans() | integers | numbers | texts,
     lambda inner: st.lists(inner, max_size=3).map(tuple) | st.dictionaries(keys, inner, max_size=3),
     max_leaves=8,
 )

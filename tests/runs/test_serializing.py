@@ -64,7 +64,7 @@ def test_a_field_with_a_default_may_be_missing():
     assert from_plain(plain) == StepRecord(step=3, epoch=1, learning_rate=0.1, loss=1.0)
 
 
-@pytest.mark.parametrize("value", [{1, 2}, b"x", object(), {"float": "nan"}, {1: 2}, 1j])
+@pytest.mark.parametrize("value", [{1, 2}, b"x", object(), {"float": "nan"}, {1: 2}, 1j, 2**63])
 def test_what_is_no_plain_data_is_a_bug_of_ours(value):
     with pytest.raises(TrainwrightError, match="a record holds a value that cannot be stored") as caught:
         to_plain(finding(value=value))

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+
+import orjson
 
 from ..errors import InputError
 from .atomic import flush_folder, write_failure
@@ -126,10 +127,7 @@ def read_all_records(path: str | Path, *, steps: bool = True) -> list[Record]:
     lines = blob.split(b"\n")[:-1]
     wanted = [(number, line) for number, line in enumerate(lines, 1) if steps or not line.startswith(_STEP_LINE)]
     with _no_collection():
-        plain = _together([line for _, line in wanted])
-        if plain is None:
-            return [parse_line(line, f"{path}:{number}") for number, line in wanted]
-        return [_decode(values, path, number) for values, (number, _) in zip(plain, wanted, strict=True)]
+        return [_read(line, path, number) for number, line in wanted]
 
 
 def parse_line(line: bytes, place: str) -> Record:
@@ -142,24 +140,18 @@ def parse_line(line: bytes, place: str) -> Record:
     Raises:
         InputError: a damaged line, or a record that this version does not know.
     """
-    try:
-        plain = json.loads(line)
-    except ValueError as error:
-        raise _damaged("a line that is not JSON", place) from error
     path, _, number = place.rpartition(":")
-    return _decode(plain, path, number)
+    return _read(line, path, number)
 
 
-def _together(lines: list[bytes]) -> list[Any] | None:
-    """Parses all lines at once, which takes half the time; None where that does not give one value a line."""
+def _read(line: bytes, path: str | Path, number: int | str) -> Record:
     try:
-        values = json.loads(b"[" + b",".join(lines) + b"]")
+        plain = orjson.loads(line)  # five times as fast as json where a long log is full of numbers
     except ValueError:
-        return None
-    return values if len(values) == len(lines) else None
-
-
-def _decode(plain: Any, path: str | Path, number: int | str) -> Record:
+        try:
+            plain = json.loads(line)  # which takes names of files that are no UTF-8
+        except ValueError as error:
+            raise _damaged("a line that is not JSON", f"{path}:{number}") from error
     try:
         return from_plain(plain)
     except UnknownRecord as error:

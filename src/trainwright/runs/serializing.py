@@ -56,6 +56,8 @@ _WORDS = {record_class: word for word, record_class in RECORD_TYPES.items()}
 _NON_FINITE = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
 _FLOAT = "float"
 _LARGEST_FLOAT = sys.float_info.max
+_TOO_LARGE = 2**63
+"""Integers from which on readers of JSON take them for floats."""
 
 
 def to_plain(record: Record) -> dict[str, Any]:
@@ -101,7 +103,7 @@ class UnknownRecord(ValueError):
 
 
 def _plain(value: Any) -> Any:
-    if value is None or isinstance(value, bool | int | str):
+    if value is None or isinstance(value, bool | str) or (isinstance(value, int) and abs(value) < _TOO_LARGE):
         return value
     if isinstance(value, float):
         return float(value) if math.isfinite(value) else {_FLOAT: str(float(value))}
@@ -178,12 +180,19 @@ def _dataclass_decoder(record_class: type) -> Decoder:
         field.name for field in fields(record_class) if field.default is MISSING and field.default_factory is MISSING
     )
 
+    defaults: dict[str, Any] = {}
+    for field in fields(record_class):
+        if field.name not in required:
+            defaults[field.name] = field.default if field.default_factory is MISSING else field.default_factory()
+
     def decode(value: Any, place: str) -> Any:
         if not isinstance(value, dict):
             _refuse(value, "a mapping", place)
         look = (*value, *map(type, value.values()))
         if look in usual:  # nothing to decode in a line of such names and types, of which a log has thousands
-            return record_class(**value)
+            record = object.__new__(record_class)  # as its constructor does, which sets each field by a call
+            object.__setattr__(record, "__dict__", value if len(value) == len(decoders) else {**defaults, **value})
+            return record
         if missing := required - value.keys():
             raise ValueError(f"no {', '.join(sorted(missing))} in {place}")
         if unknown := value.keys() - decoders.keys():
