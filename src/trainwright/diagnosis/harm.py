@@ -60,6 +60,17 @@ def first_loss(course: Course) -> float:
     return steps[0].loss if steps else math.nan
 
 
+def early_losses(course: Course) -> Numbers:
+    """Gives the training losses of the first tenth of the steps so far, of four at least."""
+    return course.losses_S[: max(4, len(course.losses_S) // 10)]
+
+
+def early_spike(course: Course) -> float:
+    """Says how many times the first loss, or that of knowing nothing, the loss went up to in the first steps."""
+    early, level = early_losses(course), max(first_loss(course), reference_loss(course))
+    return float(early.max()) / level if len(early) and level > 0 else math.nan
+
+
 def trained_skills_W(course: Course, count: int = WINDOWS) -> Numbers:
     """Computes the skill of windows of the training losses, as trained."""
     losses, reference = course.losses_S if len(course.losses_S) else course.epochs("train_loss"), reference_loss(course)

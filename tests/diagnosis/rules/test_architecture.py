@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import math
 
-from diagnosis.histories import LAYERS, TENSORS, alarming, course, layer, learning
+from diagnosis.histories import LAYERS, TENSORS, alarming, course, layer, learning, weight
 from trainwright.diagnosis.course import Known
 from trainwright.diagnosis.rules.architecture import head_size_mismatch, missing_nonlinearity, resolution_lost_early
 
@@ -22,19 +22,30 @@ def test_a_single_layer_is_affine_on_purpose():
     assert missing_nonlinearity(course(**one)) is None
 
 
-def tiny(pixels: int):
-    return (layer("first", size=4), *(layer(f"conv{number}", size=pixels) for number in range(4)))
+def convolving(pixels: int, kernel: int = 3):
+    """A net whose first convolution gives maps of 4×4, and four more of so many pixels."""
+    names = ("first", *(f"conv{number}" for number in range(4)))
+    return {
+        "layers": tuple(layer(name, size=4 if name == "first" else pixels) for name in names),
+        "tensors": tuple(weight(name, (16, 16, kernel, kernel)) for name in names),
+    }
+
+
+LOW = {"loss": lambda step: 1.5 + 0.05 * math.sin(step)}
 
 
 def test_convolutions_on_single_pixels_are_found_where_the_net_fits_badly():
-    low = {"loss": lambda step: 1.5 + 0.05 * math.sin(step)}
-    found = resolution_lost_early(course(layers=tiny(1), **low))
+    found = resolution_lost_early(course(**convolving(1), **LOW))
     assert found is not None
     assert alarming(found)
     assert "80% on a single one" in found.summary
     assert found.layers == ("conv0",)
-    assert resolution_lost_early(course(layers=tiny(8), **low)) is None
-    assert not alarming(resolution_lost_early(course(layers=tiny(1))))
+    assert resolution_lost_early(course(**convolving(8), **LOW)) is None
+    assert not alarming(resolution_lost_early(course(**convolving(1))))
+
+
+def test_convolutions_of_a_single_pixel_are_meant_for_it():
+    assert resolution_lost_early(course(**convolving(1, kernel=1), **LOW)) is None
 
 
 def test_classes_that_never_occur_are_told_exactly_where_the_data_are_known():

@@ -62,6 +62,17 @@ class TestLabelsShuffled:
         assert "overfitting" in found.explains
         assert found.evidence["skill_in_the_first_epochs"] < 0.05
 
+    def test_a_little_above_chance_look_after_look_is_learned_from_labels_that_fit(self):
+        """96 pictures, 16 of them right in every look: no look alone is above chance, all together are."""
+        seen = {"confusion_KK": confusion(np.arange(96) % 10, np.where(np.arange(96) < 16, np.arange(96), 1) % 10)}
+        little = {
+            "loss": self.late,
+            "clean": {"loss": self.late, "accuracy": 0.7, "confusion_KK": diagonal(0.7)},
+            "probe": {"half_cosine": 0.02},
+        }
+        assert labels_shuffled(course(**little, valid=seen | {"accuracy": 0.17, "loss": 3.0})) is None
+        assert labels_shuffled(course(**little, valid=seen | {"accuracy": 0.11, "loss": 3.0})) is not None
+
     def test_new_pictures_that_are_answered_well_have_labels_that_fit(self):
         """The loss falls in the first epoch, on pictures never seen: validation is what is wrong."""
         assert labels_shuffled(course(clean={"confusion_KK": diagonal()}, valid=self.valid())) is None

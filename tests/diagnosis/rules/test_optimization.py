@@ -13,6 +13,7 @@ from trainwright.diagnosis.rules.optimization import (
     too_low,
     turned,
 )
+from trainwright.diagnosis.rules.schedule import warmup_missing
 
 SHORT = {"updates": (1e-6,) * 4, "predicted_change": -1e-4, "loss": BLIND, "loss_after": BLIND - 1e-4}
 
@@ -64,6 +65,16 @@ def test_first_steps_that_kill_the_net_are_told_as_a_rate_too_high():
     assert found.fatal
     assert "dead-units" in found.explains
     assert kills(course()) is None
+
+
+def test_a_loss_thrown_up_at_first_that_never_comes_below_knowing_nothing_is_a_rate_too_high():
+    def falling(step: int) -> float:
+        return BLIND if step == 1 else BLIND + 50 * math.exp(-step / 80)
+
+    found = kills(course(loss=falling, rate=3.0, clean={"loss": BLIND}, valid={"loss": BLIND}))
+    assert found is not None
+    assert alarming(found)
+    assert warmup_missing(course(loss=falling, rate=3.0, clean={"loss": BLIND}, valid={"loss": BLIND})) is None
 
 
 def test_steps_that_raise_their_own_loss_are_too_long_where_training_stands_still():

@@ -36,10 +36,12 @@ def missing_nonlinearity(course: Course) -> Suspicion | None:
 def resolution_lost_early(course: Course) -> Suspicion | None:
     """Finds a net most of whose convolutions look at maps of hardly any pixels, and that fits badly.
 
-    A convolution on a single pixel sees nothing but it, and its other taps look at the padding.
+    A convolution on a single pixel sees nothing but it, and its other taps look at the padding. One of 1×1 is meant to,
+    as in squeeze and excitation.
     """
-    convolutions = [one for one in course.layers if "Conv" in one.kind and len(one.shape) == 3]
-    if len(convolutions) < 2 or convolutions[0].shape[1] * convolutions[0].shape[2] <= 4:
+    wide = {one.layer for one in course.tensors if one.kind == "weight" and max(one.shape[2:], default=1) > 1}
+    convolutions = [one for one in course.layers if one.name in wide and "Conv" in one.kind and len(one.shape) == 3]
+    if len(convolutions) < 2:
         return None
     areas = np.array([one.shape[1] * one.shape[2] for one in convolutions])
     blind, coarse = float((areas <= 1).mean()), float((areas <= 4).mean())

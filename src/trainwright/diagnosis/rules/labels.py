@@ -12,6 +12,7 @@ import numpy as np
 
 from trainwright.diagnosis.counting import (
     apart,
+    chance,
     error_pattern,
     share_error,
     table_KK,
@@ -39,7 +40,7 @@ def labels_shuffled(course: Course) -> Suspicion | None:
     """
     valid, train, skill = course.answers("valid"), course.answers("train"), clean_skills(course)
     later = valid[max(1, len(valid) // 2) :]
-    if course.classes is None or len(later) < 2 or not train or not all(at_chance(row) for row in later):
+    if course.classes is None or len(later) < 2 or not train or not _at_chance_together(later):
         return None
     unseen, early = unseen_skill(course), _skill_until(course, epoch=2)
     promise = course.probes("half_cosine")
@@ -71,6 +72,19 @@ def labels_shuffled(course: Course) -> Suspicion | None:
         explains=("overfitting", "model-too-small", "learning-rate-too-low", "validation-shifted", "trained-too-long"),
         source="Zhang et al. 2017, nets learn random labels by heart",
     )
+
+
+def _at_chance_together(looks: list[AnswersRecord]) -> bool:
+    """Says whether each look at the same pictures is no better than chance, and all of them together hardly are.
+
+    A net that learned a little by labels that are right stands above chance in every look, if only by an error or two.
+    """
+    if not all(at_chance(row) for row in looks):
+        return False
+    confusion_KK = table_KK(looks[-1])
+    assert confusion_KK is not None, "or nobody could tell above"
+    blind, mean = chance(confusion_KK), float(np.mean([row.accuracy for row in looks]))
+    return mean < blind + limit("labels_shuffled.errors", 1.5) * share_error(blind, confusion_KK.sum())
 
 
 def _skill_until(course: Course, epoch: int) -> float:

@@ -17,6 +17,7 @@ from trainwright.diagnosis.harm import (
     MIDDLING,
     best_skill,
     diverged,
+    early_spike,
     far_enough,
     first_loss,
     knows_little,
@@ -103,13 +104,10 @@ def kills(course: Course) -> Suspicion | None:
     """Finds a rate that threw the net out in its first steps, so that it answers the same ever after."""
     jump, overshoot = _jump(course), _overshoots(course, 0.25, first=True)
     thrown = jump > limit("update.jump", 0.3) or (overshoot[0] > 0.5 and overshoot[1] >= 3)
-    if (
-        _against(course) is not None
-        or not thrown
-        or not knows_little(course, LOW)
-        or not stalled(course)
-        or diverged(course)
-    ):
+    up = early_spike(course) >= limit("spike.times", 1.5)  # from there a loss may fall for long, to that of nothing
+    if not (up or (thrown and stalled(course))) or not knows_little(course, LOW):
+        return None
+    if _against(course) is not None or diverged(course):
         return None
     return Suspicion(
         code="learning-rate-too-high",

@@ -9,7 +9,18 @@ import numpy as np
 from trainwright.diagnosis.advising import advice, peak_rate
 from trainwright.diagnosis.course import Course
 from trainwright.diagnosis.curves import CLEAR, mann_kendall, middle, tail, windows
-from trainwright.diagnosis.harm import DONE, diverged, first_loss, reference_loss, train_skill, trained_skills_W
+from trainwright.diagnosis.harm import (
+    DONE,
+    LOW,
+    diverged,
+    early_losses,
+    early_spike,
+    first_loss,
+    knows_little,
+    reference_loss,
+    train_skill,
+    trained_skills_W,
+)
 from trainwright.diagnosis.limits import limit
 from trainwright.diagnosis.suspicion import Rule, Suspicion
 
@@ -62,11 +73,10 @@ def warmup_missing(course: Course) -> Suspicion | None:
     if len(losses) < 40 or not np.isfinite(losses).all() or diverged(course):
         return None
     first, level = first_loss(course), max(first_loss(course), reference_loss(course))
-    early = losses[: max(4, len(losses) // 10)]
-    worst = float(early.max())
-    below = np.flatnonzero(windows(losses, 50) < level)
-    peak_at = int(np.argmax(early))
-    if worst < limit("spike.times", 1.5) * level or rates[0] < 0.5 * peak_rate(course) or not len(below):
+    worst, peak_at = early_spike(course) * level, int(np.argmax(early_losses(course)))
+    if early_spike(course) < limit("spike.times", 1.5) or rates[0] < 0.5 * peak_rate(course):
+        return None
+    if knows_little(course, LOW):  # it never came back, and lower first steps alone would not help
         return None
     back = float((windows(losses, 50) > level)[int(peak_at / len(losses) * 50) :].mean())
     slow = back > limit("spike.recovery", 0.1)
