@@ -156,8 +156,8 @@ def page() -> str:
             "# What following the first advice wins back",
             "",
             f"`uv run python benchmarks/advice.py`; trainwright {version('trainwright')}, torch {version('torch')}, "
-            f"one thread of a CPU. Digits, and {FASHION} pictures of Fashion-MNIST; nets of width 16; {EPOCHS} epochs at a "
-            "rate of 0.1 with sgd, seed 0, one run a fault. Accuracies in per cent of the test pictures.",
+            f"one thread of a CPU. Digits, and {FASHION} pictures of Fashion-MNIST; nets of width 16; {EPOCHS} epochs "
+            "at a rate of 0.1 with sgd, seed 0, one run a fault. Accuracies in per cent of the test pictures.",
             "",
             "| what | target | measured |",
             "|---|---|---|",

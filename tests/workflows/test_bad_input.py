@@ -232,6 +232,7 @@ def test_what_needs_no_pictures_is_told_before_they_are_read(cli, tmp_path, monk
     assert ended.out == ""
 
 
+@pytest.mark.slow
 def test_two_runs_of_one_name_at_once(start, tmp_path):
     words = ["train", "digits", *QUICK, "--name=one"]
     both = [start(*words, f"--seed={seed}") for seed in (1, 2)]

@@ -105,9 +105,8 @@ def records_of_whole_lines(run: Path) -> list[str]:
     return [line for line in (run / "events.jsonl").read_text().split("\n")[:-1] if '"type":"step"' in line]
 
 
-@pytest.mark.parametrize(
-    "extra", [[*TRICKS, NUMBER], pytest.param([], marks=pytest.mark.slow)], ids=["tricks", "plain"]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("extra", [[*TRICKS, NUMBER], []], ids=["tricks", "plain"])
 def test_two_ranks_of_torchrun_have_the_losses_of_one_process(cli, tmp_path, extra):
     assert cli(*SHORT, *extra, "--name=one", f"--out={tmp_path}").code == 0
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "-m", "trainwright"]

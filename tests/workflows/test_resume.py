@@ -64,7 +64,9 @@ def wait_for_steps(run: Path, steps: int, limit_s: float = 120) -> None:
         time.sleep(0.005)
 
 
-@pytest.mark.parametrize("steps", [3, 57, 130])
+@pytest.mark.parametrize(
+    "steps", [pytest.param(3, marks=pytest.mark.slow), 57, pytest.param(130, marks=pytest.mark.slow)]
+)
 def test_killed_at_any_step_it_ends_with_the_same_weights(start, cli, tmp_path, unbroken, steps):
     run = tmp_path / "runs" / "run"
     process = start("train", *WORDS, "--name=run")
@@ -221,6 +223,7 @@ def weighted(photos) -> Path:
     return manifest
 
 
+@pytest.mark.slow
 def test_killed_at_any_flush_to_disk_it_ends_with_the_same_weights(weighted, cli, run_killed, tmp_path):
     words = ["train", str(weighted), *MIXED]
     ended = cli(*words, f"--out={tmp_path / 'unbroken'}")
@@ -234,6 +237,7 @@ def test_killed_at_any_flush_to_disk_it_ends_with_the_same_weights(weighted, cli
         assert result(out / "run") == whole, f"killed at flush {flushes}"
 
 
+@pytest.mark.slow
 def test_a_rate_that_has_dropped_stays_down_after_a_kill(cli, run_killed, tmp_path):
     words = ["train", "digits", "--model=plain", "--sched=plateau", "--epochs=8", "--lr=2", "--batch-size=64"]
     words += ["--set=schedule.drop_epochs=1", "--set=schedule.warmup=0", "--set=model.width=4", "--name=run"]
@@ -252,6 +256,7 @@ def test_a_rate_that_has_dropped_stays_down_after_a_kill(cli, run_killed, tmp_pa
     assert result(out / "run") == whole
 
 
+@pytest.mark.slow
 def test_killed_again_and_again_it_ends_with_the_same_weights(weighted, cli, run_killed, tmp_path):
     words = ["train", str(weighted), *MIXED]
     assert cli(*words, f"--out={tmp_path / 'unbroken'}").code == 0

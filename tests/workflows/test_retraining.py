@@ -175,7 +175,7 @@ def test_resuming_a_finished_run_changes_nothing(whole, cli, way):
     assert (whole[way] / "events.jsonl").read_bytes() == before
 
 
-@pytest.mark.parametrize(("way", "steps"), [("restart", 100), ("continue", 64)])
+@pytest.mark.parametrize(("way", "steps"), [("restart", 100), pytest.param("continue", 64, marks=pytest.mark.slow)])
 def test_killed_in_the_second_stage_it_ends_with_the_same_weights(whole, start, cli, tmp_path, way, steps):
     run = tmp_path / "run"
     process = start(*words_of(way, tmp_path, "--set=training.checkpoint_every_s=0"))

@@ -101,7 +101,9 @@ def test_json_is_one_object_and_python_gives_the_same(cli, tmp_path):
     assert resumed.best == found.best
 
 
-@pytest.mark.parametrize("flushes", [25, 60, 100])
+@pytest.mark.parametrize(
+    "flushes", [pytest.param(25, marks=pytest.mark.slow), 60, pytest.param(100, marks=pytest.mark.slow)]
+)
 def test_a_search_that_was_killed_goes_on_and_comes_to_the_same(cli, run_killed, tmp_path, flushes):
     words = ["search", "digits", *TINY, *SPACE, *SHORT, "--sampler=tpe", f"--out={tmp_path}"]
     assert cli(*words, "--name=whole").code == 0
@@ -366,6 +368,7 @@ def test_a_worker_takes_the_trials_that_another_left(cli, interrupt, tmp_path):
     assert by_name.code == 0, by_name.err
 
 
+@pytest.mark.slow
 def test_two_workers_share_a_search_and_no_trial_is_lost_or_run_twice(cli, tmp_path):
     words = ["search", "digits", *TINY, *SPACE, "--trials=9", "--stages=8,9", f"--out={tmp_path}"]
     ended = cli(*words, "--name=s", "--workers=2", "--sampler=random", "--pruner=none")
