@@ -26,8 +26,12 @@ import numpy as np
 import torch
 
 import trainwright as tw
-from trainwright.errors import TrainwrightError
-from trainwright.runs import wilson_interval
+from trainwright.errors import TrainingError
+from trainwright.reporting import RunConsole
+from trainwright.runs import Finding, wilson_interval
+from trainwright.workflows.applying import applied
+from trainwright.workflows.requests import recipe_from_words
+from trainwright.workflows.train import train_run
 
 HERE = Path(__file__).parent
 RAW, PAGE = HERE / "results" / "advice.jsonl", HERE / "results" / "advice.md"
@@ -49,7 +53,7 @@ FAULTS: Mapping[str, Mapping[str, Any]] = {
     "clipped at 0.001": {"optim.clip_norm": 0.001},
     "first weights of deviation 1e-4": {"init.scheme": "normal", "init.std": 1e-4, "model.normalization": "none"},
     "first weights of deviation 1": {"init.scheme": "normal", "init.std": 1.0, "model.normalization": "none"},
-    "label smoothing 0.9": {"loss.label_smoothing": 0.9},
+    "label smoothing 0.8": {"loss.label_smoothing": 0.8},
     "dropout 0.9": {"model.dropout": 0.9},
     "policy strong": {"augment.policy": "strong"},
     "width 1": {"model.width": 1},
@@ -76,11 +80,20 @@ def trained(source: str | Path, net: str, settings: Mapping[str, Any], out: Path
     said = {**COMMON, **STEADY, "training.epochs": EPOCHS, "model.name": net, **settings}
     accuracy = None
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-        with contextlib.suppress(TrainwrightError):
+        with contextlib.suppress(TrainingError):
             run = tw.train(source, settings=said, seed=SEED, check=False, out=out, name=name)
             accuracy = run.metrics["test_accuracy"]
         found = tw.diagnose(out / name).findings
     return {"accuracy": accuracy, "findings": [one for one in found if one.severity != "note"]}
+
+
+def followed(first: Finding, out: Path) -> float | None:
+    """Trains the recipe of the faulty run anew, as `train --resume RUN --apply FINDING` does."""
+    found = applied(out / "faulty", first.code)
+    asked = recipe_from_words(None, found.recipe, {}, found.words, firm=False)
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(TrainingError), RunConsole() as console:
+        return train_run(asked, out, "mended", console, checks=False).metrics["test_accuracy"]
+    return None
 
 
 def measured(source: str | Path, net: str, fault: str, out: Path) -> dict[str, Any]:
@@ -88,8 +101,7 @@ def measured(source: str | Path, net: str, fault: str, out: Path) -> dict[str, A
     settings = FAULTS.get(fault, {})
     broken = trained(source, net, settings, out, "faulty")
     first = broken["findings"][0] if broken["findings"] else None
-    advice = {} if first is None else {key: value for key, value in first.advice.items() if key != "do"}
-    mended = trained(source, net, {**settings, **advice}, out, "mended")["accuracy"] if advice else None
+    mended = None if first is None or set(first.advice) <= {"do"} else followed(first, out)
     return {
         "accuracy": broken["accuracy"],
         "code": None if first is None else first.code,

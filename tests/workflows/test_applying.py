@@ -10,6 +10,7 @@ from trainwright.errors import InputError
 from trainwright.recipe import Recipe, compose, parse_assignments, read_recipe_file, write_recipe
 from trainwright.runs import EventWriter, Finding, RunFolder
 from trainwright.workflows.applying import applied
+from trainwright.workflows.requests import recipe_from_words
 from workflows.conftest import TINY
 
 
@@ -28,6 +29,19 @@ def keep(run: RunFolder) -> None:
     with EventWriter(run.events) as events:
         events.write(Finding(code="gradient-spikes", severity="warn", summary="s", advice=settings))
         events.write(Finding(code="not-shuffled", severity="warn", summary="s", advice={"do": "shuffle=True"}))
+
+
+def test_what_loses_its_effect_by_the_advice_gives_way_and_is_told(folder):
+    folder.recipe.write_text("init:\n  scheme: normal\n  std: 0.3\n")
+    with EventWriter(folder.events) as events:
+        advice = {"init.scheme": "kaiming"}
+        events.write(Finding(code="initialization-too-large", severity="warn", summary="s", advice=advice))
+    found = applied(folder.path, "initialization-too-large")
+    assert "init.std of that recipe then has no effect and is left out" in found.note
+    recipe = recipe_from_words(None, found.recipe, {}, found.words, firm=False)
+    assert recipe.init.scheme == "kaiming"
+    with pytest.raises(InputError, match=r"init\.std"):
+        recipe_from_words(None, found.recipe, {}, found.words)
 
 
 def test_what_a_finding_advises_becomes_words_of_settings(folder):

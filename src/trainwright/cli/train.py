@@ -81,7 +81,7 @@ def train(
         recipe, set_, out, note = advised.recipe, [*advised.words, *(set_ or [])], out or advised.out, advised.note
         resume = None
     refuse_name_beside_resume(resume, out, name)
-    asked = recipe_from_words(data, recipe, short, set_ or [])
+    asked = recipe_from_words(data, recipe, short, set_ or [], firm=note is None)
     with RunConsole(json=json) as console:
         if note is not None:
             console.note(note)

@@ -41,7 +41,7 @@ _CLASSES_FOLLOW = (
 """What other programs ask for and the data tell themselves; why there is no such setting."""
 
 
-def compose(*layers: Layer) -> Recipe:
+def compose(*layers: Layer, firm: bool = True) -> Recipe:
     """Makes one recipe of layers of given values: what a later layer gives wins over an earlier one.
 
     Every layer must be right on its own, also where a later one overrules it. A value of an earlier layer that equals
@@ -50,6 +50,7 @@ def compose(*layers: Layer) -> Recipe:
 
     Args:
         layers: dotted key → what was given for it; usually the recipe file, then the words of the command line.
+        firm: False lets any value of an earlier layer give way where a later one takes away its effect.
 
     Raises:
         InputError: every mistake of every layer, each with its place, what was expected, and the nearest valid name.
@@ -62,7 +63,7 @@ def compose(*layers: Layer) -> Recipe:
         for key, entry in layer.items():
             if key not in wrong:
                 given[key], depth[key] = entry, number
-    for key in _given_way(_sections(given), given, depth):
+    for key in _given_way(_sections(given), given, depth, firm):
         del given[key]
     sections = _sections(given)
     places = {key: _where(entry.origin) for key, entry in given.items()}
@@ -234,12 +235,14 @@ def _given_twice(layers: Iterable[Layer]) -> list[InputError]:
     return errors
 
 
-def _given_way(sections: Mapping[str, Section], given: Layer, depth: Mapping[str, int]) -> list[str]:
-    """Finds given values that equal the default and lost their effect to a later layer."""
+def _given_way(sections: Mapping[str, Section], given: Layer, depth: Mapping[str, int], firm: bool) -> list[str]:
+    """Finds given values that lost their effect to a later layer; firm ones only where they equal the default."""
     return [
         key
         for key, idle in idle_settings(sections).items()
-        if key in given and given[key].value == catalog()[key].default and depth.get(idle.sibling, -1) > depth[key]
+        if key in given
+        and not (firm and given[key].value != catalog()[key].default)
+        and depth.get(idle.sibling, -1) > depth[key]
     ]
 
 

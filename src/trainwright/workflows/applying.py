@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from trainwright.errors import InputError, did_you_mean
-from trainwright.recipe import format_value
+from trainwright.recipe import Recipe, compose, format_value, parse_assignments, read_recipe_file
 from trainwright.runs import Finding, open_run, refuse_watched
 
 from .diagnose import diagnosed
@@ -74,4 +74,9 @@ def applied(run: Path | None, code: str, recipe: Path | None = None) -> Applied:
         )
     words = [f"{key}={format_value(value)}" for key, value in settings.items()]
     note = f"a new run from the start, with the recipe of {folder.path} and {', '.join(words)}, as {code} advises"
+    given = read_recipe_file(folder.recipe)
+    changed = compose(given, parse_assignments(words), firm=False).idle()
+    gone = [key for key in given if key in changed and given[key].value != Recipe().get(key)]
+    if gone:
+        note += f"; {', '.join(gone)} of that recipe then has no effect and is left out"
     return Applied(folder.recipe, words, folder.path.parent, note)

@@ -197,7 +197,7 @@ def _changed(recipe: Recipe, changes: Mapping[str, Any], why: str) -> Recipe:
     """
     idle = recipe.idle()
     kept = {key: Given(value, recipe.origin(key)) for key, value in recipe.items() if key not in idle}
-    return compose(kept, {key: Given(value, Origin("auto", why)) for key, value in changes.items()})
+    return compose(kept, {key: Given(value, Origin("auto", why)) for key, value in changes.items()}, firm=False)
 
 
 def _replace(path: Path, source: Path) -> None:

@@ -94,7 +94,12 @@ def short_words(arguments: Mapping[str, Any]) -> dict[str, str | None]:
 
 
 def recipe_from_words(
-    source: str | None, recipe: Path | None, short: Mapping[str, str | None], assignments: Sequence[str]
+    source: str | None,
+    recipe: Path | None,
+    short: Mapping[str, str | None],
+    assignments: Sequence[str],
+    *,
+    firm: bool = True,
 ) -> Recipe:
     """Composes a recipe from the command line, whose words win over the recipe file; two words for one key must agree.
 
@@ -103,6 +108,7 @@ def recipe_from_words(
         recipe: a recipe file.
         short: short name → the word after the option; None where it was not given.
         assignments: the words after `--set`, `section.key=value`.
+        firm: False lets values of the file give way that lose their effect by the words.
 
     Raises:
         InputError: lists every mistake.
@@ -113,14 +119,14 @@ def recipe_from_words(
         if word is not None
     }
     try:
-        return _composed(recipe, source, named, parse_assignments(assignments))
+        return _composed(recipe, source, named, parse_assignments(assignments), firm=firm)
     except InputError as error:
         broken = _unread(assignments)
         if not broken:
             raise
         whole = [word for word in assignments if not _unread([word])]
         try:
-            _composed(recipe, source, named, parse_assignments(whole))
+            _composed(recipe, source, named, parse_assignments(whole), firm=firm)
         except InputError as other:
             raise together([*broken, other]) from None
         raise error from None
@@ -250,12 +256,14 @@ def machine_from_words(device: str | None) -> MachineSection:
     return compose({"machine.device": Given(device, Origin("user", f"--device {device}"))}).machine
 
 
-def _composed(recipe: Path | str | None, source: str | Path | None, *layers: Mapping[str, Given]) -> Recipe:
+def _composed(
+    recipe: Path | str | None, source: str | Path | None, *layers: Mapping[str, Given], firm: bool = True
+) -> Recipe:
     """Composes a recipe of a file, DATA and further layers; paths become absolute."""
     file = {} if recipe is None else read_recipe_file(Path(recipe))
     data = {} if source is None else {"data.source": Given(source, Origin("user", f"DATA {source}"))}
     try:
-        return compose(*(_absolute(layer) for layer in (file, data, *layers)))
+        return compose(*(_absolute(layer) for layer in (file, data, *layers)), firm=firm)
     except InputError as error:
         missing = missing_data(source)
         raise error if missing is None else together([error, missing]) from None

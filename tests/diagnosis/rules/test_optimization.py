@@ -10,6 +10,7 @@ from trainwright.diagnosis.rules.optimization import (
     bounces,
     diverges,
     kills,
+    throws,
     too_low,
     turned,
 )
@@ -75,6 +76,20 @@ def test_a_loss_thrown_up_at_first_that_never_comes_below_knowing_nothing_is_a_r
     assert found is not None
     assert alarming(found)
     assert warmup_missing(course(loss=falling, rate=3.0, clean={"loss": BLIND}, valid={"loss": BLIND})) is None
+
+
+def test_a_rate_too_high_at_its_height_throws_the_loss_up_in_the_middle():
+    def thrown(step: int) -> float:
+        return learning(step) if step < 100 else 1.9 + 6 * math.exp(-(step - 100) / 40)
+
+    found = throws(course(loss=thrown, rate=lambda step: 10.0 * math.sin(math.pi * step / 400), clean={"loss": 1.9}))
+    assert found is not None
+    assert alarming(found)
+    assert found.since_step == pytest.approx(100, abs=10)
+    assert throws(course()) is None
+    assert throws(course(loss=lambda step: 30.0 if step == 150 else learning(step))) is None, "a single step"
+    recovered = course(loss=lambda step: 9.0 if 100 <= step < 140 else learning(step))
+    assert not alarming(throws(recovered)), "it learned all the same"
 
 
 def test_steps_that_raise_their_own_loss_are_too_long_where_training_stands_still():

@@ -124,6 +124,35 @@ def kills(course: Course) -> Suspicion | None:
     )
 
 
+def throws(course: Course) -> Suspicion | None:
+    """Finds a rate that was too high at its height: the loss went far above knowing nothing there and came back late.
+
+    Where that is at the very start, and the net then learns, only the first steps were too long.
+    """
+    losses, level = course.losses_S, max(first_loss(course), reference_loss(course))
+    if len(losses) < 40 or not level > 0 or _against(course) is not None or diverged(course):
+        return None
+    over_W = windows(losses, 50) / level
+    high = over_W > limit("spike.times", 1.5)
+    at = int(np.argmax(high)) * len(losses) // len(high)
+    if high.mean() < limit("thrown.share", 0.06) or at < len(losses) // 10:
+        return None
+    skill, rate = train_skill(course), float(course.rates_S[at])
+    return Suspicion(
+        code="learning-rate-too-high",
+        strength=0.8,
+        persistent=True,
+        harmful=far_enough(course) and skill < MIDDLING,
+        summary=f"the learning rate {peak_rate(course):.3g} is too high: from step {course.steps_S[at]:.0f} on, at "
+        f"{rate:.3g}, the loss was thrown up to {np.nanmax(over_W) * level:.3g}, where knowing nothing costs "
+        f"{reference_loss(course):.3g}, and the net knows little to this day (skill {skill:.2f})",
+        evidence={"highest_loss": float(np.nanmax(over_W) * level), "learning_rate": rate, "skill": skill},
+        advice=other_rate(course, 0.1),
+        since_step=int(course.steps_S[at]),
+        explains=TOO_HIGH_BRINGS,
+    )
+
+
 def bounces(course: Course) -> Suspicion | None:
     """Finds a rate that is too high by its steps: many of them raise the loss of their own batch.
 
@@ -286,6 +315,7 @@ def _creeping(course: Course) -> str:
 OPTIMIZATION = (
     Rule("learning-rate-too-high", diverges, frozenset({"steps"})),
     Rule("learning-rate-too-high", kills, frozenset({"steps", "probes"})),
+    Rule("learning-rate-too-high", throws, frozenset({"steps"})),
     Rule("learning-rate-too-high", bounces, frozenset({"steps", "probes", "trust"})),
     Rule("loss-sign-flipped", turned, frozenset({"steps", "probes", "trust"})),
     Rule("learning-rate-too-low", too_low, frozenset({"watch", "probes"})),

@@ -137,6 +137,8 @@ def weight_decay_too_strong(course: Course) -> Suspicion | None:
     if not strong or skill >= DONE:
         return None
     shrunk = middle(weights_BT[-1, decayed] / weights_BT[0, decayed])
+    if shrunk > 1:  # decay does not hold down what has grown
+        return None
     turn = middle(course.by_tensor("turns")[-max(2, len(weights_BT) // 3) :, decayed])
     low = skill < MIDDLING or (stalled(course) and skill < limit("decay.skill", 0.8))
     harmful = far_enough(course) and low
