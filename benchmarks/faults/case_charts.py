@@ -21,7 +21,7 @@ from trainwright.reporting.charts import Mark, Series, heat_map, line_chart
 from trainwright.reporting.charts.heat import ROOT_SHARES
 from trainwright.reporting.figures import PICTURE_OF, figures
 from trainwright.reporting.views.watch import LayerMap, watch_view
-from trainwright.reporting.wording import number
+from trainwright.reporting.wording import count, number
 from trainwright.runs import Finding, History
 
 STYLE = Path(__file__).with_name("case.css")
@@ -29,7 +29,7 @@ MOST_POINTS, MOST_COLUMNS, MOST_ROWS = 160, 24, 24
 POINTED_AT = re.compile(r'<g class="pointer">.*?</g>|<rect class="band".*?</rect>', re.DOTALL)
 """What answers to the pointer in a page; a picture in an <img> never does."""
 
-WIDTH, LEFT = 420, 170
+WIDTH, LEFT = 420, 195
 ROW = 19
 
 
@@ -137,14 +137,28 @@ def by_epoch(names: dict[str, tuple[str, str]], title: str, factor: float = 100.
 
 
 def inputs_by_look(finding: Finding, history: History) -> Markup:
-    """Draws what the validation pictures look like in numbers, from look to look; equal pictures give a level line."""
+    """Draws how the deviation of the validation pictures changes from look to look; equal pictures give a line at 0."""
     rows = [row for row in history.answers.rows if row.part == "valid" and row.mode == "eval" and row.input_mean]
-    series = [
-        Series("deviation", "plain", [sum(row.input_deviation) / len(row.input_deviation) for row in rows]),
-        Series("mean", "train", [sum(row.input_mean) / len(row.input_mean) for row in rows]),
-    ]
-    title = "Numbers of the validation pictures"
-    return _curve([row.step for row in rows], series, replace(finding, since_step=None), title)
+    sizes = [sum(row.input_deviation) for row in rows]
+    series = [Series("change", "plain", [100 * (size / sizes[0] - 1) for size in sizes])]
+    return _curve([row.step for row in rows], series, finding, "Deviation of the validation pictures, change in %")
+
+
+def modes(finding: Finding, history: History) -> Markup:
+    """Counts the looks at which the net was in training mode, and in evaluation mode: of validation, or of steps."""
+    if finding.code == "evaluated-in-train-mode":
+        seen, what = [row.called_in for row in history.answers.rows if row.called_in], "Validations"
+    else:
+        seen, what = [row.mode for row in history.probes.rows if row.mode], "Steps looked at"
+    names = {"train": "in training mode", "eval": "in evaluation mode", "both": "in both"}
+    return _bars([(words, seen.count(name)) for name, words in names.items()], f"{what}, by the mode of the net")
+
+
+def shared(finding: Finding, history: History) -> Markup:
+    """Counts the validation pictures that were seen in training batches, too."""
+    row = [row for row in history.answers.rows if row.shared_of and row.shared is not None][-1]
+    rows = [("seen in training, too", row.shared), ("all", row.shared_of)]
+    return _bars(rows, "Validation pictures")
 
 
 def inputs(finding: Finding, history: History) -> Markup:
@@ -164,8 +178,9 @@ def first_outputs(finding: Finding, history: History) -> Markup:
     """Draws the deviation of each layer's outputs before training."""
     assert history.watch is not None
     first = history.units.rows[0]
-    rows = [(one.name, value) for one, value in zip(history.watch.layers, first.deviation, strict=True)]
-    return _bars(rows, "Deviation of each layer's outputs before training", finding, log=True)
+    layers = zip(history.watch.layers, first.deviation, strict=True)
+    rows = [(f"{one.name} ({one.kind})", value) for one, value in layers]
+    return _bars(rows, "Outputs before training: deviation", finding, log=True)
 
 
 def twins(finding: Finding, history: History) -> Markup:
@@ -261,13 +276,17 @@ def _bars(
     for place, (name, value) in enumerate(rows):
         share = (math.log10(abs(value)) - low) / max(high - low, 1e-9) if log and value else abs(value) / max(sizes)
         y = 28 + ROW * place
-        strong = any(name == layer or name.startswith(f"{layer}.") for layer in marked)
+        strong = any(name == layer or name.startswith((f"{layer}.", f"{layer} ")) for layer in marked)
         style = "tick strong" if strong else "tick"
         length = wide * share
-        parts.append(bar.format(style, LEFT - 8, y + 11, name, LEFT, y, length, LEFT + length + 6, y + 11, number(value)))
-    spoken = f"{title}: " + "; ".join(f"{name} {number(value)}" for name, value in rows)
+        parts.append(bar.format(style, LEFT - 8, y + 11, name, LEFT, y, length, LEFT + length + 6, y + 11, _figure(value)))
+    spoken = f"{title}: " + "; ".join(f"{name} {_figure(value)}" for name, value in rows)
     head = Markup('<svg class="chart" viewBox="0 0 {} {}" role="img" aria-label="{}">')
     return head.format(WIDTH, 30 + ROW * len(rows), spoken) + Markup("").join(parts) + Markup("</svg>")
+
+
+def _figure(value: float) -> str:
+    return count(value) if isinstance(value, int) else number(value)
 
 
 ACCURACIES = {"valid_accuracy": ("validation", "valid"), "train_accuracy": ("training", "train")}
@@ -277,13 +296,15 @@ CHARTS: dict[str, Callable[[Finding, History], Markup]] = {
     "rates": rates,
     "norms": norms,
     "kept": of_probes("kept", "Share of the gradient's length that is left", may_log=True),
-    "fresh": of_probes("fresh", "Cosine between the gradient used and the one just made", within=(-1, 1)),
+    "fresh": of_probes("fresh", "Cosine of the gradient used and the one made", within=(-1, 1)),
     "accuracies": by_epoch(ACCURACIES, "Accuracy, %"),
     "waiting": by_epoch({"data_wait_share": ("waiting", "plain")}, "Share of the time spent waiting for data, %"),
     "inputs": inputs,
     "inputs by look": inputs_by_look,
     "first outputs": first_outputs,
     "twins": twins,
+    "modes": modes,
+    "shared": shared,
     "maps": maps,
     "moved": moved,
     "labels": labels,
@@ -303,6 +324,8 @@ CHART_OF: dict[str, tuple[str, ...]] = {
     "inputs by look": ("augmentation-on-validation",),
     "first outputs": ("initialization-too-large", "initialization-too-small"),
     "twins": ("symmetric-initialization",),
+    "modes": ("trained-in-eval-mode", "evaluated-in-train-mode"),
+    "shared": ("train-validation-leak",),
     "maps": ("resolution-lost-early",),
     "moved": ("frozen-by-mistake", "optimizer-misses-parameters", "optimizer-holds-other-model"),
     "labels": ("not-shuffled", "head-size-mismatch"),

@@ -121,4 +121,5 @@ def told(spec: Mapping[str, Any], changes: Mapping[str, Any]) -> str:
     """
     optimizer = OPTIMIZERS[spec.get("optimizer", "sgd")]
     done = ", ".join(DONE[name](spec[name]) for name in changes if name in spec)
-    return f"{NETS[spec['net']]} on {DATA[spec['data']]}, by {optimizer}: {done}"
+    run = f"{NETS[spec['net']]} on {DATA[spec['data']]}, by {optimizer}"
+    return f"{run}: {done}" if done else run

@@ -5,16 +5,16 @@
 
 Cases are runs of the corpus, and of `cases.jsonl.xz` (`more_cases.py`), to which that fault was done by the key. The
 clearest, of those that can be drawn, is told louder than others (an alarm before a note), then before other causes, then
-by the stronger sign; of equals the one whose name comes first.
+by the stronger sign; of equals the one with more steps whose loss is a number, then the one whose name comes first.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
+import math
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -22,9 +22,10 @@ from typing import Any
 
 import halves
 from case_charts import drawn
-from case_words import told
+from case_words import DONE, told
 from judge import BY_NAME, key, suspicions
 from records import CORPUS, histories, packed
+from spec import Spec
 
 from faults import STRENGTHS
 from trainwright.diagnosis.diagnose import finding_of, severity_of
@@ -35,6 +36,7 @@ DOCS = Path(__file__).parents[2] / "docs"
 PAGES, PICTURES = DOCS / "findings", DOCS / "pictures" / "findings"
 MORE = CORPUS.parent / "cases.jsonl.xz"
 BLOCK = re.compile(r"^<!-- case -->\n.*?^<!-- /case -->\n\n", re.DOTALL | re.MULTILINE)
+USUAL = Spec(net="", data="")
 LOUDNESS = {"stop": 0, "warn": 0, "note": 1}
 LARGEST = 12_000
 """Bytes of a picture's file."""
@@ -62,9 +64,13 @@ class Case:
         return drawn(finding_of(self.said), self.history)
 
     @property
+    def good_steps(self) -> int:
+        return sum(math.isfinite(loss) for loss in self.history.steps["loss"])
+
+    @property
     def order(self) -> tuple[Any, ...]:
         """Sorts the clearest first."""
-        return LOUDNESS[severity_of(self.said)], self.place, -self.said.strength, self.name
+        return LOUDNESS[severity_of(self.said)], self.place, -self.said.strength, -self.good_steps, self.name
 
 
 def candidates() -> Iterator[Case]:
@@ -72,23 +78,29 @@ def candidates() -> Iterator[Case]:
     lines = key()
     for half in halves.NETS:
         for name, history in histories(half):
-            line = lines.get(name)
-            if line is not None and line["strength"] is not None:
-                yield from _cases(name, BY_NAME[line["kind"]].codes, worded(line), history)
+            if name in lines and (codes := codes_of(lines[name])):
+                yield from _cases(name, codes, worded(lines[name]), history)
     for head, history in packed(MORE):
-        yield from _cases(head["run"], (head["code"],), head["words"], history)
+        yield from _cases(head["run"], {head["code"]}, head["words"], history)
 
 
-def _cases(name: str, codes: tuple[str, ...], words: str, history: History) -> Iterator[Case]:
+def _cases(name: str, codes: Collection[str], words: str, history: History) -> Iterator[Case]:
     for place, said in enumerate(suspicions(history)):
         if said.code in codes:
             yield Case(name, words, said, place, history)
 
 
+def codes_of(line: Mapping[str, Any]) -> set[str]:
+    """Lists the codes that name what was done to a run of the key; no kind is meant for training that is long."""
+    long = {"trained-too-long"} if line["spec"].get("epochs", USUAL.epochs) > USUAL.epochs else set()
+    return long | (set() if line["strength"] is None else set(BY_NAME[line["kind"]].codes))
+
+
 def worded(line: Mapping[str, Any]) -> str:
     """Words a run of the key."""
-    kind = BY_NAME[line["kind"]]
-    return told(line["spec"], kind.doses[STRENGTHS.index(line["strength"])])
+    if line["strength"] is None:
+        return told(line["spec"], {name: 0 for name in line["spec"] if name in DONE})
+    return told(line["spec"], BY_NAME[line["kind"]].doses[STRENGTHS.index(line["strength"])])
 
 
 def clearest() -> dict[str, Case]:
