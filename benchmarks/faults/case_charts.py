@@ -34,7 +34,7 @@ ROW = 19
 
 
 def drawn(finding: Finding, history: History) -> str:
-    """Draws the evidence of a finding as the text of an SVG file that stands alone; empty where nothing can be drawn."""
+    """Draws the evidence of a finding as the text of an SVG file; empty where nothing can be drawn."""
     name = chart_of(finding.code)
     if name in CHARTS:
         chart = CHARTS[name](finding, history)
@@ -74,7 +74,7 @@ def _thin(found: LayerMap | None) -> LayerMap | None:
 def _curve(
     xs: Sequence[int], series: Sequence[Series], finding: Finding, title: str, x_label: str = "step", **axis: Any
 ) -> Markup:
-    """Draws lines with the step since which the sign shows; of many points the one with the highest value of each few."""
+    """Draws lines with the step since which the sign shows; of many points the highest of each few."""
     if not xs:
         return Markup()
     every = math.ceil(len(xs) / MOST_POINTS)
@@ -100,6 +100,12 @@ def losses(finding: Finding, history: History) -> Markup:
     return _curve(history.steps["step"], series, finding, "Training loss of each step", may_log=True)
 
 
+def finite(finding: Finding, history: History) -> Markup:
+    """Counts the steps whose loss is a number, and those whose loss is none."""
+    good = sum(map(math.isfinite, history.steps["loss"]))
+    return _bars([("a number", good), ("no number", len(history.steps) - good)], "Steps, by what their loss is")
+
+
 def rates(finding: Finding, history: History) -> Markup:
     series = [Series("rate", "plain", history.steps["learning_rate"])]
     return _curve(history.steps["step"], series, finding, "Learning rate", floor=0.0)
@@ -122,16 +128,16 @@ def norms(finding: Finding, history: History) -> Markup:
     return _curve(history.probes["step"], series, finding, "Norm of the gradient", may_log=True)
 
 
-def by_epoch(names: dict[str, tuple[str, str]], title: str, factor: float = 100.0) -> Callable[..., Markup]:
-    """Makes a chart of figures of epochs: column → name and style of its line."""
+def by_epoch(names: dict[str, tuple[str, str]], title: str, **axis: Any) -> Callable[..., Markup]:
+    """Makes a chart of shares of epochs: column → name and style of its line."""
 
     def draw(finding: Finding, history: History) -> Markup:
         rows = history.epochs
         series = [
-            Series(name, style, [None if value is None else factor * value for value in rows[column]])
+            Series(name, style, [None if value is None else 100 * value for value in rows[column]])
             for column, (name, style) in names.items()
         ]
-        return _curve(rows["epoch"], series, finding, title, "epoch", within=(0, 100))
+        return _curve(rows["epoch"], series, finding, title, "epoch", within=(0, 100), **axis)
 
     return draw
 
@@ -219,7 +225,9 @@ def labels(finding: Finding, history: History) -> Markup:
     classes = len(probes[0].label_counts)
     values = [[row.label_counts[k] / sum(row.label_counts) for row in probes] for k in range(classes)]
     names = [f"class {k}" for k in range(classes)]
-    return heat_map(names, [row.step for row in probes], values, ROOT_SHARES, title="Share of a batch that is of a class")
+    return heat_map(
+        names, [row.step for row in probes], values, ROOT_SHARES, title="Share of a batch that is of a class"
+    )
 
 
 def single_losses(finding: Finding, history: History) -> Markup:
@@ -279,7 +287,9 @@ def _bars(
         strong = any(name == layer or name.startswith((f"{layer}.", f"{layer} ")) for layer in marked)
         style = "tick strong" if strong else "tick"
         length = wide * share
-        parts.append(bar.format(style, LEFT - 8, y + 11, name, LEFT, y, length, LEFT + length + 6, y + 11, _figure(value)))
+        parts.append(
+            bar.format(style, LEFT - 8, y + 11, name, LEFT, y, length, LEFT + length + 6, y + 11, _figure(value))
+        )
     spoken = f"{title}: " + "; ".join(f"{name} {_figure(value)}" for name, value in rows)
     head = Markup('<svg class="chart" viewBox="0 0 {} {}" role="img" aria-label="{}">')
     return head.format(WIDTH, 30 + ROW * len(rows), spoken) + Markup("").join(parts) + Markup("</svg>")
@@ -293,12 +303,15 @@ ACCURACIES = {"valid_accuracy": ("validation", "valid"), "train_accuracy": ("tra
 
 CHARTS: dict[str, Callable[[Finding, History], Markup]] = {
     "losses": losses,
+    "finite": finite,
     "rates": rates,
     "norms": norms,
     "kept": of_probes("kept", "Share of the gradient's length that is left", may_log=True),
     "fresh": of_probes("fresh", "Cosine of the gradient used and the one made", within=(-1, 1)),
     "accuracies": by_epoch(ACCURACIES, "Accuracy, %"),
-    "waiting": by_epoch({"data_wait_share": ("waiting", "plain")}, "Share of the time spent waiting for data, %"),
+    "waiting": by_epoch(
+        {"data_wait_share": ("waiting", "plain")}, "Share of the time spent waiting for data, %", floor=0.0
+    ),
     "inputs": inputs,
     "inputs by look": inputs_by_look,
     "first outputs": first_outputs,
@@ -313,7 +326,8 @@ CHARTS: dict[str, Callable[[Finding, History], Markup]] = {
 }
 
 CHART_OF: dict[str, tuple[str, ...]] = {
-    "losses": ("negative-loss", "non-finite-loss", "warmup-missing", "batch-too-small", "resume-mismatch"),
+    "losses": ("negative-loss", "warmup-missing", "batch-too-small", "resume-mismatch"),
+    "finite": ("non-finite-loss",),
     "rates": ("schedule-mismatch",),
     "norms": ("gradient-spikes",),
     "kept": ("clipping-too-tight",),

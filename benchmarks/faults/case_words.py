@@ -22,7 +22,7 @@ DATA = {
     "clipart": "clip art of six folders",
     "fashion": "Fashion-MNIST",
     "stamps": "photographs of ten things",
-    "uneven": "stripes of six directions, the commonest ten times as common as the rarest",
+    "uneven": "stripes of six directions, unevenly many",
 }
 
 OPTIMIZERS = {"sgd": "SGD", "adam": "Adam", "adamw": "AdamW", "rmsprop": "RMSprop"}
@@ -76,7 +76,7 @@ DONE: Mapping[str, Callable[[Any], str]] = {
     "epochs": lambda v: f"it is trained for {v} epoch{'s' if v > 1 else ''}",
     "norm_momentum": lambda v: f"running statistics take up {v:g} of each batch",
     "validate": lambda v: "the loop validates by itself" if v == "own" else "it is not validated",
-    "valid_mode": lambda v: "in training mode",
+    "valid_mode": lambda v: "validation runs in training mode",
     "valid_batch": lambda v: f"in batches of {v}",
     "eval_from": lambda v: f"the net stays in evaluation mode from {v:.0%} of the steps on",
     "width": lambda v: f"it has {v:g} times its usual channels",
@@ -116,8 +116,8 @@ def told(spec: Mapping[str, Any], changes: Mapping[str, Any]) -> str:
         spec: of the run, without what is as usual.
         changes: those of its fields that make the fault, in the order in which they are told.
 
-    >>> told({"net": "lenet", "data": "digits", "clip": 0.005}, {"clip": 0.005})
-    'two convolutions and two hidden layers with tanh on scanned digits, by SGD: gradients are clipped at a norm of 0.005'
+    >>> told({"net": "plain", "data": "digits", "clip": 0.005}, {"clip": 0.005})
+    'three convolutions and a hidden layer on scanned digits, by SGD: gradients are clipped at a norm of 0.005'
     """
     optimizer = OPTIMIZERS[spec.get("optimizer", "sgd")]
     done = ", ".join(DONE[name](spec[name]) for name in changes if name in spec)

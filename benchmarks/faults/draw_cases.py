@@ -4,8 +4,8 @@
     uv run python benchmarks/faults/draw_cases.py --check   # writes nothing, and says what would change
 
 Cases are runs of the corpus, and of `cases.jsonl.xz` (`more_cases.py`), to which that fault was done by the key. The
-clearest, of those that can be drawn, is told louder than others (an alarm before a note), then before other causes, then
-by the stronger sign; of equals the one with more steps whose loss is a number, then the one whose name comes first.
+clearest, of those that can be drawn, is told louder than others (an alarm before a note), then before other causes,
+then by the stronger sign; of equals the one with more steps whose loss is a number, then the first by name.
 """
 
 from __future__ import annotations
@@ -169,7 +169,7 @@ def main() -> None:
         else:
             path.unlink()
     without = [page.stem for page in made if page.suffix == ".md" and page.stem not in found]
-    print(f"{len(sizes)} of {len(sizes) + len(without)} codes have a picture, {max(sizes.values(), default=0)} bytes at most")
+    print(f"{len(sizes)} of {len(sizes) + len(without)} codes have a picture, of {max(sizes.values())} bytes at most")
     print(f"none: {', '.join(without)}")
 
 

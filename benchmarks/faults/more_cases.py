@@ -1,6 +1,6 @@
 """Trains real cases of codes that no run of the corpus shows, and packs their records into `cases.jsonl.xz`.
 
-    OMP_NUM_THREADS=1 nice -n 10 uv run python benchmarks/faults/more_cases.py     # minutes; trains what is not packed yet
+    OMP_NUM_THREADS=1 nice -n 10 uv run python benchmarks/faults/more_cases.py   # trains what is not packed yet
 
 They illustrate pages of findings and judge nothing: what was done was chosen so that the code is found.
 """
@@ -43,9 +43,7 @@ class Extra:
 
 
 EXTRA = (
-    Extra(
-        "head-size-mismatch", Spec(net="plain-bn", data="digits", outputs=4.0, optimizer="adam"), ("outputs",)
-    ),
+    Extra("head-size-mismatch", Spec(net="plain-bn", data="digits", outputs=4.0, optimizer="adam"), ("outputs",)),
     Extra("resolution-lost-early", Spec(net="depthwise", data="fashion", stem_stride=4), ("stem_stride",)),
     Extra("batch-too-small", Spec(net="plain", data="stamps", batch=1, epochs=1), ("batch", "epochs")),
     Extra("gradient-spikes", Spec(net="vgg", data="shapes", spike=20.0, rate=0.5), ("spike",)),
