@@ -34,7 +34,7 @@ class Page:
     Attributes:
         code: of the finding.
         title: what is wrong, in a sentence; empty where it is the first of the parts.
-        case: the words about a real run that shows it, or why there are none.
+        case: the words about a real run that shows it; empty where none was measured.
         parts: name → paragraph in Markdown without links, in the page's order.
     """
 
@@ -100,8 +100,8 @@ def _read(file: Path) -> Page:
     case = CASE.search(text)
     _, _, body = CASE.sub("", text).partition("\n")
     title = " ".join(body.partition(" [All findings]")[0].split())
-    words = "" if case is None else _plain(PICTURE.sub("", case[1])).removeprefix("**A real case**: ")
-    return Page(file.stem, title, words, _parts(body))
+    real = "" if case is None else _plain(PICTURE.sub("", case[1])).partition("**A real case**: ")[2]
+    return Page(file.stem, title, real, _parts(body))
 
 
 def _parts(text: str) -> dict[str, str]:
