@@ -50,7 +50,7 @@ EXTRA = (
     Extra("augmentation-harmful", Spec(net="resnet-bn", data="fashion", augment="upside down"), ("augment",)),
     Extra(
         "warmup-missing",
-        Spec(net="plain-bn", data="digits", rate=40.0, seed=1),
+        Spec(net="resnet-gn", data="digits", rate=10.0),
         ("rate",),
         {"schedule": "warm-up"},
     ),
