@@ -194,15 +194,20 @@ def pack() -> None:
                 log = MADE / name / "events.jsonl"
                 if line["half"] != half or not log.exists():
                     continue
-                file.write(json.dumps({"run": name}) + "\n")
-                for text in log.read_text("utf-8").splitlines():
-                    record = json.loads(text)
-                    if record["type"] == "finding":
-                        continue
-                    record.pop("sketches", None)
-                    file.write(json.dumps(_rounded(record), separators=(",", ":")) + "\n")
+                file.write(json.dumps({"run": name}) + "\n" + packed_log(log))
         part.rename(CORPUS / f"{half}.jsonl.xz")
         print(half, f"{(CORPUS / f'{half}.jsonl.xz').stat().st_size / 2**20:.1f} MiB")
+
+
+def packed_log(log: Path) -> str:
+    """Gives the lines of a run's log without sketches and without what was told of it, numbers rounded."""
+    lines = []
+    for text in log.read_text("utf-8").splitlines():
+        record = json.loads(text)
+        if record["type"] != "finding":
+            record.pop("sketches", None)
+            lines.append(json.dumps(_rounded(record), separators=(",", ":")) + "\n")
+    return "".join(lines)
 
 
 def _rounded(value: Any) -> Any:

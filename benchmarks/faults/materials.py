@@ -130,6 +130,8 @@ def augment(images_NCSS: Tensor, policy: str) -> Tensor:
         return _cut(images_NCSS, round(0.8 * side))
     if policy == "snow":
         return images_NCSS + 3.0 * torch.randn_like(images_NCSS)
+    if policy == "upside down":
+        return images_NCSS.flip(2)
     if policy == "half turned":
         return torch.where(torch.rand(n, 1, 1, 1) < 0.5, images_NCSS.flip(2, 3), images_NCSS)
     raise ValueError(policy)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import lzma
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from halves import Half
 
@@ -19,18 +20,24 @@ CORPUS = Path(__file__).parent / "corpus"
 
 def histories(half: Half) -> Iterator[tuple[str, History]]:
     """Gives name and history of every run of a half."""
-    name, records = "", list[Record]()
-    with lzma.open(CORPUS / f"{half}.jsonl.xz", "rt", encoding="utf-8") as file:
+    for head, history in packed(CORPUS / f"{half}.jsonl.xz"):
+        yield head["run"], history
+
+
+def packed(path: Path) -> Iterator[tuple[Mapping[str, Any], History]]:
+    """Gives the head and the history of every run of a packed file; a head is a line that names a `run`."""
+    head, records = dict[str, Any](), list[Record]()
+    with lzma.open(path, "rt", encoding="utf-8") as file:
         for line in file:
             plain = json.loads(line)
             if "run" in plain:
-                if name:
-                    yield name, History.of(records)
-                name, records = plain["run"], []
+                if head:
+                    yield head, History.of(records)
+                head, records = plain, []
             else:
                 records.append(from_plain(plain))
-    if name:
-        yield name, History.of(records)
+    if head:
+        yield head, History.of(records)
 
 
 def until(history: History, epoch: int) -> History:

@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 FAULTS = ROOT / "benchmarks" / "faults"
-JUDGES = {"judge.py", "limits.py", "baselines.py"}
+JUDGES = {"judge.py", "limits.py", "baselines.py", "draw_cases.py"}
 MAKERS = sorted(file for file in FAULTS.glob("*.py") if file.name not in JUDGES)
 
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import ast
 import re
+import subprocess
+import sys
 from functools import cache
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
@@ -70,6 +73,43 @@ def test_a_page_says_sign_evidence_false_alarms_fix_and_source(page):
     assert text.startswith(f"# {page.stem}\n")
     parts = re.findall(r"^- \*\*([\w ]+)\*\*: \S", text, flags=re.MULTILINE)
     assert parts == ["Sign", "Evidence", "False alarms", "Fix", "Source"]
+
+
+CASE = re.compile(r"^<!-- case -->\n(.*?)^<!-- /case -->\n", re.DOTALL | re.MULTILINE)
+PICTURES = ROOT / "docs/pictures/findings"
+UNMEASURED = {"precision-overflow", "resume-mismatch"}
+"""Codes that no run was found to show."""
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_a_page_shows_a_real_case_or_says_that_there_is_none(page):
+    (case,) = CASE.findall(page.read_text("utf-8"))
+    picture = PICTURES / f"{page.stem}.svg"
+    assert picture.is_file() == (page.stem not in UNMEASURED)
+    if page.stem in UNMEASURED:
+        assert case == "No picture: no real case of it has been measured yet.\n"
+        return
+    shown, words = case.split("\n", 1)
+    assert re.fullmatch(rf"!\[[^]]+\]\(\.\./pictures/findings/{page.stem}\.svg\)", shown)
+    sentence = r"\*\*A real case\*\*: .+: .+ As a (note|warning|problem) it is told: .+\."
+    assert re.fullmatch(sentence, " ".join(words.split()))
+
+
+@pytest.mark.parametrize("picture", sorted(PICTURES.glob("*")), ids=lambda picture: picture.stem)
+def test_a_picture_is_a_small_drawing_that_stands_alone(picture):
+    root = ElementTree.fromstring(picture.read_text("utf-8"))
+    assert root.tag == "{http://www.w3.org/2000/svg}svg"
+    assert root.get("aria-label")
+    assert sum(len(list(root.iter(f"{{http://www.w3.org/2000/svg}}{shape}"))) for shape in ("path", "rect")) > 2
+    assert picture.stat().st_size <= 12_000
+    assert "script" not in picture.read_text("utf-8")
+
+
+@pytest.mark.slow
+def test_pictures_and_their_words_are_what_the_records_say():
+    script = ROOT / "benchmarks/faults/draw_cases.py"
+    checked = subprocess.run([sys.executable, script, "--check"], capture_output=True, text=True)
+    assert (checked.returncode, checked.stdout.strip()) == (0, ""), checked.stderr
 
 
 def test_the_list_of_findings_leads_to_every_page():

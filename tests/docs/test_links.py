@@ -37,5 +37,5 @@ def test_every_page_and_picture_of_the_docs_is_linked_from_another():
         for target in re.findall(r"\]\(([^)\s#]+)", page.read_text("utf-8")):
             if not target.startswith("http"):
                 linked.add((page.parent / target).resolve())
-    shown = [*ROOT.glob("docs/**/*.md"), *ROOT.glob("docs/pictures/*")]
+    shown = [*ROOT.glob("docs/**/*.md"), *ROOT.glob("docs/pictures/**/*.*")]
     assert not [path.name for path in shown if path not in linked]

@@ -43,6 +43,20 @@ def test_gaps_break_the_line_and_a_lone_value_is_a_dot() -> None:
     assert len(svg.findall("circle")) == 1
 
 
+def test_a_joined_line_passes_over_places_where_it_was_not_measured() -> None:
+    svg = drawn(Series("a", "plain", [1.0, None, 3.0, math.nan, 2.0, None, 1.5], joined=True))
+    assert [len(piece) for piece in points(svg, "plain")] == [2, 2]
+    assert not svg.findall("circle")
+
+
+def test_names_of_lines_stand_below_a_title_that_is_long() -> None:
+    for values, height in (([1.0, 2.0], "14"), ([1.0, 200.0], "29")):
+        series = [Series(name, name, values) for name in ("as trained", "clean", "validation")]
+        svg = ET.fromstring(line_chart([1, 2], series, title="Three losses", x_label="x", may_log=True))
+        names = [text for text in svg.iter("text") if text.text in ("as trained", "clean", "validation")]
+        assert {text.get("y") for text in names} == {height}
+
+
 def test_a_single_epoch_is_a_dot() -> None:
     svg = drawn(Series("train", "train", [0.7]), Series("valid", "valid", [0.6]), mark=Mark(1, "best: 1"))
     assert {circle.get("class") for circle in svg.findall("circle")} == {"dot train", "dot valid"}

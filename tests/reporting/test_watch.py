@@ -138,6 +138,19 @@ def test_a_finding_is_shown_with_its_layers_pointed_out():
     assert picture_of(dead, None) == ""
 
 
+def test_a_finding_in_the_report_says_what_is_often_taken_for_it_and_what_mends_it(tmp_path):
+    dead = Finding(code="dead-units", severity="warn", summary="s", since_step=8)
+    other = Finding(code="of-nobody", severity="warn", summary="s", since_step=8)
+    folder = write_loop(tmp_path / "mine", records=[*watched_records(), dead, other], end=ENDED)
+    html = write_report(folder).read_text("utf-8")
+    pattern = r"<details>\s*<summary>False alarms and Fix of ([^<]+)</summary>(.*?)</details>"
+    details = re.findall(pattern, html, re.DOTALL)
+    words = dict(details)["dead-units"]
+    assert "False alarms: Sparsity is not death" in words
+    assert "<code>model.activation: leaky-relu</code>" in words
+    assert "of-nobody" not in [code for code, _ in details]
+
+
 def test_the_report_of_a_watched_loop_has_no_recipe_and_no_data(tmp_path):
     folder = write_loop(tmp_path / "mine", end=ENDED)
     html = write_report(folder).read_text("utf-8")

@@ -83,7 +83,33 @@ def test_what_is_wrong_is_told_with_its_numbers_how_sure_it_is_and_what_to_do(fo
     assert "measured: share_of_steps_below_0 0.750, lowest_loss -3.25" in text
     assert "sure: checked exactly" in text
     assert "try: give the loss what it expects" in text
+    assert "more: trainwright diagnose --explain negative-loss" in text
     assert "1 finding to look at, and the first is negative-loss." in text
+
+
+def test_a_code_is_explained_by_its_page(cli):
+    ended = cli("diagnose", "--explain", "negative-loss")
+    assert ended.code == 0
+    text = " ".join(ended.out.split())
+    assert text.startswith("negative-loss: A loss below 0 that cannot be. Sign The training loss is below 0")
+    assert "False alarms" in text
+    assert "](" not in text
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["--explain", "negativ-loss"], "there is no such finding|got: negativ-loss|did you mean 'negative-loss'?"),
+        (["somewhere", "--explain", "negative-loss"], "--explain stands alone|got: --explain RUN|one call for each"),
+        (["--explain", "negative-loss", "--json"], "--explain stands alone|got: --explain --json"),
+        ([], "diagnose needs RUN|folder of a run, or --explain CODE"),
+    ],
+)
+def test_what_cannot_be_explained(cli, words, says):
+    ended = cli("diagnose", *words)
+    assert (ended.code, ended.out) == (2, "")
+    for part in says.split("|"):
+        assert part in ended.err
 
 
 def test_json_is_one_object_with_the_facts_of_each_finding(folder, cli):

@@ -13,6 +13,7 @@ from .charts import ablation_picture as ablation_picture
 from .charts import activations_picture as activations_picture
 from .charts import rate_curve_picture as rate_curve_picture
 from .charts import schedule_file as schedule_file
+from .pages import explained as explained
 from .report import render_report as render_report
 from .report import write_report as write_report
 from .search_report import write_search_report as write_search_report
@@ -31,6 +32,7 @@ from .terminal import check_lines as check_lines
 from .terminal import diagnosis_lines as diagnosis_lines
 from .terminal import finding_lines as finding_lines
 from .terminal import machine_lines as machine_lines
+from .terminal import page_lines as page_lines
 from .terminal import prediction_lines as prediction_lines
 from .terminal import rate_curve_lines as rate_curve_lines
 from .terminal import search_result_lines as search_result_lines

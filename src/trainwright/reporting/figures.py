@@ -131,7 +131,7 @@ def _trust(view: TrustCurve) -> Markup:
 def _gap(view: GapCurve) -> Markup:
     named = {"as trained": ("train", view.trained), "clean": ("clean", view.clean), "validation": ("valid", view.valid)}
     series = [
-        Series(name, style, values)
+        Series(name, style, values, joined=True)
         for name, (style, values) in named.items()
         if any(value is not None for value in values)
     ]

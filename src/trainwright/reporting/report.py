@@ -30,6 +30,7 @@ from .charts.matrix import level
 from .charts.ticks import ANYWHERE
 from .evidence import advised, how_sure, shown
 from .figures import figures, picture_of, sketch_figure
+from .pages import as_html, page_of
 from .views import RunView, read_view
 from .views.checks import checks_summary
 from .views.curves import Curves, StepCurve
@@ -180,6 +181,8 @@ def page_environment() -> Environment:
         shown,
         how_sure,
         picture_of,
+        page_of,
+        as_html,
         sketch_figure,
         withdrawn_words,
         level,

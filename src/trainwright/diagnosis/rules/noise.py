@@ -43,12 +43,12 @@ def batch_too_small(course: Course) -> Suspicion | None:
     lost = unlike and moves_well(course) and knows_little(course) and not better
     if agreement > limit("batch_too_small.agreement", 0.15) or not (noisy or lost):
         return None
-    scattered = f"with {size} pictures a batch the loss scatters by {scatter:.0%} of its mean from step to step"
+    pictures = "1 picture" if size == 1 else f"{size} pictures"
+    scattered = f"with {pictures} a batch the loss scatters by {scatter:.0%} of its mean from step to step"
     told = "the curve is too noisy to read" if noisy else "steps follow the noise of their batches"
     if lost:
-        told += (
-            f", gradients of a batch's halves have nothing in common (cosine {agreement:.2f}), and nothing is learned"
-        )
+        halves = "" if size == 1 else f", gradients of a batch's halves have nothing in common (cosine {agreement:.2f})"
+        told += f"{halves}, and nothing is learned"
     elif jumping:
         told += f", and skill on fixed pictures jumps by {jumps:.2f} without getting better"
     return Suspicion(

@@ -20,11 +20,15 @@ MOST_POINTERS = 300
 
 @dataclass(frozen=True)
 class Series:
-    """One line. `style` names its CSS class (`train`, `valid`, `retrain`, `clean`, `plain`); None leaves a gap."""
+    """One line. `style` names its CSS class (`train`, `valid`, `retrain`, `clean`, `plain`).
+
+    None leaves a gap, or is passed over in a line that is `joined`, which is measured at some of the places only.
+    """
 
     name: str
     style: str
     values: Sequence[float | None]
+    joined: bool = False
 
 
 @dataclass(frozen=True)
@@ -113,7 +117,7 @@ def _line(xs: Sequence[float], line: Series, x_axis: Axis, y_axis: Axis) -> Mark
     for x, value in zip(xs, line.values, strict=True):
         if value is not None and _drawable(value, y_axis):
             runs[-1].append((across(x, x_axis), up(value, y_axis)))
-        elif runs[-1]:
+        elif runs[-1] and not (line.joined and value is None):
             runs.append([])
     path = "".join("M" + "L".join(f"{x:g} {y:g}" for x, y in run) for run in runs if len(run) > 1)
     dots = [
@@ -171,15 +175,19 @@ def _pointers(xs: Sequence[float], series: Sequence[Series], x_axis: Axis, x_lab
 
 
 def _legend(title: str, series: Sequence[Series]) -> list[Markup]:
+    """Writes the title, and the names of lines to its right, or below it where both are too long for one line."""
+    below = 15 if 7.2 * len(title) + sum(7.4 * len(line.name) + 39 for line in series) > WIDTH else 0
     parts = [Markup('<text class="heading" x="0" y="14">{}</text>').format(title)]
     right = WIDTH - RIGHT
     if len(series) > 1:
         for line in reversed(series):
             parts.append(
-                Markup('<text class="tick" x="{:.0f}" y="14" text-anchor="end">{}</text>').format(right, line.name)
+                Markup('<text class="tick" x="{:.0f}" y="{}" text-anchor="end">{}</text>').format(
+                    right, 14 + below, line.name
+                )
             )
             right -= 7.4 * len(line.name) + 5
-            parts.append(Markup('<path class="line {}" d="M{:.0f} 10h-20"/>').format(line.style, right))
+            parts.append(Markup('<path class="line {}" d="M{:.0f} {}h-20"/>').format(line.style, right, 10 + below))
             right -= 34
     return parts
 

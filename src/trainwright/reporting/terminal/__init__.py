@@ -19,6 +19,7 @@ from .console import RunConsole as RunConsole
 from .diagnosis import diagnosis_lines as diagnosis_lines
 from .machine import machine_lines as machine_lines
 from .opening import RunPlan as RunPlan
+from .pages import page_lines as page_lines
 from .rate_curve import rate_curve_lines as rate_curve_lines
 from .search import border_lines as border_lines
 from .search import border_words as border_words

@@ -10,6 +10,7 @@ from trainwright.runs import Evaluation, EvaluationRecord, Finding, StopRecord
 
 from ..evidence import advised, how_sure, shown
 from ..outcome import outcome_of
+from ..pages import page_of
 from ..steps import NextStep, next_steps
 from ..views.diagnosis import withdrawn_words
 from ..views.task_judgement import LAID_OUT, TaskJudgement
@@ -113,6 +114,8 @@ def finding_lines(finding: Finding, width: int = 80) -> list[Line]:
     if finding.diagnosed:
         texts.append(f"  sure: {how_sure(finding)}")
     texts += [f"  try: {advised(key, value)}" for key, value in finding.advice.items()]
+    if finding.severity != "note" and page_of(finding.code) is not None:
+        texts.append(f"  more: trainwright diagnose --explain {finding.code}")
     return labelled(SEVERITY_WORDS[finding.severity], texts, width, SEVERITY_STYLES[finding.severity])
 
 
