@@ -51,10 +51,13 @@ def relative_gradients_BD(course: Course) -> Numbers:
 
 
 def elasticities_B(course: Course) -> Numbers:
-    """Computes by what share of itself the loss changes when weights change by theirs: the median of ‖g‖·‖w‖/L."""
+    """Computes by what share of itself the loss changes when a weight changes by its own: the largest ‖g‖·‖w‖/L.
+
+    Of the largest, since weights behind a scale of 0, as residual branches begin with, have no gradient at first.
+    """
     columns = learning_D(course)
     pull_BD = course.by_tensor("gradients")[:, columns] * course.by_tensor("weights")[:, columns]
-    return low_median(pull_BD) / np.abs(course.probes("loss"))
+    return np.nanmax(pull_BD, axis=1, initial=0.0) / np.abs(course.probes("loss"))
 
 
 def total_gradients_B(course: Course) -> Numbers:
