@@ -186,7 +186,7 @@ def records(
                 "loss_after": lambda s, now=now: now - 0.007 * now,
                 "gradients": (0.1,) * width,
                 "weights": (1.0,) * width,
-                "updates": (0.005,) * width,
+                "updates": tuple(0.005 if one.moved and one.trainable else 0.0 for one in tensors),
                 "turns": (0.005,) * width,
                 "zero_gradients": (0.0,) * width,
                 "backwards": 1,

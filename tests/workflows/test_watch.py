@@ -135,7 +135,8 @@ def thirty_steps(tmp_path, watched):
     for _ in range(5):
         for x, y in loader:
             loss = a_step(model, optimizer, x, y)
-            w.step(loss, x, y)
+            if watched:
+                w.step(loss, x, y)
         if watched:
             w.validate(model, loader)
     w.end()
@@ -159,6 +160,90 @@ def test_watching_changes_nothing_that_training_goes_on_with(tmp_path):
     assert not any(hooks)
     assert not optimizer._optimizer_step_pre_hooks
     assert not optimizer._optimizer_step_post_hooks
+
+
+@pytest.mark.parametrize("tell", [lambda w: w.step(0.5), lambda w: w.epoch(val_loss=0.5)], ids=["step", "epoch"])
+def test_a_watch_that_nobody_began_says_so(tmp_path, tell):
+    model = net()
+    with pytest.raises(InputError, match="watching has not begun"):
+        tell(tw.watch(model, sgd(model), run=tmp_path / "run"))
+
+
+class Replacing(torch.nn.Module):
+    """Keeps a running mean in a buffer that every pass replaces."""
+
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(()))
+
+    def forward(self, images):
+        self.mean = 0.9 * self.mean + 0.1 * images.detach().mean()
+        return images - self.mean
+
+
+def test_a_buffer_that_passes_replace_is_the_loops_own(tmp_path):
+    kept = []
+    for watched in (True, False):
+        torch.manual_seed(0)
+        model, (images, labels) = torch.nn.Sequential(Replacing(), net()), data()
+        optimizer = sgd(model)
+        w = tw.watch(model, optimizer, F.cross_entropy, run=tmp_path / "run", probe=(images, labels))
+        if watched:
+            w.begin()
+        for _ in range(4):
+            loss = a_step(model, optimizer, images[:8], labels[:8])
+            if watched:
+                w.step(loss, images[:8], labels[:8])
+        w.end()
+        kept.append(model.state_dict())
+    for name, tensor in kept[0].items():
+        assert torch.equal(tensor, kept[1][name]), name
+
+
+def test_a_look_leaves_graphs_whole_that_are_still_needed(tmp_path):
+    model, (images, labels) = net(), data()
+    optimizer = sgd(model)
+    with tw.watch(model, optimizer, F.cross_entropy, run=tmp_path / "run", probe=(images, labels)) as w:
+        loss = F.cross_entropy(model(images[:8]), labels[:8])
+        loss.backward(retain_graph=True)
+        optimizer.step()
+        w.step(loss, images[:8], labels[:8])
+        images.requires_grad_()
+        late = model(images[8:16]).square().mean()
+        w.epoch(val_loss=0.5)
+        late.backward()
+
+
+def test_a_loss_that_changes_later_is_no_longer_compared(tmp_path):
+    model, (images, labels) = net(), data()
+    optimizer = sgd(model)
+    with tw.watch(model, optimizer, F.cross_entropy, run=tmp_path / "run", first_steps=12) as w:
+        for number in range(12):
+            optimizer.zero_grad()
+            outputs = model(images[:8])
+            loss = F.cross_entropy(outputs, labels[:8])
+            if number >= 6:
+                loss = loss + 0.3 * outputs.square().mean()
+            loss.backward()
+            optimizer.step()
+            w.step(loss, images[:8], labels[:8])
+    after = records(w).probes["loss_after"]
+    assert all(one is not None for one in after[:6])
+    assert set(after[6:]) == {None}
+
+
+def test_what_goes_wrong_in_a_step_of_the_optimizer_ends_watching_alone(tmp_path, monkeypatch):
+    model, (images, labels) = net(), data()
+    optimizer = sgd(model)
+    with tw.watch(model, optimizer, F.cross_entropy, run=tmp_path / "run") as w:
+        w.step(a_step(model, optimizer, images[:8], labels[:8]), images[:8], labels[:8])
+        monkeypatch.setattr(w._monitor.stepping, "_measure", lambda before: 1 / 0)
+        with pytest.warns(RuntimeWarning, match="stops watching, and training goes on: ZeroDivisionError"):
+            loss = a_step(model, optimizer, images[:8], labels[:8])
+        w.step(loss, images[:8], labels[:8])
+        a_step(model, optimizer, images[:8], labels[:8])
+    assert not optimizer._optimizer_step_pre_hooks
+    assert records(w).stop.kind == "interrupted"
 
 
 def watched_steps(tmp_path, steps=3, **options):

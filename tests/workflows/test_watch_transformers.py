@@ -97,7 +97,7 @@ def test_batches_that_are_added_up_are_one_step(tmp_path):
     assert tw.Run.open(watching.path).history.steps["step"] == (1, 2, 3, 4)
 
 
-def test_a_model_without_a_loss_is_refused(tmp_path, monkeypatch):
+def test_without_a_loss_of_the_model_watching_ends_and_training_goes_on(tmp_path, monkeypatch):
     model = net()
     forward = model.forward
 
@@ -106,8 +106,11 @@ def test_a_model_without_a_loss_is_refused(tmp_path, monkeypatch):
         return outputs.logits if outputs.loss is None else (outputs.loss, outputs.logits)
 
     monkeypatch.setattr(model, "forward", without_loss)
-    with pytest.raises(InputError, match="gives no loss"):
-        train(tmp_path, model, [tw.TransformersWatch(run=tmp_path / "run")])
+    watching = tw.TransformersWatch(run=tmp_path / "run")
+    with pytest.warns(RuntimeWarning, match="the model computes no loss") as caught:
+        train(tmp_path, model, [watching])
+    assert len([one for one in caught if "no loss" in str(one.message)]) == 1
+    assert tw.Run.open(watching.path).history.stop is not None
 
 
 def test_without_the_package_it_is_named(monkeypatch):

@@ -6,6 +6,7 @@ Legend: N pictures, C channels, H W height and width.
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -21,7 +22,8 @@ from .calls import Call, Calls
 from .validation import answer_of, classifies
 
 REHEARSALS = 2
-"""Steps whose loss is computed a second time, to see whether it is what we take it for."""
+"""First steps whose loss is computed a second time, to see whether it is what we take it for; later those that are
+looked at, since a loop may change its loss."""
 
 AGREE = 2e-3
 """Relative difference up to which two computations of a loss are the same, compiled and in half precision, too."""
@@ -54,6 +56,7 @@ class Steps:
         optimizer: of the loop.
         calls: of the net.
         guarded: a context in which nothing that goes wrong reaches the loop.
+        due: whether the step that is made is looked at.
     """
 
     def __init__(
@@ -62,12 +65,13 @@ class Steps:
         optimizer: torch.optim.Optimizer,
         calls: Calls,
         guarded: Callable[[], AbstractContextManager[None]],
+        due: Callable[[], bool] = lambda: False,
     ) -> None:
-        self._net, self._optimizer, self._calls, self._guarded = net, optimizer, calls, guarded
+        self._net, self._optimizer, self._calls, self._guarded, self._due = net, optimizer, calls, guarded, due
         self._made = self._since = self._passes = 0
         self.rate = top_rate(optimizer)
         self._rehearsed: tuple[Call, Any] | None = None
-        self.rehearsals_left = REHEARSALS
+        self.rehearsals_left, self.asleep, self.took_s = REHEARSALS, False, 0.0
         inner = getattr(optimizer, "_base_optimizer", optimizer)  # timm's Lookahead never calls hooks of its own
         self._hooks = [inner.register_step_pre_hook(self._before), inner.register_step_post_hook(self._after)]
 
@@ -78,9 +82,14 @@ class Steps:
     def rehearse(self) -> None:
         """Makes the pass of a first step a second time, while the weights are those of the first."""
         call = self._calls.last
-        if self.rehearsals_left > 0 and call is not None and self._calls.passes == 1:
+        self.took_s = 0.0
+        if self.asleep or call is None or self._calls.passes != 1:
+            return
+        if self.rehearsals_left > 0 or self._due():
+            began = time.perf_counter()
             with self._guarded(), self._calls.unseen(), unmoved(self._net), torch.no_grad():
                 self._rehearsed = call, answer_of(call.again(self._net))
+            self.took_s = time.perf_counter() - began
 
     def _after(self, *_: Any) -> None:
         self._made += 1
@@ -122,7 +131,7 @@ class Anew:
 
     def __init__(self, net: nn.Module, loss_fn: Callable[[Any, Any], Tensor] | None, calls: Calls) -> None:
         self._net, self._loss_fn, self._calls = net, loss_fn, calls
-        self.agreed = 0
+        self.agreed: int | None = None
         self.differs: tuple[float, float] | None = None
 
     def compare(self, step: Step, labels: Tensor | None, loss: float) -> None:
@@ -131,9 +140,9 @@ class Anew:
             return
         with torch.random.fork_rng(), torch.no_grad(), step.call.number_format():
             ours = float(self._loss_fn(step.outputs, labels))
-        if math.isclose(ours, loss, rel_tol=AGREE, abs_tol=1e-6) or not math.isfinite(loss):
-            self.agreed += 1
-        else:
+        agrees = math.isclose(ours, loss, rel_tol=AGREE, abs_tol=1e-6) or not math.isfinite(loss)
+        self.agreed = step.number if agrees else None
+        if not agrees:
             self.differs = (ours, loss)
 
     def seen(self, step: Step, inputs: Tensor | None, labels: Tensor | None, loss: float) -> Seen:
@@ -142,7 +151,7 @@ class Anew:
         if call is None:
             return Seen(loss, inputs if step.in_order else None, labels if step.in_order else None, None)
         images_NCHW = inputs if call.images_NCHW is None else call.images_NCHW
-        if loss_fn is None or labels is None or self.differs or not self.agreed:
+        if loss_fn is None or labels is None or self.agreed != step.number:
             return Seen(loss, images_NCHW, labels, None)
 
         def again() -> Tensor:

@@ -82,7 +82,8 @@ class Calls:
             inputs,
             named,
             random_state(self._device),
-            lambda: torch.autocast(kind, dtype=dtype, enabled=enabled),
+            # Without its cache, which holds the weights as they were before the step.
+            lambda: torch.autocast(kind, dtype=dtype, enabled=enabled, cache_enabled=False),
         )
 
     @property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from typing import Literal
 
@@ -45,6 +46,7 @@ class Monitor:
         forward: how the net is called on the sets of pictures; None calls it with them alone.
         missing: names of what nobody gave.
         scaler: scales the loss for float16.
+        guarded: makes a context in which nothing that goes wrong within a step of the optimizer reaches it.
 
     Raises:
         InputError: a model without parameters, or with some that are made at its first call.
@@ -68,6 +70,7 @@ class Monitor:
         forward: Callable[[Tensor], Tensor] | None = None,
         missing: Sequence[str] = (),
         scaler: torch.amp.GradScaler | None = None,
+        guarded: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> None:
         self.model = unwrapped(model)
         self.optimizer = optimizer
@@ -82,6 +85,7 @@ class Monitor:
         self.made = start_step
         self.stepping: Stepping | None = None
         self.scaler = scaler
+        self.guarded = guarded
         self._modes: list[bool] | None = None
         self._trained_in: set[Literal["train", "eval"]] = set()
         self._looked_at: int | None = None
@@ -106,6 +110,7 @@ class Monitor:
             sketched=lambda: self.cadence.close,
             absorbed={tensor.name for tensor in tensors if tensor.kind == "bias" and tensor.normalized},
             scaler=self.scaler,
+            guarded=self.guarded,
         )
         shown = self.looks.probe
         labels, classes = None if shown is None else shown.labels, self.looks.classes

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence, Set
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,10 +45,12 @@ class Stepping:
         sketched: whether its gradients are also sketched.
         absorbed: names of tensors whose gradient is 0 but for rounding, such as biases before a normalization.
         scaler: scales the loss for float16.
+        guarded: makes a context in which nothing that goes wrong reaches the optimizer.
 
     Attributes:
         readings: of the last step that was looked at.
         cost_s: what looking took within the last step.
+        broken: something went wrong while it looked; it never looks again.
         rate: the learning rate of the last step that was looked at.
     """
 
@@ -60,12 +63,15 @@ class Stepping:
         sketched: Callable[[], bool],
         absorbed: Set[str] = frozenset(),
         scaler: torch.amp.GradScaler | None = None,
+        guarded: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> None:
         self.names = list(parameters)
         self.tensors = list(parameters.values())
         self.due = due
         self.sketched = sketched
         self.readings = Readings()
+        self.guarded = guarded
+        self.broken = False
         self.cost_s = 0.0
         self.rate = top_rate(optimizer)
         held = {id(tensor) for group in optimizer.param_groups for tensor in group["params"]}
@@ -82,25 +88,32 @@ class Stepping:
 
     @torch.no_grad()
     def _begin(self, optimizer: Optimizer, _args: tuple[Any, ...], _named: dict[str, Any]) -> None:
-        if self.due():
+        if self.broken or not self.due():
+            return
+        self.broken = True
+        with self.guarded():
             settle(self.tensors[0].device)
             self.rate = top_rate(optimizer)
             began = time.perf_counter()
             self._before = [tensor.detach().clone() for tensor in self.tensors]
             self.cost_s = time.perf_counter() - began
+            self.broken = False
 
     @torch.no_grad()
     def _end(self, _optimizer: Optimizer, args: tuple[Any, ...], named: dict[str, Any]) -> None:
         before, self._before = self._before, None
-        self._seen = before is not None
-        if before is not None:
+        self._seen, self._stepped = False, True
+        if before is None:
+            return
+        self.broken = True
+        with self.guarded():
             began = time.perf_counter()
             self.readings = Readings()
             if not (args[1:] or named.get("closure")):  # a closure makes its own backwards in the middle of the step
                 self.sentinel.read(self.readings)
             self._measure(before)
             self.cost_s += time.perf_counter() - began
-        self._stepped = True
+            self._seen, self.broken = True, False
 
     def _measure(self, before: list[Tensor]) -> None:
         after = [tensor.detach() for tensor in self.tensors]

@@ -93,8 +93,8 @@ class History:
             guards=tuple(of_kind[GuardRecord]),
             watch=next(iter(of_kind[WatchRecord][::-1]), None),
             probes=Columns(tuple(of_kind[ProbeRecord])),
-            units=Columns(tuple(of_kind[UnitsRecord])),
-            answers=Columns(tuple(of_kind[AnswersRecord])),
+            units=Columns(tuple({row.step: row for row in of_kind[UnitsRecord]}.values())),
+            answers=Columns(_once(of_kind[AnswersRecord])),
         )
 
     @property
@@ -122,6 +122,12 @@ class History:
     def evaluation(self, part: str) -> Evaluation | None:
         """Finds the latest evaluation on a part of the data."""
         return next((record for record in reversed(self.evaluations) if record.part == part), None)
+
+
+def _once(answers: Iterable[AnswersRecord]) -> tuple[AnswersRecord, ...]:
+    """Leaves out looks that were made anew at a resume: the net was the same, and twice the same proves nothing."""
+    last = {(row.step, row.part, row.mode, row.called_in): row for row in answers}
+    return tuple(last.values())
 
 
 def as_told_last(findings: Iterable[Finding]) -> tuple[Finding, ...]:

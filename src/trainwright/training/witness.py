@@ -54,22 +54,28 @@ class Witness(Protocol):
 def unmoved(*models: nn.Module) -> Iterator[None]:
     """Gives generators, buffers, modes and gradients of nets back as they were when the block is left.
 
-    Those of Python and numpy are among the generators, since a net of somebody else may ask them.
+    Within the block nets have copies of their buffers, so that neither a buffer that they replace nor one that a graph
+    outside still needs is touched. Generators of Python and numpy are kept, too, since a net of somebody else may ask
+    them.
 
     Gradients are kept where they are; a backward in the block must go through `torch.autograd.grad`, which leaves them.
     """
     modes = [(module, module.training) for model in models for module in model.modules()]
-    buffers = [(buffer, buffer.clone()) for model in models for buffer in model.buffers()]
+    owners = [module for model in models for module in model.modules()]
+    held = [(module, dict(module._buffers)) for module in owners]
     others = random.getstate(), np.random.get_state()
     tensors = [tensor for model in models for tensor in (*model.parameters(), *model.buffers())]
     devices = {tensor.device for tensor in tensors if tensor.device.type == "cuda"}
     with torch.random.fork_rng(devices):
+        copies = {id(buffer): buffer.clone() for _, own in held for buffer in own.values() if buffer is not None}
         try:
+            for module, own in held:
+                module._buffers.update({name: copies[id(one)] for name, one in own.items() if one is not None})
             yield
         finally:
-            with torch.no_grad():
-                for buffer, kept in buffers:
-                    buffer.copy_(kept)
+            for module, own in held:
+                module._buffers.clear()
+                module._buffers.update(own)
             for module, training in modes:
                 module.training = training
             random.setstate(others[0])

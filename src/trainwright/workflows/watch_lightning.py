@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from trainwright.errors import InputError
 
 from .watch import watch
+from .watch_request import share_or_none
 from .watched_loop import Watch
 
 try:
@@ -71,12 +72,12 @@ class LightningWatch(Callback):
         if self._watch is None or trainer.global_step == self._steps or not self._losses:
             return
         self._steps = trainer.global_step
-        mean = sum(self._losses[1:], self._losses[0]) / len(self._losses)
+        whole = sum(self._losses[1:], self._losses[0])  # Trainer has divided each by the batches of a step
         self._losses = []
         parts = tuple(cast("list[Any]", batch)) if isinstance(batch, list | tuple) else ()
         pair = parts if len(parts) == 2 else (None, None)
         x, y = (part if isinstance(part, Tensor) else None for part in pair)
-        self._watch.step(mean, x, y)
+        self._watch.step(whole, x, y)
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self._validated = not trainer.sanity_checking
@@ -88,9 +89,7 @@ class LightningWatch(Callback):
         loss = next((logged[name] for name in LOSSES if name in logged), None)
         accuracy = next((logged[name] for name in ACCURACIES if name in logged), None)
         self._validated = False
-        self._watch.epoch(
-            val_loss=None if loss is None else float(loss), val_accuracy=None if accuracy is None else float(accuracy)
-        )
+        self._watch.epoch(val_loss=None if loss is None else float(loss), val_accuracy=share_or_none(accuracy))
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         if self._watch is not None:

@@ -198,6 +198,11 @@ def refuse_no_share(name: str, value: float | None) -> None:
         raise InputError("an accuracy is a share from 0 to 1", got=f"{float(value):g}", where=name)
 
 
+def share_or_none(value: Any) -> float | None:
+    """Takes a logged accuracy for what it is: a share; None where it is none, such as a percentage."""
+    return float(value) if value is not None and 0 <= float(value) <= 1 else None
+
+
 def described(asked: Asked) -> dict[str, Any]:
     """Lists what is known of a loop beside its records, for watch.json."""
     net = unwrapped(asked.model)

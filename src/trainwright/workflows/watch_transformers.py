@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from trainwright.errors import InputError
 from trainwright.monitoring import answer_of
 
 from .watch import watch
+from .watch_request import share_or_none
 from .watched_loop import Watch
 
 try:
@@ -42,6 +44,7 @@ class TransformersWatch(TrainerCallback):
         self._watch: Watch | None = None
         self._hook: Any = None
         self._losses: list[Tensor] = []
+        self._ended = False
         self._labels: Tensor | None = None
 
     @property
@@ -60,6 +63,10 @@ class TransformersWatch(TrainerCallback):
         self._watch = watch(model, optimizer, self._loss_fn, forward=forward, **given).begin()
         self._hook = model.register_forward_hook(self._see, with_kwargs=True)
 
+    def __deepcopy__(self, _memo: dict[int, Any]) -> TransformersWatch:
+        """Goes along with a copy of the model, which carries a hook of this."""
+        return self
+
     def _see(self, model: Any, _inputs: Any, named: dict[str, Any], outputs: Any) -> None:
         if not torch.is_grad_enabled() or not model.training or (self._watch is not None and self._watch.looking):
             return
@@ -69,15 +76,17 @@ class TransformersWatch(TrainerCallback):
         self._labels = labels if isinstance(labels, Tensor) else None
 
     def on_optimizer_step(self, args: Any, state: Any, control: Any, **named: Any) -> None:
-        if self._watch is None:
+        if self._watch is None or self._ended:
             return
         if not self._losses:
-            self.on_train_end(args, state, control)
-            raise InputError(
-                "the model gives no loss that could be watched",
-                expected="a model that computes its loss from the labels of a batch",
-                where="TransformersWatch",
+            warnings.warn(
+                "trainwright stops watching, and training goes on: the model computes no loss from the labels of a batch",
+                RuntimeWarning,
+                stacklevel=2,
             )
+            self.on_train_end(args, state, control)
+            self._ended = True
+            return
         mean = sum(self._losses[1:], self._losses[0]) / len(self._losses)
         self._losses = []
         self._watch.step(mean, None, self._labels)
@@ -85,7 +94,8 @@ class TransformersWatch(TrainerCallback):
     def on_evaluate(self, args: Any, state: Any, control: Any, **named: Any) -> None:
         metrics: Any = named.get("metrics") or {}
         if self._watch is not None and state.global_step:
-            self._watch.epoch(val_loss=metrics.get("eval_loss"), val_accuracy=metrics.get("eval_accuracy"))
+            share = share_or_none(metrics.get("eval_accuracy"))
+            self._watch.epoch(val_loss=metrics.get("eval_loss"), val_accuracy=share)
 
     def on_epoch_end(self, args: Any, state: Any, control: Any, **named: Any) -> None:
         if self._watch is not None and str(getattr(args.eval_strategy, "value", args.eval_strategy)) == "no":

@@ -48,7 +48,7 @@ class Watch:
     def __init__(self, asked: Asked) -> None:
         self._asked = asked
         self._net, self._device = unwrapped(asked.model), device_of(asked.model)
-        self._looks = False
+        self._looks = self._begun = self._broken = False
         self._log: WatchLog | None = None
         self._monitor: Monitor | None = None
 
@@ -76,12 +76,13 @@ class Watch:
         asked = self._asked
         if self._log is not None:
             raise InputError("this loop is watched already, or was", hint="call tw.watch(…) once more for another run")
+        self._begun = True
         if _in_ranks() and torch.distributed.get_rank() > 0:
             return self
         probe, kind = probe_of(asked), type(self._net).__name__
         alone = not _in_ranks() or torch.distributed.get_world_size() == 1
         self._calls = Calls(asked.model, self._device)
-        self._steps = Steps(self._net, asked.optimizer, self._calls, self._guarded)
+        self._steps = Steps(self._net, asked.optimizer, self._calls, self._guarded, self._due)
         self._anew = Anew(self._net, asked.loss_fn if alone else None, self._calls)
         self._epochs, self._losses, self._pictures = Epochs(self._device), Losses(), SeenPictures()
         try:
@@ -100,6 +101,7 @@ class Watch:
                     forward=asked.forward,
                     missing=asked.missing,
                     scaler=asked.scaler,
+                    guarded=self._guarded,
                 )
                 self._monitor.begin()
         except BaseException:
@@ -128,7 +130,7 @@ class Watch:
         Raises:
             InputError: the loss is not one number.
         """
-        if not self._looks:
+        if not self._looking_on():
             return
         value = scalar(loss)
         with self._guarded(), self._calls.unseen():
@@ -156,6 +158,8 @@ class Watch:
         seen = self._anew.seen(step, x, y, number)
         if seen.images_NCHW is not None and self._pictures.wanting and epoch == 1:
             self._pictures.keep(seen.images_NCHW)
+        if stepping is not None:
+            stepping.cost_s += self._steps.took_s
         self._monitor.step(step.number, epoch, seen)
         self._epochs.go_on()
 
@@ -175,10 +179,10 @@ class Watch:
         Raises:
             InputError: an accuracy is no share.
         """
+        if not self._looking_on():
+            return
         refuse_no_share("train_accuracy", train_accuracy)
         refuse_no_share("val_accuracy", val_accuracy)
-        if not self._looks:
-            return
         loss, accuracy = _number(val_loss), _number(val_accuracy)
         called = None if loss is None and accuracy is None else self._calls.called_in()
         answers = None
@@ -210,8 +214,9 @@ class Watch:
         Raises:
             InputError: the loader gives nothing, or something else than pairs of tensors; an accuracy is no share.
         """
-        refuse_no_share("train_accuracy", train_accuracy)
-        looks, net = self._looks, unwrapped(model)
+        looks, net = self._looking_on(), unwrapped(model)
+        if looks:
+            refuse_no_share("train_accuracy", train_accuracy)
         with kept_generators(loader), undisturbed(), self._calls.unseen() if looks else nullcontext():
             judged, answers = validated(
                 net,
@@ -233,6 +238,8 @@ class Watch:
         Args:
             error: what ended the loop, where it did not end by itself.
         """
+        if self._broken:
+            self._let_go()
         if not self._looks:
             return
         assert self._log is not None
@@ -255,6 +262,23 @@ class Watch:
     ) -> None:
         self.end(error)
 
+    def _looking_on(self) -> bool:
+        """Says whether what the loop tells is wanted; takes the hooks off where watching has gone wrong.
+
+        Raises:
+            InputError: watching has not begun.
+        """
+        if not self._begun:
+            raise InputError("watching has not begun", hint="with tw.watch(…) as w: …, or w = tw.watch(…).begin()")
+        if self._broken:
+            self._let_go()
+        return self._looks
+
+    def _due(self) -> bool:
+        """Says whether the next step is one that is looked at."""
+        stepping = None if self._monitor is None else self._monitor.stepping
+        return stepping is not None and not stepping.broken and stepping.due()
+
     def _tell_steps(self) -> None:
         """Tells the steps whose losses were still to be fetched."""
         assert self._log is not None
@@ -270,7 +294,7 @@ class Watch:
             self._anew.compare(step, y, loss)
             if self._anew.differs is not None:
                 ours, theirs = self._anew.differs
-                self._steps.rehearsals_left = 0
+                self._steps.asleep = True
                 self._log.say_once(
                     f"loss_fn(model(x), y) is {ours:.6g} where the loop has {theirs:.6g}, so that how well steps are "
                     "aimed is not measured"
@@ -320,13 +344,15 @@ class Watch:
                 with suppress(WriteFailed):
                     reason = f"watching ended before training: {worded(error)}"
                     self._log.stop(reason, self._epochs, self._steps.made, finished=False)
-            self._let_go()
+            # The hooks come off later: where this is within one of them, torch is walking through them.
+            self._looks, self._broken = False, True
+            self._steps.asleep = True
             text = f"trainwright stops watching, and training goes on: {worded(error)}"
             warnings.warn(text, RuntimeWarning, stacklevel=4)
 
     def _let_go(self) -> None:
         """Takes all hooks off and closes the log."""
-        self._looks = False
+        self._looks = self._broken = False
         self._calls.close()
         self._steps.close()
         if self._monitor is not None:

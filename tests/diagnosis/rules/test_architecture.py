@@ -8,13 +8,18 @@ from trainwright.diagnosis.rules.architecture import head_size_mismatch, missing
 
 
 def test_a_net_measured_to_be_affine_has_no_nonlinearity():
-    found = missing_nonlinearity(course(watch={"affine": True}))
+    bare = tuple(one for one in LAYERS if one.kind != "ReLU")
+    found = missing_nonlinearity(course(watch={"affine": True}, layers=bare))
     assert found is not None
     assert alarming(found)
     assert found.exact
     assert "4 layers is an affine map" in found.summary
-    assert missing_nonlinearity(course(watch={"affine": False})) is None
-    assert missing_nonlinearity(course(watch={"affine": None})) is None
+    assert missing_nonlinearity(course(watch={"affine": False}, layers=bare)) is None
+    assert missing_nonlinearity(course(watch={"affine": None}, layers=bare)) is None
+
+
+def test_activations_behind_gates_that_begin_at_nothing_are_seen():
+    assert missing_nonlinearity(course(watch={"affine": True})) is None
 
 
 def test_a_single_layer_is_affine_on_purpose():

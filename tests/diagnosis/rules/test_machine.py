@@ -19,10 +19,15 @@ def test_a_healthy_run_is_left_alone(look):
 
 class TestDataStarved:
     def test_waiting_through_most_of_the_time(self):
-        found = data_starved(course(epoch={"data_wait_share": 0.7, "train_time_s": 60.0}))
+        slow = {"epoch": {"data_wait_share": 0.7, "train_time_s": 60.0}}
+        found = data_starved(course(Known(recipe={"machine.workers": 2}), **slow))
         assert alarming(found)
         assert found.evidence["waited_s"] == pytest.approx(9 * 42)
-        assert "num_workers" in found.advice["do"]
+        assert found.advice == {"machine.workers": 4}
+        foreign = data_starved(course(**slow))
+        assert not alarming(foreign), "a loop of somebody else may do anything between its steps"
+        assert "or does something else between steps" in foreign.summary
+        assert "num_workers" in foreign.advice["do"]
 
     def test_waiting_of_a_second_harms_nobody(self):
         assert not alarming(data_starved(course(epoch={"data_wait_share": 0.7, "train_time_s": 0.1})))

@@ -11,11 +11,19 @@ from trainwright.diagnosis.limits import limit
 from trainwright.diagnosis.measures import weights_D
 from trainwright.diagnosis.suspicion import Rule, Suspicion
 
+NONLINEAR = frozenset(
+    ["relu", "relu6", "leakyrelu", "leaky_relu", "prelu", "rrelu", "elu", "selu", "celu", "gelu", "silu", "mish"]
+    + ["hardswish", "hardtanh", "tanh", "sigmoid", "hardsigmoid", "softsign", "softplus", "maxout"]
+)
+"""Kinds of layers that bend what goes through them."""
+
 
 def missing_nonlinearity(course: Course) -> Suspicion | None:
     """Finds a net of several layers that was measured to be an affine map of its input, as a single layer is."""
     watch, depth = course.history.watch, len(weights_D(course))
     if watch is None or not watch.affine or depth < 2:
+        return None
+    if any(one.kind.lower() in NONLINEAR for one in course.layers):  # behind gates that begin at 0
         return None
     return Suspicion(
         code="missing-nonlinearity",

@@ -30,9 +30,10 @@ def data_starved(course: Course) -> Suspicion | None:
         code="data-starved",
         strength=min(1.0, 0.5 + usual - most),
         persistent=True,
-        harmful=waited_s > limit("data_starved.seconds", 30.0),
+        # In a loop of somebody else it may do anything between its steps.
+        harmful=bool(course.known.recipe) and waited_s > limit("data_starved.seconds", 30.0),
         summary=f"{usual:.0%} of the time training is waiting for the next batch ({waited_s:.0f} s after the first "
-        "epoch): data comes too slowly",
+        + ("epoch): data comes too slowly" if course.known.recipe else "epoch), or does something else between steps"),
         evidence={"share_of_time_waiting": usual, "waited_s": waited_s, "epochs": len(rows)},
         advice={"machine.workers": 2 * workers}
         if isinstance(workers := course.known.recipe.get("machine.workers"), int) and workers

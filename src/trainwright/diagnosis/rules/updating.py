@@ -142,7 +142,7 @@ def frozen_by_mistake(course: Course) -> Suspicion | None:
     that was trained for a short time looks so, too.
     """
     weights = [course.tensors[index] for index in weights_D(course)]
-    frozen = [one for one in weights if not one.trainable]
+    frozen = [one for one in weights if not one.trainable and one.name not in ever_moved(course)]
     if not frozen or course.history.watch is None:
         return None
     share = sum(math.prod(one.shape) for one in frozen) / sum(math.prod(one.shape) for one in weights)
@@ -276,7 +276,17 @@ def accumulation_scale(course: Course) -> Suspicion | None:
 
 
 def _missed(course: Course) -> list[WatchedTensor]:
-    return [one for one in course.tensors if one.trainable and not one.moved]
+    moved = ever_moved(course)
+    return [one for one in course.tensors if one.trainable and not one.moved and one.name not in moved]
+
+
+def ever_moved(course: Course) -> set[str]:
+    """Names the tensors that a step moved, also those that were added to the optimizer, or unfrozen, later."""
+    updates_BT = course.by_tensor("updates")
+    if not len(updates_BT):
+        return set()
+    moved_T = np.nan_to_num(updates_BT).max(axis=0) > 0
+    return {one.name for one, moved in zip(course.tensors, moved_T, strict=True) if moved}
 
 
 def _only_the_head_moves(course: Course) -> bool:
