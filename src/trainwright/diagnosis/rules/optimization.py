@@ -96,6 +96,7 @@ def diverges(course: Course) -> Suspicion | None:
         advice=other_rate(course, _shorter(jump)),
         since_step=where,
         explains=TOO_HIGH_BRINGS,
+        experiment=None if broken else "rate-lower",
         source="Bottou 2012; the relative move of a step is near 0.001 in runs that learn well",
     )
 
@@ -121,6 +122,7 @@ def kills(course: Course) -> Suspicion | None:
         advice=other_rate(course, _shorter(jump)),
         since_step=int(course.probes("step")[0]),
         explains=TOO_HIGH_BRINGS,
+        experiment="rate-lower",
     )
 
 
@@ -178,6 +180,7 @@ def bounces(course: Course) -> Suspicion | None:
         advice=other_rate(course, 1 / 3),
         since_step=int(course.probes("step")[-counted]),
         explains=TOO_HIGH_BRINGS,
+        experiment="rate-lower",
         source="ratio of actual to predicted change, as in trust-region methods (Conn et al. 2000)",
     )
 
@@ -250,6 +253,7 @@ def too_low(course: Course) -> Suspicion | None:
         advice=_longer_steps(course, move),
         since_step=int(course.probes("step")[0]),
         explains=("model-too-small", "class-imbalance-harmful", "stopped-too-early", "batch-too-small"),
+        experiment="rate-higher",
         source="Karpathy 2015: updates near 0.001 of the weights",
     )
 

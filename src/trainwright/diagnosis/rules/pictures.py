@@ -246,6 +246,7 @@ def augmentation_harmful(course: Course) -> Suspicion | None:
         else {"do": "weaker tricks, or some pictures unaltered"},
         since_step=looks[-2].step,
         explains=("validation-shifted", "model-too-small", "overfitting"),
+        experiment="augmentation-off",
     )
 
 
