@@ -27,9 +27,9 @@ def made(kind: str = "rate-lower", **changes: Any) -> ExperimentRecord:
         "learning_rate": 3.0,
         "part": "valid",
         "pictures": 256,
-        "loss_before": 1.2,
-        "loss_as_is": 1.2,
-        "loss_changed": 0.5,
+        "loss_before": 1.0,
+        "loss_as_is": 1.0,
+        "loss_changed": 0.4,
         "error": 0.02,
     }
     return ExperimentRecord(kind=kind, **(usual | changes))  # type: ignore[arg-type]
@@ -54,17 +54,17 @@ def verdict(experiment: ExperimentRecord) -> str:
     [
         (made(), "confirmed"),
         (made(loss_as_is=math.inf, error=None), "confirmed"),
-        (made(loss_changed=1.15), "refuted"),
-        (made(loss_changed=0.95), "open"),  # a lower rate always calms a net down a little
-        (made(loss_changed=0.5, error=0.5), "open"),
+        (made(loss_changed=0.95), "refuted"),
+        (made(loss_changed=0.8), "open"),  # a lower rate always calms a net down a little
+        (made(loss_changed=0.4, error=0.5), "open"),
         (made(loss_as_is=BLIND, loss_changed=BLIND), "open"),  # it may be dead, or a tenth still too high
         (made("rate-higher", loss_before=2.300, loss_as_is=2.299, loss_changed=2.290, error=0.001), "confirmed"),
         (made("rate-higher", loss_before=2.3, loss_as_is=2.2, loss_changed=2.1), "open"),
         (made("rate-higher", loss_before=2.3, loss_as_is=2.2, loss_changed=2.19), "refuted"),
         (made("rate-higher", loss_before=2.3, loss_as_is=2.2, loss_changed=math.inf, error=None), "refuted"),
         (made("augmentation-off"), "confirmed"),
-        (made("augmentation-off", loss_changed=1.16), "refuted"),
-        (made("augmentation-off", loss_changed=1.05), "open"),
+        (made("augmentation-off", loss_changed=0.96), "refuted"),
+        (made("augmentation-off", loss_changed=0.83), "open"),
         (made("augmentation-off", part="train"), "open"),  # what was learned by heart proves nothing
         (made("one-batch", part="train", loss_changed=1.5), "confirmed"),
         (made("one-batch", part="train", loss_changed=0.05), "refuted"),
@@ -93,18 +93,18 @@ def test_what_is_confirmed_is_an_alarm_that_is_named_first_with_its_numbers():
     told = weighed(tried, suspected(persistent=False, harmful=False))
     assert told is not None
     assert severity_of(told) == "warn"
-    assert told.evidence["loss_as_is"] == 1.2
-    assert told.evidence["loss_changed"] == 0.5
+    assert told.evidence["loss_as_is"] == 1.0
+    assert told.evidence["loss_changed"] == 0.4
     assert told.evidence["skill"] == 0.4
-    assert "60 steps of a copy at a tenth of the rate (0.3) take the loss of validation from 1.2 to 0.5" in told.summary
+    assert "60 steps of a copy at a tenth of the rate (0.3) take the loss of validation from 1 to 0.4" in told.summary
     other = suspected(None, code="dead-units", strength=1.0)
     assert ranked([other, told])[0].code == "learning-rate-too-high"
     assert finding_of(told).experiment == "rate-lower"
 
 
 def test_what_is_refuted_is_no_suspicion_and_what_stays_open_is_the_one_it_was():
-    assert weighed(with_experiments(made(loss_changed=1.19)), suspected()) is None
-    undecided = weighed(with_experiments(made(loss_changed=0.95)), suspected())
+    assert weighed(with_experiments(made(loss_changed=0.99)), suspected()) is None
+    undecided = weighed(with_experiments(made(loss_changed=0.8)), suspected())
     assert undecided is not None
     assert (undecided.strength, undecided.confirmed) == (0.7, False)
     assert "tried at step 400" in undecided.summary
@@ -141,7 +141,7 @@ def test_two_causes_that_tie_are_told_apart_though_both_look_certain():
 def test_an_experiment_is_made_once_until_the_run_is_another():
     soon = with_experiments(made(step=400 // STANDS))
     assert wanted(soon, [suspected()]) == ()
-    late = with_experiments(made(step=400 // STANDS - 1, loss_changed=1.2))
+    late = with_experiments(made(step=400 // STANDS - 1, loss_changed=1.0))
     assert wanted(late, [suspected()])
     assert weighed(late, suspected()) == suspected(), "what it told then counts no longer"
 
@@ -178,7 +178,7 @@ def test_a_run_that_bounces_asks_and_is_answered():
     confirmed = diagnose(bouncing(made()))
     assert (confirmed.findings[0].code, confirmed.findings[0].experiment) == ("learning-rate-too-high", "rate-lower")
     assert confirmed.wanted == ()
-    refuted = diagnose(bouncing(made(loss_changed=1.2)))
+    refuted = diagnose(bouncing(made(loss_changed=1.0)))
     assert "learning-rate-too-high" not in {one.code for one in refuted.findings}
 
 

@@ -76,17 +76,17 @@ def trained(setup, data, steps: int) -> None:
 
 
 def question(setup, data, kind: str, steps: int = 40) -> Question:
-    part = data.valid
-    rows = torch.arange(min(256, len(part)))
-    images_NCHW = setup.augmenter.evaluate(part.images(rows))
+    part = "valid" if kind == "augmentation-off" else "train"
+    shown = getattr(data, part)
+    rows = torch.arange(min(512, len(shown)))
     return Question(
         kind=kind,  # type: ignore[arg-type]
         asked_by=("some-code",),
         step=100,
         epoch=3,
         drawn=50,
-        judged=Pictures(images_NCHW, part.labels_N[rows]),
-        part="valid",
+        judged=Pictures(setup.augmenter.evaluate(shown.images(rows)), shown.labels_N[rows]),
+        part=part,
         most=steps,
         fewest=2,
         time_s=600.0,
@@ -139,7 +139,7 @@ def test_the_copy_as_it_is_does_what_training_would_do(data):
         setup.step(group, asked.drawn)
     assert made is not None
     assert made.loss_as_is == float(_losses(setup, setup.model, asked.judged).mean())
-    assert (made.steps, made.pictures, made.part, made.asked_by) == (5, 144, "valid", ("some-code",))
+    assert (made.steps, made.pictures, made.part, made.asked_by) == (5, 512, "train", ("some-code",))
 
 
 def test_where_the_time_is_too_short_nothing_is_said(data):
@@ -148,24 +148,21 @@ def test_where_the_time_is_too_short_nothing_is_said(data):
     assert experiment(setup, data, Question(**{**vars(short), "time_s": 0.0})) is None
 
 
-def test_a_rate_thirty_times_too_high_is_confirmed_by_a_tenth_and_a_good_one_is_not(data):
-    high = built(data, PLAIN, "optim.lr=0.9")
-    trained(high, data, 40)
-    verdict, made = says(high, data, "rate-lower")
-    assert verdict == "confirmed", made
-    good = built(data, PLAIN, "optim.lr=0.03")
-    trained(good, data, 40)
-    assert says(good, data, "rate-lower")[0] != "confirmed"
+NORMALIZED = (*PLAIN, "model.normalization=batch")
 
 
-def test_a_rate_a_thousand_times_too_low_is_confirmed_by_ten_times_it_and_a_good_one_is_not(data):
-    low = built(data, PLAIN, "optim.lr=3e-5")
-    trained(low, data, 20)
-    verdict, made = says(low, data, "rate-higher")
-    assert verdict == "confirmed", made
-    good = built(data, PLAIN, "optim.lr=0.1")
-    trained(good, data, 40)
-    assert says(good, data, "rate-higher")[0] == "refuted"
+def test_a_rate_thirty_times_too_high_is_confirmed_by_a_tenth_and_a_good_one_is_refuted(data):
+    for rate, verdict in ((9.0, "confirmed"), (0.3, "refuted")):
+        setup = built(data, NORMALIZED, f"optim.lr={rate}")
+        trained(setup, data, 60)
+        assert says(setup, data, "rate-lower", 60)[0] == verdict
+
+
+def test_a_rate_a_thousand_times_too_low_is_confirmed_by_ten_times_it_and_a_good_one_is_refuted(data):
+    for rate, verdict in ((1e-4, "confirmed"), (0.1, "refuted")):
+        setup = built(data, NORMALIZED, f"optim.lr={rate}")
+        trained(setup, data, 60)
+        assert says(setup, data, "rate-higher")[0] == verdict
 
 
 def test_a_copy_that_breaks_down_has_an_infinite_loss(data):

@@ -126,24 +126,26 @@ def _tells(course: Course, kind: ExperimentKind) -> bool:
 def _lower(course: Course, made: ExperimentRecord) -> Verdict:
     """A rate is too high where a tenth of it takes a good part of the loss away at once.
 
-    A lower rate always calms a net down a little; so little is no proof. Of a net that knows nothing a tenth that does
-    no better proves nothing either: it may be dead, or a tenth still too high.
+    A lower rate always calms a net down a little; so little is no proof. Of a net that knows little a tenth that does
+    no better proves nothing either: it may be thrown out for good, or a tenth still too high.
     """
     gained, sure = _gained(course, made)
     left = made.loss_as_is / _unit(course, made)
     if gained > max(limit("experiment.lower", 0.1), 0.25 * min(left, 1.0)) and sure:
         return "confirmed"
-    alive = left < 0.9
-    return "refuted" if alive and gained < limit("experiment.nothing", 0.05) else "open"
+    known = left < limit("experiment.known", 0.5)
+    return "refuted" if known and gained < limit("experiment.nothing", 0.05) else "open"
 
 
 def _higher(course: Course, made: ExperimentRecord) -> Verdict:
-    """A rate is too low where ten times of it learns at least three times as fast."""
+    """A rate is too low where ten times of it learns at least three times as fast, and is not where that does no better
+    than the rate as it is, which learns."""
     gained, sure = _gained(course, made)
-    if not sure or gained <= 0:
-        return "refuted"
     as_is, changed = made.loss_before - made.loss_as_is, made.loss_before - made.loss_changed
-    return "confirmed" if changed > 3 * max(as_is, 0.0) else "open"
+    if sure and gained > 0:
+        return "confirmed" if changed > 3 * max(as_is, 0.0) else "open"
+    learns = made.error is None or as_is > ERRORS * made.error
+    return "refuted" if sure or learns else "open"
 
 
 def _unaltered(course: Course, made: ExperimentRecord) -> Verdict:

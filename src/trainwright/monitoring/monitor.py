@@ -158,11 +158,6 @@ class Monitor:
             self._look(step, epoch)
         self._left = time.perf_counter()
 
-    @property
-    def look_s(self) -> float:
-        """Seconds that the latest look at units and answers took."""
-        return self._sets_cost_s
-
     def go_on(self) -> None:
         """Counts time anew from here: what took it since the last call belongs to no step."""
         self._left = time.perf_counter()

@@ -65,9 +65,11 @@ class Diagnosing:
     def ask(self) -> tuple[Wanted, ...]:
         """Looks at the end of an epoch, if that is due, and says what would tell what the records do not.
 
-        Where nothing would, what is new is told at once; else when the next epoch begins, with what came out.
+        Where nothing would, what is new is told at once; else when the next epoch begins, with what came out. Who asks
+        after every epoch has it look then, or not at all in that epoch.
         """
         if not self._due or self._clock() < self._not_before:
+            self._due = False
             return ()
         self.look(asking=True)
         asked = () if self._live is None or self._broken else self._live.wanted

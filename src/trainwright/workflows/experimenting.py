@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from typing import Literal
 
 from trainwright.data import PreparedData
 from trainwright.diagnosis import Wanted
@@ -75,7 +76,8 @@ class Experimenting:
             return None
         pictures, part = judged
         step_s, fewest = self._monitor.cadence.step_s or 0.0, FEWEST_STEPS.get(wanted.kind, 20)
-        time_s = left_s - self._monitor.look_s  # a look is three passes over the fixed sets, and so is judging
+        # Judging is three passes forward, each about a third of what a step takes for as many pictures.
+        time_s = left_s - step_s * len(pictures) / self._setup.batch_size
         if time_s < 2 * fewest * step_s:
             return None
         try:
@@ -112,9 +114,13 @@ class Experimenting:
             return 0.0
         return SHARE * step_s * self._setup.total_steps - sum(one.cost_s for one in before)
 
-    def _judged(self, kind: ExperimentKind) -> tuple[Pictures, str] | None:
-        """Chooses the pictures that both copies are judged by: those of validation, else of training."""
+    def _judged(self, kind: ExperimentKind) -> tuple[Pictures, Literal["train", "valid"]] | None:
+        """Chooses what both copies are judged by: training pictures where it is about steps, as there are more of them;
+        those of validation where it is about what is learned from which pictures."""
         looks = self._monitor.looks
-        if looks.valid is not None:
-            return looks.valid, "valid"
-        return None if looks.probe is None or kind == "augmentation-off" else (looks.probe, "train")
+        valid: tuple[Pictures, Literal["train", "valid"]] | None = (
+            None if looks.valid is None else (looks.valid, "valid")
+        )
+        if kind == "augmentation-off":
+            return valid
+        return valid if looks.probe is None else (looks.probe, "train")
