@@ -26,8 +26,9 @@ CONFIRMED = 0.99
 STANDS = 4
 """An experiment counts until the run has made so many times the steps of then; later it is another net."""
 
-ERRORS = 3.0
-"""Standard errors from which a difference between both copies is one."""
+ERRORS = 2.0
+"""Standard errors from which a difference between both copies is one: in the direction that was suspected before, it is
+chance in 2 of 100."""
 
 WOULD_TELL: Mapping[ExperimentKind, str] = {
     "rate-lower": "some steps of a copy at a tenth of the rate beside some as they are",
@@ -201,6 +202,6 @@ def _words(made: ExperimentRecord) -> str:
     }[made.kind]
     of = "that batch" if made.kind == "one-batch" else "validation" if made.part == "valid" else "training pictures"
     return (
-        f"{made.steps} steps of a copy {tried} take the loss of {of} from {made.loss_before:.3g} to "
-        f"{made.loss_changed:.3g}, as it is to {made.loss_as_is:.3g}"
+        f"{made.steps} steps of a copy {tried} take the loss of {of} from {made.loss_before:.4g} to "
+        f"{made.loss_changed:.4g}, as it is to {made.loss_as_is:.4g}"
     )
