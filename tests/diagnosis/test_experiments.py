@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from diagnosis.histories import BLIND, course, records
 from trainwright.diagnosis import LiveDiagnosis
-from trainwright.diagnosis.course import Course
+from trainwright.diagnosis.course import Course, Known
 from trainwright.diagnosis.diagnose import diagnose, finding_of, ranked, severity_of
 from trainwright.diagnosis.experiments import STANDS, VERDICTS, WOULD_TELL, wanted, weighed, would_tell
+from trainwright.diagnosis.limits import limit
 from trainwright.diagnosis.suspicion import Suspicion
 from trainwright.runs import ExperimentRecord, History
 
@@ -195,3 +196,42 @@ def test_while_experiments_can_be_made_nothing_is_told_before_them_and_what_they
     assert [(one.code, one.experiment) for one in anew] == [("learning-rate-too-high", "rate-lower")]
     assert live.look(bouncing(made()), asking=True) == ()
     assert live.wanted == ()
+
+
+def slow(times: float, *experiments: ExperimentRecord) -> History:
+    """A run whose rate is too low: its whole way is so many times what is still told."""
+    usual = limit("travel.low.normalized", 0.3)
+    short = {
+        "updates": (times * usual / 400,) * 4,
+        "predicted_change": -0.01,
+        "loss": BLIND,
+        "loss_after": BLIND - 0.01,
+    }
+    told = records(
+        loss=lambda step: BLIND - step / 1e4, probe=short, clean={"loss": BLIND}, valid={"loss": BLIND}, stop=None
+    )
+    return History.of([*told, *experiments])
+
+
+def test_a_hunch_is_told_only_where_an_experiment_confirms_it():
+    assert [one.code for one in diagnose(slow(0.5)).findings][:1] == ["learning-rate-too-low"]
+    hunch = diagnose(slow(2.0))
+    assert "learning-rate-too-low" not in {one.code for one in hunch.findings}
+    assert ("rate-higher", ("learning-rate-too-low",)) in [(one.kind, one.codes) for one in hunch.wanted]
+    faster = {"loss_before": 2.3, "loss_as_is": 2.29, "loss_changed": 2.1}
+    confirmed = diagnose(slow(2.0, made("rate-higher", **faster)))
+    assert (confirmed.findings[0].code, confirmed.findings[0].experiment) == ("learning-rate-too-low", "rate-higher")
+    assert "rate-higher" not in {one.kind for one in diagnose(slow(4.0)).wanted}
+
+
+def test_pictures_altered_beyond_recognition_are_a_hunch_that_asks_to_leave_them_unaltered():
+    recipe = Known(recipe={"augment.policy": "strong"})
+    hidden = {"loss": BLIND, "clean": {"loss": 1.6, "accuracy": 0.4}, "batched": {"loss": 1.6, "accuracy": 0.4}}
+    history = History.of(records(**hidden, stop=None))
+    asked = diagnose(history, recipe)
+    assert "augmentation-harmful" not in {one.code for one in asked.findings}
+    assert "augmentation-off" in {one.kind for one in asked.wanted}
+    tried = History.of([*records(**hidden, stop=None), made("augmentation-off")])
+    told = diagnose(tried, recipe).findings[0]
+    assert (told.code, told.severity, told.experiment) == ("augmentation-harmful", "warn", "augmentation-off")
+    assert "augmentation-off" not in {one.kind for one in diagnose(history).wanted}, "nobody knows of any tricks"

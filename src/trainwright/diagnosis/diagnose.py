@@ -16,7 +16,7 @@ from .rules import RULES
 from .suspicion import Suspicion
 
 PROMISING = 0.5
-"""Strength below which a suspicion is not told."""
+"""Strength below which a suspicion is not told, unless an experiment confirms it."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ def diagnose(history: History, known: Known | None = None) -> Diagnosis:
         suspicions = [found for rule in able if (found := rule.look(course)) is not None]
         suspicions = [kept for found in suspicions if (kept := weighed(course, found)) is not None]
         causes = ranked(suspicions)
-        asked = wanted(course, causes)
+        asked = wanted(course, [*causes, *_hunches(suspicions, causes)])
     return Diagnosis(
         findings=tuple(finding_of(cause, would_tell(course, cause)) for cause in causes),
         looked_at=tuple(dict.fromkeys(rule.code for rule in able)),
@@ -82,6 +82,14 @@ def ranked(suspicions: list[Suspicion]) -> list[Suspicion]:
         for suspicion in single
     ]
     return sorted(settled, key=_rank)
+
+
+def _hunches(suspicions: list[Suspicion], causes: list[Suspicion]) -> list[Suspicion]:
+    """Lists suspicions too weak to be told, which an experiment may confirm, where no alarm explains them."""
+    alarms = [cause for cause in causes if severity_of(cause) != "note"]
+    told = {code for cause in causes for code in ((cause.code, *cause.explains) if cause in alarms else (cause.code,))}
+    weak = [one for one in suspicions if one.strength < PROMISING and not one.exact and one.code not in told]
+    return sorted(weak, key=_rank)
 
 
 def _explained(suspicions: list[Suspicion]) -> set[str]:

@@ -36,6 +36,9 @@ EARLY, SHORT = 8, 0.02
 USUAL_MOVE = 2e-3
 """By what share of its length a step moves the median weight in runs that learn well."""
 
+HUNCH = 3.0
+"""Times the usual limit up to which a low rate is suspected, though not told unless an experiment confirms it."""
+
 TOO_HIGH_BRINGS = (
     "exploding-gradients",
     "gradient-spikes",
@@ -228,7 +231,7 @@ def too_low(course: Course) -> Suspicion | None:
     short = len(trust) < 4 or float(np.median(trust)) > limit("trust.short", 0.85)
     alive = middle(elasticities_B(course)) > limit("elasticity.low", 1e-3)
     usual = limit("travel.low.normalized", 0.3) if normalized(course) else limit("travel.low.plain", 0.12)
-    if not short or not alive or travel > usual:
+    if not short or not alive or travel > HUNCH * usual:
         return None
     skill, skills = train_skill(course), trained_skills_W(course)
     if skill >= DONE:
