@@ -225,7 +225,7 @@ def test_a_hunch_is_told_only_where_an_experiment_confirms_it():
 
 
 def test_pictures_altered_beyond_recognition_are_a_hunch_that_asks_to_leave_them_unaltered():
-    recipe = Known(recipe={"augment.policy": "strong"})
+    recipe = Known(recipe={"augment.policy": "none", "augment.rotate": 180.0})
     hidden = {"loss": BLIND, "clean": {"loss": 1.6, "accuracy": 0.4}, "batched": {"loss": 1.6, "accuracy": 0.4}}
     history = History.of(records(**hidden, stop=None))
     asked = diagnose(history, recipe)
@@ -234,4 +234,6 @@ def test_pictures_altered_beyond_recognition_are_a_hunch_that_asks_to_leave_them
     tried = History.of([*records(**hidden, stop=None), made("augmentation-off")])
     told = diagnose(tried, recipe).findings[0]
     assert (told.code, told.severity, told.experiment) == ("augmentation-harmful", "warn", "augmentation-off")
-    assert "augmentation-off" not in {one.kind for one in diagnose(history).wanted}, "nobody knows of any tricks"
+    plain = Known(recipe={"augment.policy": "none", "augment.rotate": 0.0, "augment.transform": "none"})
+    for nobody_alters in (Known(), plain):
+        assert "augmentation-off" not in {one.kind for one in diagnose(history, nobody_alters).wanted}

@@ -39,12 +39,12 @@ class ShortSettings(TypedDict, total=False):
     workers: int | None
     device: str | None
     init: str | None
-    guard: bool | None
 
 
 class TrainSettings(ShortSettings, total=False):
     """Those, and what a training alone can be asked for."""
 
+    guard: bool | None
     experiments: str | None
 
 
@@ -78,14 +78,13 @@ SHORT_NAMES = {
     "seed": "training.seed",
     "workers": "machine.workers",
     "device": "machine.device",
-    "guard": "training.guard",
 }
 """Short name → recipe key."""
 
 FLAGS = frozenset({"guard"})
 """Short names whose option takes no word."""
 
-NAMES_OF_TRAIN = {**SHORT_NAMES, "experiments": "logging.experiments"}
+NAMES_OF_TRAIN = {**SHORT_NAMES, "guard": "training.guard", "experiments": "logging.experiments"}
 """The same with those that a training alone can be asked for."""
 
 SPOKEN = {("lr", "auto"): "find", ("experiments", "auto"): "suspicion"}

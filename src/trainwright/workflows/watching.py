@@ -45,8 +45,10 @@ def watching(
         return
     with monitor_of(setup, data, progress, tell) as monitor:
         monitor.begin(progress.epoch - 1)
-        allowed = diagnosing is not None and experiments_allowed(setup, data)
-        yield Experimenting(monitor, setup, data, diagnosing, tell) if allowed else monitor
+        if diagnosing is None or not experiments_allowed(setup, data):
+            yield monitor
+        else:
+            yield Experimenting(monitor, setup, data, diagnosing, tell)
 
 
 def experiments_allowed(setup: Setup, data: PreparedData) -> bool:

@@ -12,7 +12,7 @@ import numpy as np
 
 from trainwright.diagnosis.counting import apart
 from trainwright.diagnosis.course import Course
-from trainwright.diagnosis.harm import MIDDLING, far_enough, stalled
+from trainwright.diagnosis.harm import LOW, MIDDLING, far_enough, stalled
 from trainwright.diagnosis.inputs import answers_inputs, batches_inputs, shift_of
 from trainwright.diagnosis.limits import limit
 from trainwright.diagnosis.standing import last_skill, skill_of, told_before, trained_skill, unseen_skill
@@ -252,13 +252,13 @@ def augmentation_harmful(course: Course) -> Suspicion | None:
 
 
 def _smothered(course: Course, trained: float, known: float) -> Suspicion | None:
-    """Has a hunch that pictures are altered beyond recognition: altered ones are not learned any more, clean ones not
-    well.
+    """Has a hunch that pictures are altered beyond recognition: altered ones are not learned any more, and clean ones
+    not well.
 
     A task that is hard looks the same, and so does augmentation that helps; so only an experiment makes it a finding.
     """
-    hidden = known <= MIDDLING and known - trained > 0.05
-    if not course.known.recipe or not hidden or not far_enough(course) or not stalled(course):
+    hidden = known <= MIDDLING and (known - trained > 0.05 or trained < LOW)
+    if not _altering(course) or not hidden or not far_enough(course) or not stalled(course):
         return None
     return Suspicion(
         code="augmentation-harmful",
@@ -272,6 +272,14 @@ def _smothered(course: Course, trained: float, known: float) -> Suspicion | None
         since_step=course.last_step,
         explains=("model-too-small",),
         experiment="augmentation-off",
+    )
+
+
+def _altering(course: Course) -> bool:
+    """Says whether the recipe alters training pictures."""
+    tricks = {key: value for key, value in course.known.recipe.items() if key.startswith("augment.")}
+    return any(
+        value not in (0, "none") for key, value in tricks.items() if key not in ("augment.policy", "augment.fill")
     )
 
 
