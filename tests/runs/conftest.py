@@ -17,6 +17,7 @@ from trainwright.runs import (
     ClassScore,
     EpochRecord,
     EvaluationRecord,
+    ExperimentRecord,
     Finding,
     Mistake,
     ProbeRecord,
@@ -82,6 +83,12 @@ records: st.SearchStrategy[Record] = st.one_of(
         ProbeRecord, gradients=columns, fresh=st.none() | numbers, sketches=sketches, label_counts=st.just((1, 2))
     ),
     st.builds(UnitsRecord, dead=columns, sketches=sketches),
+    st.builds(
+        ExperimentRecord,
+        asked_by=st.lists(texts, max_size=2).map(tuple),
+        loss_changed=numbers,
+        error=st.none() | numbers,
+    ),
     st.builds(AnswersRecord, losses=st.lists(numbers, max_size=3).map(tuple), inputs_id=st.none() | texts),
 )
 

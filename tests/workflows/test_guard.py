@@ -91,7 +91,7 @@ def test_what_was_learned_before_the_sign_is_kept(cli, tmp_path, finding):
     assert ended.code == 0, ended.err
     assert "back to the end of epoch 2, with optim.lr 0.1 → 0.01" in " ".join(ended.out.split())
     history = tw.Run.open(tmp_path / "run").history
-    assert [(one.step, one.epoch, one.left_step, one.checkpoint) for one in history.guards] == [(40, 2, 61, "good")]
+    assert [(one.step, one.epoch, one.left_step, one.checkpoint) for one in history.guards] == [(40, 2, 60, "good")]
     assert history.epochs["epoch"] == (1, 2, 3, 4)
     assert history.steps["learning_rate"] == pytest.approx((0.1,) * 40 + (0.01,) * 40)
     untouched = ["--guard", f"--out={tmp_path}", "--name=whole"]

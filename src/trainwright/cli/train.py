@@ -64,6 +64,14 @@ def train(
             "--guard", help="Where going on is pointless: go back to before the fault, change what is advised, go on."
         ),
     ] = False,
+    experiments: Annotated[
+        str | None,
+        typer.Option(
+            metavar="WHEN",
+            help="Try what the diagnosis suspects on copies of the net: auto, never.",
+            show_default="auto",
+        ),
+    ] = None,
     set_: Set = None,
     json: Json = False,
 ) -> None:

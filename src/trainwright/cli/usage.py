@@ -143,10 +143,9 @@ def _other_mistakes(params: dict[str, Any]) -> list[InputError]:
 
     if "set_" not in params:
         return _mistakes_of_a_run(params)
-    short = short_words(params)
     missing = missing_data(params.get("data"))
     try:
-        recipe_from_words(None, params.get("recipe"), short, params["set_"] or [])
+        recipe_from_words(None, params.get("recipe"), short_words(params), params["set_"] or [])
     except InputError as error:
         return [error] if missing is None else [error, missing]
     return [] if missing is None else [missing]

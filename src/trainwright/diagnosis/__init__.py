@@ -13,6 +13,7 @@ from .course import Course as Course
 from .course import Known as Known
 from .diagnose import Diagnosis as Diagnosis
 from .diagnose import diagnose as diagnose
+from .experiments import Wanted as Wanted
 from .known import known_of as known_of
 from .live import LiveDiagnosis as LiveDiagnosis
 from .live import not_told_by_the_loop as not_told_by_the_loop

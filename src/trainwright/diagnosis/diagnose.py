@@ -9,13 +9,14 @@ from dataclasses import dataclass, replace
 from trainwright.runs import Finding, History, Severity
 
 from .course import Course, Known
+from .experiments import Wanted, wanted, weighed, would_tell
 from .limits import confidence_of
 from .needs import present
 from .rules import RULES
 from .suspicion import Suspicion
 
 PROMISING = 0.5
-"""Strength below which a suspicion is not told."""
+"""Strength below which a suspicion is not told, unless an experiment confirms it."""
 
 
 @dataclass(frozen=True)
@@ -26,11 +27,13 @@ class Diagnosis:
         findings: the most likely cause first.
         looked_at: codes whose rules could speak.
         impossible: code → what it would need that is not there.
+        wanted: experiments that would tell what the records do not.
     """
 
     findings: tuple[Finding, ...]
     looked_at: tuple[str, ...]
     impossible: Mapping[str, tuple[str, ...]]
+    wanted: tuple[Wanted, ...] = ()
 
 
 def diagnose(history: History, known: Known | None = None) -> Diagnosis:
@@ -50,21 +53,26 @@ def diagnose(history: History, known: Known | None = None) -> Diagnosis:
             "ignore", RuntimeWarning
         )  # numpy's, of zeros, infinities and empty columns, which rules allow for
         suspicions = [found for rule in able if (found := rule.look(course)) is not None]
+        suspicions = [kept for found in suspicions if (kept := weighed(course, found)) is not None]
+        causes = ranked(suspicions)
+        asked = wanted(course, [*causes, *_hunches(suspicions, causes)])
     return Diagnosis(
-        findings=tuple(finding_of(suspicion) for suspicion in ranked(suspicions)),
+        findings=tuple(finding_of(cause, would_tell(course, cause)) for cause in causes),
         looked_at=tuple(dict.fromkeys(rule.code for rule in able)),
         impossible={
             rule.code: tuple(sorted(rule.needs - there))
             for rule in RULES
             if not rule.needs <= there and rule.code not in {other.code for other in able}
         },
+        wanted=asked,
     )
 
 
 def ranked(suspicions: list[Suspicion]) -> list[Suspicion]:
     """Orders causes: what a cause explains is a note behind it, and each code is told once, by its clearest sign.
 
-    First come those that stop, then those that warn, those that note; among these exact ones, then the strongest.
+    First come those that stop, then those that warn, those that note; among these exact ones and those that an
+    experiment confirmed, then the strongest.
     """
     told = [suspicion for suspicion in suspicions if suspicion.strength >= PROMISING or suspicion.exact]
     single = list({suspicion.code: suspicion for suspicion in sorted(told, key=_rank, reverse=True)}.values())
@@ -74,6 +82,14 @@ def ranked(suspicions: list[Suspicion]) -> list[Suspicion]:
         for suspicion in single
     ]
     return sorted(settled, key=_rank)
+
+
+def _hunches(suspicions: list[Suspicion], causes: list[Suspicion]) -> list[Suspicion]:
+    """Lists suspicions too weak to be told, which an experiment may confirm, where no alarm explains them."""
+    alarms = [cause for cause in causes if severity_of(cause) != "note"]
+    told = {code for cause in causes for code in ((cause.code, *cause.explains) if cause in alarms else (cause.code,))}
+    weak = [one for one in suspicions if one.strength < PROMISING and not one.exact and one.code not in told]
+    return sorted(weak, key=_rank)
 
 
 def _explained(suspicions: list[Suspicion]) -> set[str]:
@@ -95,7 +111,7 @@ def _explained(suspicions: list[Suspicion]) -> set[str]:
 
 def _rank(suspicion: Suspicion) -> tuple[int, bool, float]:
     order = {"stop": 0, "warn": 1, "note": 2}
-    return order[severity_of(suspicion)], not suspicion.exact, -suspicion.strength
+    return order[severity_of(suspicion)], not (suspicion.exact or suspicion.confirmed), -suspicion.strength
 
 
 def severity_of(suspicion: Suspicion) -> Severity:
@@ -105,12 +121,17 @@ def severity_of(suspicion: Suspicion) -> Severity:
     return "stop" if suspicion.fatal else "warn"
 
 
-def finding_of(suspicion: Suspicion) -> Finding:
-    """Words a suspicion as a finding."""
+def finding_of(suspicion: Suspicion, open_question: str = "") -> Finding:
+    """Words a suspicion as a finding.
+
+    Args:
+        open_question: what would tell, to end the summary of an alarm.
+    """
+    severity = severity_of(suspicion)
     return Finding(
         code=suspicion.code,
-        severity=severity_of(suspicion),
-        summary=suspicion.summary,
+        severity=severity,
+        summary=suspicion.summary + (open_question if severity != "note" else ""),
         evidence=suspicion.evidence,
         advice=suspicion.advice,
         since_step=suspicion.since_step,
@@ -118,4 +139,5 @@ def finding_of(suspicion: Suspicion) -> Finding:
         source=suspicion.source,
         confidence=1.0 if suspicion.exact else confidence_of(suspicion.code),
         diagnosed=True,
+        experiment=suspicion.experiment if suspicion.confirmed else None,
     )

@@ -9,6 +9,7 @@ from trainwright.runs import Finding, History
 
 from .course import Course, Known
 from .diagnose import diagnose
+from .experiments import Wanted
 
 GONE_FOR = 2
 """Looks running without the sign of a finding, or with a weaker one, after which it is taken back."""
@@ -39,9 +40,10 @@ def news(
 ) -> tuple[Told, tuple[Finding, ...]]:
     """Compares a look with what was told before it.
 
-    A finding is told when its code is first found, told anew at once when it is graver than it was told, and told anew
-    when it was milder, or gone, for `patience` looks running; then, where it is gone, with `withdrawn`. Whenever it is
-    told anew it keeps the step since which it was first seen, so that both are known to be the same.
+    A finding is told when its code is first found, told anew at once when it is graver than it was told or an
+    experiment has confirmed it, and told anew when it was milder, or gone, for `patience` looks running; then, where
+    it is gone, with `withdrawn`. Whenever it is told anew it keeps the step since which it was first seen, so that both
+    are known to be the same.
 
     Args:
         told: so far.
@@ -67,10 +69,11 @@ def news(
             standing[code] = replace(now, since_step=step if now.since_step is None else now.since_step)
             new.append(standing[code])
             continue
-        if now is not None and now.severity == before.severity:
+        confirmed = now is not None and now.experiment is not None and before.experiment is None
+        if now is not None and now.severity == before.severity and not confirmed:
             standing[code] = before
             continue
-        is_graver = now is not None and LOUDNESS[now.severity] > LOUDNESS[before.severity]
+        is_graver = now is not None and (confirmed or LOUDNESS[now.severity] > LOUDNESS[before.severity])
         times = told.missed.get(code, 0) + 1
         if not is_graver and times < patience:
             standing[code], missed[code] = before, times
@@ -99,17 +102,23 @@ class LiveDiagnosis:
     def __init__(self, known: Known | None = None, findings: Iterable[Finding] = ()) -> None:
         self.known = known or Known()
         self.told = Told.of(findings)
+        self.wanted: tuple[Wanted, ...] = ()
 
-    def look(self, history: History, *, last: bool = False) -> tuple[Finding, ...]:
+    def look(self, history: History, *, last: bool = False, asking: bool = False) -> tuple[Finding, ...]:
         """Diagnoses the run as far as it has come.
 
         Args:
             history: of the run, from its start.
             last: whether the run is over, so that what has gone is taken back at once.
+            asking: whether experiments can be made; where one would tell, nothing is told before.
 
         Returns: findings that are new, told anew or withdrawn, in the order in which to read them.
         """
-        found = not_told_by_the_loop(diagnose(history, self.known).findings, history)
+        diagnosis = diagnose(history, self.known)
+        self.wanted = diagnosis.wanted
+        if asking and self.wanted:
+            return ()
+        found = not_told_by_the_loop(diagnosis.findings, history)
         step, patience = Course(history.first_stage).last_step, 1 if last else GONE_FOR
         self.told, new = news(self.told, found, step, patience=patience)
         return new

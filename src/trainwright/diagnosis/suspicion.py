@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from trainwright.runs import ExperimentKind
+
 from .course import Course
 
 Need = Literal[
@@ -33,6 +35,8 @@ class Suspicion:
         layers: where.
         explains: codes whose signs this cause brings about; they are not told as causes beside it.
         source: of the rule.
+        experiment: what would confirm or refute it, tried on a copy of the net.
+        confirmed: whether that was tried and confirmed it.
     """
 
     code: str
@@ -48,6 +52,8 @@ class Suspicion:
     layers: tuple[str, ...] = ()
     explains: tuple[str, ...] = ()
     source: str = "own choice"
+    experiment: ExperimentKind | None = None
+    confirmed: bool = False
 
 
 @dataclass(frozen=True)

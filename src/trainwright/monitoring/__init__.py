@@ -13,6 +13,8 @@ from .anew import Steps as Steps
 from .anew import classes_of as classes_of
 from .anew import scalar as scalar
 from .calls import Calls as Calls
+from .experiments import Question as Question
+from .experiments import experiment as experiment
 from .monitor import Monitor as Monitor
 from .pictures import MOST_PICTURES as MOST_PICTURES
 from .pictures import Pictures as Pictures

@@ -163,6 +163,10 @@ class Monitor:
             self._look(step, epoch)
         self._left = time.perf_counter()
 
+    def go_on(self) -> None:
+        """Counts time anew from here: what took it since the last call belongs to no step."""
+        self._left = time.perf_counter()
+
     def finish(self, step: int, epoch: int) -> None:
         """Looks at units and answers for the last time, if that was not done after this step already."""
         self._look(step, epoch)

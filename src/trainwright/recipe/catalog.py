@@ -23,8 +23,9 @@ class Setting:
 
     `words` are values beside the numbers, such as `auto`; `choices` the words of a choice. Bounds are None where there
     are none; `low_included` and `high_included` tell `at least` from `above`. `applies` maps a sibling's dotted key to
-    the values under which this setting has an effect; `needs` is the dotted key that must be above 0 for it. `dosed`
-    says whether `STRENGTH @ PROBABILITY` is a value too. `also_called` maps what others call a choice to the choice.
+    the values under which this setting has an effect; `needs` is the dotted key that must be `needed` for it, above 0
+    or true. `dosed` says whether `STRENGTH @ PROBABILITY` is a value too. `also_called` maps what others call a choice
+    to the choice.
     """
 
     key: str
@@ -42,6 +43,7 @@ class Setting:
     scale: Literal["linear", "log"] | None = None
     applies: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
     needs: str | None = None
+    needed: str = "above 0"
     examples: tuple[str, ...] = ()
     dosed: bool = False
     also_called: Mapping[str, str] = field(default_factory=dict[str, str])
@@ -114,6 +116,10 @@ def describe() -> list[Setting]:
     return list(catalog().values())
 
 
+def _is_switch(section: str, name: str) -> bool:
+    return section_class(section).model_fields[name].annotation is bool
+
+
 def _row(section: str, key: str, info: Any) -> Setting:
     kind, words, choices = _kind(info.annotation)
     extra = declared(info)
@@ -137,6 +143,7 @@ def _row(section: str, key: str, info: Any) -> Setting:
         scale=extra.get("scale"),
         applies=applies,
         needs=None if needs is None else f"{section}.{needs}",
+        needed="true" if needs is not None and _is_switch(section, needs) else "above 0",
         examples=tuple(extra.get("examples", ())),
         dosed=bool(extra.get("dosed", False)),
         also_called={name: choice for choice, names in extra.get("also_called", {}).items() for name in names},

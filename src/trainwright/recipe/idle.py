@@ -37,10 +37,11 @@ def idle_settings(sections: Sections) -> dict[str, Idle]:
             for sibling, values in applies.items():
                 if (value := getattr(section, sibling)) not in values:
                     idle[key] = Idle(f"{section_name}.{sibling}", value, f"one of {', '.join(values)}")
-            # A switch that is off beside a sibling that is 0 says what happens anyway.
-            is_off = getattr(section, name) is False
+            # A switch that is off beside a sibling that is 0 or off says what happens anyway.
+            is_off = getattr(section, name) in (False, "never")
             if key not in idle and needs is not None and getattr(section, needs) == 0 and not is_off:
-                idle[key] = Idle(f"{section_name}.{needs}", getattr(section, needs), "above 0")
+                value = getattr(section, needs)
+                idle[key] = Idle(f"{section_name}.{needs}", value, "true" if value is False else "above 0")
     return idle
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from .section import Section, setting
 
 
@@ -22,6 +24,15 @@ class LoggingSection(Section):
         "answers are on pictures that stay the same. It changes nothing that is learned, and takes about 4 % of the "
         "time.",
         source="own choice",
+    )
+    experiments: Literal["suspicion", "never"] = setting(
+        "suspicion",
+        "Experiments on copies of the net that are thrown away. `suspicion`: where the diagnosis suspects a cause that "
+        "an experiment would confirm or refute, up to three a run, which take at most 5 % of the time; they change "
+        "nothing that is learned. `never`: none. On the command line and in Python `auto` stands for `suspicion`.",
+        source="own choice",
+        needs="watch",
+        also_called={"suspicion": ("auto", "on-suspicion"), "never": ("none", "off")},
     )
     tensorboard: bool = setting(
         False,

@@ -93,7 +93,7 @@ def setting(
         scale: how a search should walk the range; "log" where effects are multiplicative.
         applies: sibling key → the values of it under which this setting has an effect. Given by the user under any
             other value, the setting is an error, because it would silently do nothing.
-        needs: sibling key that must be above 0 for this setting to have an effect.
+        needs: sibling key that must be above 0, or true, for this setting to have an effect.
         pattern: regular expression that a text must match; without one any text but the empty one will do.
         examples: texts that match the pattern, for messages and editors.
         dosed: whether `STRENGTH @ PROBABILITY` is a value too.

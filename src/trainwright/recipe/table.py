@@ -23,7 +23,7 @@ def settings_table() -> str:
 def _line(row: Setting) -> str:
     range_words = row.range if row.choices or row.examples else ", or ".join([row.range, *row.words])
     only = [f"{key} is {' or '.join(values)}" for key, values in row.applies.items()]
-    only += [f"{row.needs} is above 0"] if row.needs else []
+    only += [f"{row.needs} is {row.needed}"] if row.needs else []
     meaning = f"{row.meaning} Only where {' and '.join(only)}." if only else row.meaning
     cells = [f"`{row.key}`", f"`{format_value(row.default)}`", row.unit, range_words or row.kind, meaning, row.source]
     return f"| {' | '.join(cell.replace('|', '/') for cell in cells)} |"

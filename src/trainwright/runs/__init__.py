@@ -46,6 +46,8 @@ from .records import ClassScore as ClassScore
 from .records import EpochRecord as EpochRecord
 from .records import Evaluation as Evaluation
 from .records import EvaluationRecord as EvaluationRecord
+from .records import ExperimentKind as ExperimentKind
+from .records import ExperimentRecord as ExperimentRecord
 from .records import Finding as Finding
 from .records import GuardRecord as GuardRecord
 from .records import Mistake as Mistake

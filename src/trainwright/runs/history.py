@@ -11,6 +11,7 @@ from .records import (
     AnswersRecord,
     EpochRecord,
     Evaluation,
+    ExperimentRecord,
     Finding,
     GuardRecord,
     ProbeRecord,
@@ -24,7 +25,7 @@ from .records import (
     WatchRecord,
 )
 
-Row = TypeVar("Row", StepRecord, EpochRecord, ProbeRecord, UnitsRecord, AnswersRecord)
+Row = TypeVar("Row", StepRecord, EpochRecord, ProbeRecord, UnitsRecord, AnswersRecord, ExperimentRecord)
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,7 @@ class History:
     probes: Columns[ProbeRecord] = Columns()
     units: Columns[UnitsRecord] = Columns()
     answers: Columns[AnswersRecord] = Columns()
+    experiments: Columns[ExperimentRecord] = Columns()
 
     @classmethod
     def of(cls, records: Iterable[Record]) -> Self:
@@ -95,6 +97,7 @@ class History:
             probes=Columns(tuple(of_kind[ProbeRecord])),
             units=Columns(tuple({row.step: row for row in of_kind[UnitsRecord]}.values())),
             answers=Columns(_once(of_kind[AnswersRecord])),
+            experiments=Columns(tuple(of_kind[ExperimentRecord])),
         )
 
     @property
@@ -110,7 +113,7 @@ class History:
         last = self.retrain.step
         columns = {
             name: Columns(tuple(row for row in getattr(self, name).rows if row.step <= last))
-            for name in ("epochs", "steps", "probes", "units", "answers")
+            for name in ("epochs", "steps", "probes", "units", "answers", "experiments")
         }
         return replace(self, **columns, stop=self.first_stop, first_stop=None, retrain=None)
 
@@ -167,7 +170,7 @@ def _beyond(record: Record, point: ResumeRecord | GuardRecord) -> bool:
     match record:
         case StepRecord() | StopRecord() | RetrainRecord():
             return record.step > point.step
-        case WatchRecord() | ProbeRecord() | UnitsRecord() | AnswersRecord():
+        case WatchRecord() | ProbeRecord() | UnitsRecord() | AnswersRecord() | ExperimentRecord():
             return record.step > point.step or point.step == 0  # what begins anew is looked at anew
         case Finding():
             return record.since_step is not None and record.since_step > point.step

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from .task_records import MultiLabelRecord, PartName, RankingRecord, RegressionRecord
-from .watch_records import AnswersRecord, ProbeRecord, UnitsRecord, WatchRecord
+from .watch_records import AnswersRecord, ExperimentKind, ExperimentRecord, ProbeRecord, UnitsRecord, WatchRecord
 
 Severity = Literal["note", "warn", "stop"]
 
@@ -187,7 +187,7 @@ class Finding:
     a finding of this code was right where that was measured, from 0 to 1 (1: checked exactly); None where nobody
     measured it. `withdrawn` is the step at which its sign was gone, None while it stands; a finding that is withdrawn
     is told anew, with that step. `diagnosed` tells those that the course of training showed, which alone can be told
-    anew, from what data, checks and the loop itself told once.
+    anew, from what data, checks and the loop itself told once. `experiment` is the one that confirmed it, if any.
     """
 
     code: str
@@ -201,6 +201,7 @@ class Finding:
     confidence: float | None = None
     withdrawn: int | None = None
     diagnosed: bool = False
+    experiment: ExperimentKind | None = None
 
 
 TrialEnding = Literal["completed", "diverged", "pruned", "finding", "interrupted", "refused"]
@@ -242,7 +243,7 @@ class TrialRecord:
 Evaluation = EvaluationRecord | MultiLabelRecord | RegressionRecord | RankingRecord
 """A snapshot judged on one part; each task has its own."""
 
-Watched = WatchRecord | ProbeRecord | UnitsRecord | AnswersRecord
+Watched = WatchRecord | ProbeRecord | UnitsRecord | AnswersRecord | ExperimentRecord
 """What watching measures."""
 
 Record = (

@@ -16,6 +16,7 @@ from .records import (
     AnswersRecord,
     EpochRecord,
     EvaluationRecord,
+    ExperimentRecord,
     Finding,
     GuardRecord,
     MultiLabelRecord,
@@ -49,6 +50,7 @@ RECORD_TYPES: dict[str, type[Record]] = {
     "probe": ProbeRecord,
     "units": UnitsRecord,
     "answers": AnswersRecord,
+    "experiment": ExperimentRecord,
 }
 """The word in a line's `type` → the record that the line holds."""
 

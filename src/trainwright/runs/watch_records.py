@@ -193,3 +193,35 @@ class AnswersRecord:
     shared_of: int | None = None
     called_in: Literal["train", "eval", "both"] | None = None
     cost_s: float = 0.0
+
+
+ExperimentKind = Literal["rate-lower", "rate-higher", "augmentation-off", "one-batch"]
+"""What is changed in a copy of the net: a tenth of the rate, ten times the rate, pictures unaltered, or one batch of
+unaltered pictures again and again."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExperimentRecord:
+    """Two copies of the net trained for a few steps and thrown away: one as it is, one with a single thing changed.
+
+    `step` and `epoch` are where the net was copied, `asked_by` the codes of the findings that it is to tell apart.
+    Both copies made `steps` steps at a constant rate, that of the copied step (`learning_rate`) or its share, with the
+    same batches and random numbers. `loss_before`, `loss_as_is` and `loss_changed` are those of the same `pictures` of
+    a `part`, unaltered and in evaluation mode, each without smoothing and weights; of `one-batch` those of the batch.
+    A copy that broke down has an infinite loss. `error` is the standard error of the difference between both copies
+    over these pictures; None where one is infinite.
+    """
+
+    step: int
+    epoch: int
+    kind: ExperimentKind
+    asked_by: tuple[str, ...]
+    steps: int
+    learning_rate: float
+    part: Literal["train", "valid"]
+    pictures: int
+    loss_before: float
+    loss_as_is: float
+    loss_changed: float
+    error: float | None
+    cost_s: float = 0.0

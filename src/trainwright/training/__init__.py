@@ -36,7 +36,7 @@ from .retraining import SECOND_STAGES, FirstStage, build_second, losses_at_the_s
 from .schedules import check_schedule, rate_factor
 from .setup import Setup
 from .snapshot import Snapshot, open_snapshot, snapshot_from, snapshot_meta
-from .step import NonFiniteLoss, batch_sizes, grouped, mixed_loss, steps_per_epoch, train_step
+from .step import Group, NonFiniteLoss, batch_sizes, grouped, mixed_loss, steps_per_epoch, train_step
 from .stopping import Before, Best, Cut, Enough, Goal, better, out_of_patience
 from .tasks import THRESHOLD, Answers, Classification, Regression, Task, Verdict, task_of_data
 from .witness import Seen, Witness, random_state, unmoved
@@ -55,6 +55,7 @@ __all__ = [
     "Enough",
     "FirstStage",
     "Goal",
+    "Group",
     "Interruption",
     "Loss",
     "Machine",

@@ -102,11 +102,12 @@ class Setup:
             share=self.ranks.share,
         )
 
-    def step(self, group: Group, epoch: int, *, witnessed: bool = False) -> StepResult:
+    def step(self, group: Group, epoch: int, *, witnessed: bool = False, unaltered: bool = False) -> StepResult:
         """Makes one optimizer step with batches of an epoch, counted as random numbers are drawn.
 
         Args:
             witnessed: whether a witness will look at the step.
+            unaltered: whether the net gets the pictures as in evaluation; what is mixed into a batch stays.
 
         Raises:
             NonFiniteLoss: before any weight has moved.
@@ -117,7 +118,7 @@ class Setup:
             self.optimizer,
             self.scaler,
             group,
-            lambda batch: self.prepare_train(batch, epoch),
+            self.prepare_eval if unaltered else lambda batch: self.prepare_train(batch, epoch),
             self.machine,
             loss_of=self.loss,
             hits_of=self.task.hits,

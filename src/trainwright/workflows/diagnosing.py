@@ -6,8 +6,8 @@ import time
 import warnings
 from collections.abc import Callable, Iterable
 
-from trainwright.diagnosis import LiveDiagnosis, known_of
-from trainwright.runs import EpochRecord, Finding, History, Record, RunFolder, StepRecord
+from trainwright.diagnosis import LiveDiagnosis, Wanted, known_of
+from trainwright.runs import EpochRecord, ExperimentRecord, Finding, History, Record, RunFolder, StepRecord
 
 SHARE = 0.02
 """Of the time of a training that looking at its records may take; where epochs are too short for it, some pass."""
@@ -16,7 +16,8 @@ SHARE = 0.02
 class Diagnosing:
     """An observer that looks at the records of a run when an epoch is over, and tells what is new.
 
-    An epoch is over when the next begins, so that what was measured at its end is there. A diagnosis that breaks down
+    An epoch is over when the next begins, so that what was measured at its end is there; or when somebody who can make
+    experiments asks before that what would tell. A diagnosis that breaks down
     is left out from then on, with one warning; training goes on.
 
     Args:
@@ -44,6 +45,7 @@ class Diagnosing:
         self._broken = False
         self._due = any(isinstance(record, EpochRecord) for record in self._records)
         self._not_before = clock()
+        self._asking_s = 0.0
 
     def observe(self, record: Record) -> None:
         """Takes a record in."""
@@ -55,11 +57,31 @@ class Diagnosing:
         self._due = self._due or isinstance(record, EpochRecord)
         self._records.append(record)
 
-    def look(self, *, last: bool = False) -> None:
+    @property
+    def experiments(self) -> tuple[ExperimentRecord, ...]:
+        """The experiments that were made so far."""
+        return History.of(self._records).experiments.rows
+
+    def ask(self) -> tuple[Wanted, ...]:
+        """Looks at the end of an epoch, if that is due, and says what would tell what the records do not.
+
+        Where nothing would, what is new is told at once; else when the next epoch begins, with what came out. Who asks
+        after every epoch has it look then, or not at all in that epoch.
+        """
+        if not self._due or self._clock() < self._not_before:
+            self._due = False
+            return ()
+        self.look(asking=True)
+        asked = () if self._live is None or self._broken else self._live.wanted
+        self._due = bool(asked)
+        return asked
+
+    def look(self, *, last: bool = False, asking: bool = False) -> None:
         """Diagnoses the run as far as it has come, and tells what is new.
 
         Args:
             last: whether the run is over.
+            asking: whether nothing is to be told before the experiments that would tell.
         """
         self._due = False
         if self._broken:
@@ -68,7 +90,7 @@ class Diagnosing:
         try:
             history = History.of(self._records)
             self._live = self._live or LiveDiagnosis(known_of(self._folder), history.findings)
-            new = self._live.look(history, last=last)
+            new = self._live.look(history, last=last, asking=asking)
         except Exception as error:
             self._broken = True
             warnings.warn(
@@ -82,4 +104,8 @@ class Diagnosing:
             self._records.append(finding)
             self._tell(finding)
         ended = self._clock()
-        self._not_before = ended + (ended - began) / SHARE
+        took_s, self._asking_s = ended - began + self._asking_s, 0.0
+        if asking and self._live.wanted:
+            self._asking_s = took_s
+        else:
+            self._not_before = ended + took_s / SHARE

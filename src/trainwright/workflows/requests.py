@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypedDict, get_type_hints
+from typing import Any, TypedDict
 
 from trainwright.errors import InputError, did_you_mean, together
 from trainwright.recipe import (
@@ -39,7 +39,13 @@ class ShortSettings(TypedDict, total=False):
     workers: int | None
     device: str | None
     init: str | None
+
+
+class TrainSettings(ShortSettings, total=False):
+    """Those, and what a training alone can be asked for."""
+
     guard: bool | None
+    experiments: str | None
 
 
 class SearchSettings(TypedDict, total=False):
@@ -72,14 +78,16 @@ SHORT_NAMES = {
     "seed": "training.seed",
     "workers": "machine.workers",
     "device": "machine.device",
-    "guard": "training.guard",
 }
 """Short name → recipe key."""
 
 FLAGS = frozenset({"guard"})
 """Short names whose option takes no word."""
 
-SPOKEN = {("lr", "auto"): "find"}
+NAMES_OF_TRAIN = {**SHORT_NAMES, "guard": "training.guard", "experiments": "logging.experiments"}
+"""The same with those that a training alone can be asked for."""
+
+SPOKEN = {("lr", "auto"): "find", ("experiments", "auto"): "suspicion"}
 """(Short name, word) → the value that it stands for. Who leaves the rate to trainwright says nothing; who says `auto`
 on purpose wants more than the rule. In recipes both have words of their own, so that one value has one meaning."""
 
@@ -89,7 +97,7 @@ PATHS = {"data.source": BUILT_IN_DATA, "model.weights": ("none", "pretrained")}
 
 def short_words(arguments: Mapping[str, Any]) -> dict[str, str | None]:
     """Picks the words of the options with short names out of a command's arguments."""
-    words = {name: arguments[name] for name in SHORT_NAMES if name in arguments}
+    words = {name: arguments[name] for name in NAMES_OF_TRAIN if name in arguments}
     return {name: ("true" if word else None) if name in FLAGS else word for name, word in words.items()}
 
 
@@ -114,7 +122,7 @@ def recipe_from_words(
         InputError: lists every mistake.
     """
     named = {
-        SHORT_NAMES[name]: Given(_meant(name, parse_plain(word)), Origin("user", _option(name, word)))
+        NAMES_OF_TRAIN[name]: Given(_meant(name, parse_plain(word)), Origin("user", _option(name, word)))
         for name, word in short.items()
         if word is not None
     }
@@ -146,22 +154,26 @@ def _unread(assignments: Sequence[str]) -> list[InputError]:
 def recipe_from_python(
     source: str | Path | None,
     recipe: Path | str | None,
-    short: ShortSettings | SearchSettings,
+    short: ShortSettings | SearchSettings | TrainSettings,
     settings: Mapping[str, Any] | None,
+    names: Mapping[str, str] = SHORT_NAMES,
 ) -> Recipe:
     """Composes a recipe from keywords and dotted `settings`, which win over the recipe file and must agree.
+
+    Args:
+        names: of the keywords that are taken, with their keys.
 
     Raises:
         InputError: lists every mistake.
     """
-    unknown = [name for name in short if name not in SHORT_NAMES]
+    unknown = [name for name in short if name not in names]
     if unknown:
         raise InputError(
             f"train() has no setting named {unknown[0]!r}",
-            hint=did_you_mean(unknown[0], get_type_hints(ShortSettings)) + ", or settings={'section.key': value}",
+            hint=did_you_mean(unknown[0], names) + ", or settings={'section.key': value}",
         )
     named = {
-        SHORT_NAMES[name]: Given(_meant(name, value), Origin("user", f"{name}={value!r}"))
+        names[name]: Given(_meant(name, value), Origin("user", f"{name}={value!r}"))
         for name, value in short.items()
         if value is not None
     }

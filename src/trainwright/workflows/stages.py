@@ -100,7 +100,7 @@ def run_stage(
         begin_together(folder.path, setup, progress, goal)
         with (
             listening(setup.ranks) as interruption,
-            watching(setup, data, progress, lambda record: tell(observers, record)) as monitor,
+            watching(setup, data, progress, lambda record: tell(observers, record), diagnosing) as monitor,
         ):
             stop = fit(
                 setup,

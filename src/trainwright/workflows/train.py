@@ -46,7 +46,7 @@ from .layout import draw_start, lay_out, make_folder, note_changed_code, write_f
 from .plan import run_plan
 from .range_test import decide_rate, was_found
 from .ranks import follow, look_together, refuse_other_words
-from .requests import ShortSettings, recipe_from_python, refuse_name_beside_resume
+from .requests import NAMES_OF_TRAIN, TrainSettings, recipe_from_python, refuse_name_beside_resume
 from .retraining import first_stage, newest_of_second, retrain
 from .run import Run
 from .stages import run_stage, telling_interruptions, warn_of_breakdown
@@ -64,7 +64,7 @@ def train(
     name: str | None = None,
     resume: Path | str | None = None,
     check: bool = True,
-    **short: Unpack[ShortSettings],
+    **short: Unpack[TrainSettings],
 ) -> Run:
     """Trains a classifier on a set of pictures, tests it once, and writes a run folder with a report.
 
@@ -78,7 +78,7 @@ def train(
         resume: a run to go on with; nothing else may then ask for another recipe.
         check: whether checks are made before the first step, in at most a tenth of the training's time.
         **short: `model, weights, epochs, batch_size, lr, weight_decay, opt, sched, init, img_size, seed, workers,
-            device, guard`.
+            device, guard`, and `experiments` (`auto` or `never`).
 
     Returns: the finished run.
 
@@ -87,7 +87,7 @@ def train(
         TrainingError: a check failed, or the loss became not finite; the run is kept.
         Interrupted: Ctrl-C or SIGTERM; says what was kept.
     """
-    asked = recipe_from_python(data, recipe, short, settings)
+    asked = recipe_from_python(data, recipe, short, settings, NAMES_OF_TRAIN)
     refuse_name_beside_resume(resume, out, name)
     with RunConsole() as console:
         if resume is not None:

@@ -80,7 +80,7 @@ class TransformersWatch(TrainerCallback):
             return
         if not self._losses:
             warnings.warn(
-                "trainwright stops watching, and training goes on: the model computes no loss from the labels of a batch",
+                "trainwright stops watching, and training goes on: the model computes no loss from the labels it gets",
                 RuntimeWarning,
                 stacklevel=2,
             )

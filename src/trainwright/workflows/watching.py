@@ -14,6 +14,9 @@ from trainwright.recipe import decided
 from trainwright.runs import Record
 from trainwright.training import Progress, Setup
 
+from .diagnosing import Diagnosing
+from .experimenting import Experimenting
+
 MOST_NUMBERS = 2**25
 """Numbers that a fixed set holds in memory at most, 128 MiB; fewer pictures where they are large. Own choice."""
 
@@ -22,8 +25,12 @@ AT_ONCE = 128
 
 @contextmanager
 def watching(
-    setup: Setup, data: PreparedData, progress: Progress, tell: Callable[[Record], None]
-) -> Generator[Monitor | None]:
+    setup: Setup,
+    data: PreparedData,
+    progress: Progress,
+    tell: Callable[[Record], None],
+    diagnosing: Diagnosing | None = None,
+) -> Generator[Monitor | Experimenting | None]:
     """Watches a stage of training in the block, where the recipe asks for it.
 
     Args:
@@ -31,13 +38,24 @@ def watching(
         data: its training and validation parts, of which fixed sets are drawn.
         progress: where it begins.
         tell: gets the records, counted as the stage counts.
+        diagnosing: asks for experiments, which are made where the recipe lets it.
     """
     if not setup.recipe.logging.watch:
         yield None
         return
     with monitor_of(setup, data, progress, tell) as monitor:
         monitor.begin(progress.epoch - 1)
-        yield monitor
+        if diagnosing is None or not experiments_allowed(setup, data):
+            yield monitor
+        else:
+            yield Experimenting(monitor, setup, data, diagnosing, tell)
+
+
+def experiments_allowed(setup: Setup, data: PreparedData) -> bool:
+    """Says whether experiments are made: if the recipe says so, in one process, on a CPU or CUDA, not of pairs."""
+    said = setup.recipe.logging.experiments == "suspicion"
+    where = setup.machine.device.type in ("cpu", "cuda")
+    return said and setup.ranks.alone and where and data.train.pairs_P2 is None
 
 
 def monitor_of(setup: Setup, data: PreparedData, progress: Progress, tell: Callable[[Record], None]) -> Monitor:

@@ -142,6 +142,7 @@ def model_too_small(course: Course) -> Suspicion | None:
         evidence={"train_skill": skill, "validation_skill": other, "weights": weights, "weights_per_picture": capacity},
         advice=_wider(course),
         since_step=int(course.last_step * 0.6),
+        experiment="one-batch",
         source="own choice",
     )
 

@@ -36,6 +36,9 @@ EARLY, SHORT = 8, 0.02
 USUAL_MOVE = 2e-3
 """By what share of its length a step moves the median weight in runs that learn well."""
 
+HUNCH = 3.0
+"""Times the usual limit up to which a low rate is suspected, though not told unless an experiment confirms it."""
+
 TOO_HIGH_BRINGS = (
     "exploding-gradients",
     "gradient-spikes",
@@ -96,6 +99,7 @@ def diverges(course: Course) -> Suspicion | None:
         advice=other_rate(course, _shorter(jump)),
         since_step=where,
         explains=TOO_HIGH_BRINGS,
+        experiment=None if broken else "rate-lower",
         source="Bottou 2012; the relative move of a step is near 0.001 in runs that learn well",
     )
 
@@ -121,6 +125,7 @@ def kills(course: Course) -> Suspicion | None:
         advice=other_rate(course, _shorter(jump)),
         since_step=int(course.probes("step")[0]),
         explains=TOO_HIGH_BRINGS,
+        experiment="rate-lower",
     )
 
 
@@ -178,6 +183,7 @@ def bounces(course: Course) -> Suspicion | None:
         advice=other_rate(course, 1 / 3),
         since_step=int(course.probes("step")[-counted]),
         explains=TOO_HIGH_BRINGS,
+        experiment="rate-lower",
         source="ratio of actual to predicted change, as in trust-region methods (Conn et al. 2000)",
     )
 
@@ -225,7 +231,7 @@ def too_low(course: Course) -> Suspicion | None:
     short = len(trust) < 4 or float(np.median(trust)) > limit("trust.short", 0.85)
     alive = middle(elasticities_B(course)) > limit("elasticity.low", 1e-3)
     usual = limit("travel.low.normalized", 0.3) if normalized(course) else limit("travel.low.plain", 0.12)
-    if not short or not alive or travel > usual:
+    if not short or not alive or travel > HUNCH * usual:
         return None
     skill, skills = train_skill(course), trained_skills_W(course)
     if skill >= DONE:
@@ -250,6 +256,7 @@ def too_low(course: Course) -> Suspicion | None:
         advice=_longer_steps(course, move),
         since_step=int(course.probes("step")[0]),
         explains=("model-too-small", "class-imbalance-harmful", "stopped-too-early", "batch-too-small"),
+        experiment="rate-higher",
         source="Karpathy 2015: updates near 0.001 of the weights",
     )
 

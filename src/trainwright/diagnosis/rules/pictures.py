@@ -12,6 +12,7 @@ import numpy as np
 
 from trainwright.diagnosis.counting import apart
 from trainwright.diagnosis.course import Course
+from trainwright.diagnosis.harm import LOW, MIDDLING, far_enough, stalled
 from trainwright.diagnosis.inputs import answers_inputs, batches_inputs, shift_of
 from trainwright.diagnosis.limits import limit
 from trainwright.diagnosis.standing import last_skill, skill_of, told_before, trained_skill, unseen_skill
@@ -226,7 +227,7 @@ def augmentation_harmful(course: Course) -> Suspicion | None:
         return None
     foreign = trained - known > gap and (not math.isfinite(valid) or abs(valid - clean) < 0.15)
     if not foreign:
-        return None
+        return _smothered(course, trained, known)
     then = skill_of(course, looks[-2].loss)
     return Suspicion(
         code="augmentation-harmful",
@@ -246,6 +247,39 @@ def augmentation_harmful(course: Course) -> Suspicion | None:
         else {"do": "weaker tricks, or some pictures unaltered"},
         since_step=looks[-2].step,
         explains=("validation-shifted", "model-too-small", "overfitting"),
+        experiment="augmentation-off",
+    )
+
+
+def _smothered(course: Course, trained: float, known: float) -> Suspicion | None:
+    """Has a hunch that pictures are altered beyond recognition: altered ones are not learned any more, and clean ones
+    not well.
+
+    A task that is hard looks the same, and so does augmentation that helps; so only an experiment makes it a finding.
+    """
+    hidden = known <= MIDDLING and (known - trained > 0.05 or trained < LOW)
+    if not _altering(course) or not hidden or not far_enough(course) or not stalled(course):
+        return None
+    return Suspicion(
+        code="augmentation-harmful",
+        strength=0.45,
+        persistent=False,
+        harmful=True,
+        summary=f"training pictures as they are altered are hardly learned (skill {trained:.2f}), and unaltered ones "
+        f"are known at {known:.2f}, with no progress any more",
+        evidence={"skill_as_trained": trained, "skill_on_clean_training_pictures": known},
+        advice={"augment.policy": "light"},
+        since_step=course.last_step,
+        explains=("model-too-small",),
+        experiment="augmentation-off",
+    )
+
+
+def _altering(course: Course) -> bool:
+    """Says whether the recipe alters training pictures."""
+    tricks = {key: value for key, value in course.known.recipe.items() if key.startswith("augment.")}
+    return any(
+        value not in (0, "none") for key, value in tricks.items() if key not in ("augment.policy", "augment.fill")
     )
 
 
