@@ -2,6 +2,7 @@
 
     uv run python benchmarks/lr_find.py                  # what is not yet in results/lr_find.jsonl, then the table
     uv run python benchmarks/lr_find.py --only digits    # cells whose name holds the word
+    uv run python benchmarks/lr_find.py --grid           # their grids alone, which no rule has to do with
     uv run python benchmarks/lr_find.py --table          # the table alone, results/lr_find.md
     uv run --group bench python benchmarks/lr_find.py --verify   # our fastai rules against fastai's own functions
 
@@ -15,10 +16,8 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import tempfile
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,73 +25,25 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 
+from lr_find_cells import CELLS, ROLES, Cell, pictures
+
 HERE = Path(__file__).parent
 RAW = HERE / "results" / "lr_find.jsonl"
 TABLE = HERE / "results" / "lr_find.md"
-STAMPS = Path("/usr/share/tuxpaint/stamps")
-SEEDS = (0, 1, 2)
 FACTORS = tuple(2.0**power for power in range(-4, 5))
-FASHION_TRAIN, TEST = 2048, 3000
 COMMON: dict[str, Any] = {"augment.policy": "none", "machine.threads": 1, "data.valid_share": 0.0}
 NETS: dict[str, dict[str, Any]] = {
     "small-resnet": {"model.name": "small-resnet", "model.width": 8},
     "plain": {"model.name": "plain", "model.width": 16, "model.depth": 1},
     "mobilenetv3": {"model.name": "mobilenetv3_small_050", "data.img_size": 32},
 }
-EPOCHS = {"digits": 6, "fashion": 5, "drawings": 5, "toys": 5}
-
-
-@dataclass(frozen=True)
-class Cell:
-    """Data, net and optimizer; `fresh` ones judge, by the others rules were made."""
-
-    data: str
-    net: str
-    optimizer: str
-    role: str = "fresh"
-
-    @property
-    def name(self) -> str:
-        return f"{self.data} {self.net} {self.optimizer}"
-
-    @property
-    def seeds(self) -> tuple[int, ...]:
-        return SEEDS[:2] if self.net == "mobilenetv3" else SEEDS
-
-
-CELLS = (
-    Cell("digits", "plain", "momentum", "curve"),
-    Cell("toys", "plain", "adam", "curve"),
-    Cell("toys", "small-resnet", "momentum", "curve"),
-    Cell("digits", "small-resnet", "adam", "curve"),
-    Cell("digits", "small-resnet", "sgd", "cycles"),
-    Cell("digits", "plain", "adamw", "cycles"),
-    Cell("digits", "mobilenetv3", "rmsprop", "cycles"),
-    Cell("fashion", "small-resnet", "adamw", "cycles"),
-    Cell("fashion", "plain", "rmsprop", "cycles"),
-    Cell("fashion", "mobilenetv3", "sgd", "cycles"),
-    Cell("drawings", "small-resnet", "rmsprop", "cycles"),
-    Cell("drawings", "plain", "sgd", "cycles"),
-    Cell("drawings", "mobilenetv3", "adamw", "cycles"),
-    Cell("digits", "plain", "rmsprop"),
-    Cell("digits", "small-resnet", "adagrad"),
-    Cell("fashion", "plain", "sgd"),
-    Cell("drawings", "plain", "adam"),
-    Cell("fashion", "small-resnet", "momentum"),
-    Cell("drawings", "small-resnet", "adamw"),
-    Cell("toys", "small-resnet", "adamw"),
-    Cell("toys", "mobilenetv3", "sgd"),
-)
-ROLES = {
-    "fresh": "Cells that are judged",
-    "cycles": "Cells that were looked at before the cycles were added",
-    "curve": "Cells by which the curve's rule was made",
-}
+EPOCHS = {"digits": 6, "fashion": 5, "drawings": 5, "toys": 5, "clipart": 5, "tops": 5}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", default="")
+    parser.add_argument("--grid", action="store_true")
     parser.add_argument("--table", action="store_true")
     parser.add_argument("--verify", action="store_true")
     arguments = parser.parse_args()
@@ -102,10 +53,10 @@ def main() -> None:
     for cell in CELLS:
         if arguments.only in cell.name and not arguments.table:
             bench = Bench(cell)
-            bench.suggestions()
             bench.grid()
-            bench.suggested()
             bench.widened()
+            if not arguments.grid:
+                bench.suggested()
     write_table()
 
 
@@ -372,71 +323,6 @@ def append(row: dict[str, Any]) -> None:
 
 def rows() -> list[dict[str, Any]]:
     return [json.loads(line) for line in RAW.read_text().splitlines()] if RAW.exists() else []
-
-
-def pictures(name: str) -> Path:
-    """Writes data as an .npz file with parts of its own, once."""
-    file = Path(tempfile.gettempdir()) / "trainwright-lr-find" / f"{name}.npz"
-    if not file.exists():
-        file.parent.mkdir(exist_ok=True)
-        made = {"digits": digits, "fashion": fashion}.get(name, lambda: drawings(name))()
-        part = file.with_suffix(f".{os.getpid()}.npz")
-        np.savez(part, **made)
-        part.rename(file)
-    return file
-
-
-def digits() -> Mapping[str, np.ndarray]:
-    from sklearn.datasets import load_digits
-
-    found = load_digits()
-    images, labels = (found.images * 15.9375).astype(np.uint8), found.target.astype(np.int64)
-    order = np.random.default_rng(0).permutation(len(labels))
-    train, test = order[:1024], order[1024:]
-    return {"x_train": images[train], "y_train": labels[train], "x_test": images[test], "y_test": labels[test]}
-
-
-def fashion() -> Mapping[str, np.ndarray]:
-    from trainwright.data import prepare
-    from trainwright.recipe import DataSection
-
-    data = prepare(DataSection(source="fashion-mnist", valid_share=0.0), seed=0)
-    rng = np.random.default_rng(0)
-    found = {}
-    for name, part, count in (("train", data.train, FASHION_TRAIN), ("test", data.test, TEST)):
-        import torch
-
-        chosen = torch.from_numpy(rng.permutation(len(part))[:count])
-        found[f"x_{name}"] = part.images(chosen).squeeze(1).numpy()
-        found[f"y_{name}"] = part.labels_N[chosen].numpy()
-    return found
-
-
-def drawings(name: str) -> Mapping[str, np.ndarray]:
-    """Draws stamps at random size, place and turn on noise: `drawings` 20 animals, `toys` 12 vehicles and foods."""
-    from PIL import Image
-
-    folders = {"drawings": ("animals",), "toys": ("vehicles", "food")}[name]
-    files = [file for folder in folders for file in sorted((STAMPS / folder).rglob("*.png"))]
-    rng = np.random.default_rng(0)
-    chosen = [files[place] for place in rng.permutation(len(files))[: {"drawings": 20, "toys": 12}[name]]]
-    stamps = [Image.open(file).convert("RGBA").resize((48, 48)) for file in chosen]
-
-    def drawn(count: int) -> tuple[np.ndarray, np.ndarray]:
-        labels = rng.integers(len(stamps), size=count)
-        images = np.empty((count, 32, 32, 3), np.uint8)
-        for place, label in enumerate(labels):
-            side = int(rng.integers(16, 30))
-            paper = rng.normal(rng.uniform(40, 215, 3), 30, (32, 32, 3)).clip(0, 255).astype(np.uint8)
-            stamp = stamps[label].rotate(float(rng.uniform(-40, 40))).resize((side, side))
-            left, top = (int(rng.integers(0, 33 - side)) for _ in range(2))
-            picture = Image.fromarray(paper)
-            picture.paste(stamp, (left, top), stamp)
-            images[place] = np.asarray(picture)
-        return images, labels.astype(np.int64)
-
-    (x_train, y_train), (x_test, y_test) = drawn(2048), drawn(TEST)
-    return {"x_train": x_train, "y_train": y_train, "x_test": x_test, "y_test": y_test}
 
 
 if __name__ == "__main__":
