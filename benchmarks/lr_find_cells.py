@@ -1,6 +1,6 @@
 """The cells by which `lr-find` is judged, and their pictures.
 
-    python benchmarks/lr_find_cells.py   # draws the fresh cells again
+python benchmarks/lr_find_cells.py   # draws the fresh cells again
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Cell:
 
     @property
     def seeds(self) -> tuple[int, ...]:
-        return SEEDS[:2] if self.net == "mobilenetv3" else SEEDS
+        return SEEDS[:2] if self.role == "fresh" or self.net == "mobilenetv3" else SEEDS
 
 
 CELLS = (
@@ -95,7 +95,6 @@ def drawn() -> list[str]:
         found = [" ".join(names) for names in zip(its_data, its_nets, optimizers, strict=True)]
         if not known & set(found):
             return found
-
 
 
 def pictures(name: str) -> Path:
