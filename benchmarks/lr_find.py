@@ -1,20 +1,22 @@
 """What the rate that `lr-find` suggests is worth: short one-cycle runs with it, beside every rate of a fine grid.
 
     uv run python benchmarks/lr_find.py                  # what is not yet in results/lr_find.jsonl, then the table
-    uv run python benchmarks/lr_find.py --only digits    # cells whose name holds the word
+    uv run python benchmarks/lr_find.py --only digits    # cells whose name holds the word, or one of several
     uv run python benchmarks/lr_find.py --grid           # their grids alone, which no rule has to do with
     uv run python benchmarks/lr_find.py --table          # the table alone, results/lr_find.md
     uv run --group bench python benchmarks/lr_find.py --verify   # our fastai rules against fastai's own functions
 
 A cell is data × net × optimizer. In each, runs of a few epochs with one cycle at nine rates or more, factor 2 apart
 around the rule's, and at the rates that we, fastai and Lightning suggest; three seeds each (two of mobilenetv3), test
-accuracy of the last weights. The grid grows by a rate at an end while the best stands there.
+accuracy of the last weights. The grid grows by a rate at an end while the best stands there; rates that are more than
+ten points behind with the first seed are not run with the others.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import time
 from collections.abc import Mapping, Sequence
@@ -37,12 +39,15 @@ NETS: dict[str, dict[str, Any]] = {
     "plain": {"model.name": "plain", "model.width": 16, "model.depth": 1},
     "mobilenetv3": {"model.name": "mobilenetv3_small_050", "data.img_size": 32},
 }
+HOPELESS = 10.0
+"""Points behind the best of the first seed beyond which the others are not asked."""
+
 EPOCHS = {"digits": 6, "fashion": 5, "drawings": 5, "toys": 5, "clipart": 5, "tops": 5}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", default="")
+    parser.add_argument("--only", nargs="+", default=[""])
     parser.add_argument("--grid", action="store_true")
     parser.add_argument("--table", action="store_true")
     parser.add_argument("--verify", action="store_true")
@@ -50,13 +55,13 @@ def main() -> None:
     if arguments.verify:
         verify()
         return
-    for cell in CELLS:
-        if arguments.only in cell.name and not arguments.table:
-            bench = Bench(cell)
-            bench.grid()
-            bench.widened()
-            if not arguments.grid:
-                bench.suggested()
+    chosen = [] if arguments.table else [cell for cell in CELLS if any(word in cell.name for word in arguments.only)]
+    benches = [Bench(cell) for cell in chosen]
+    for bench in benches:
+        bench.grid()
+    for names in [] if arguments.grid else [("lowest", "middle"), RULES]:
+        for bench in benches:
+            bench.suggested(names)
     write_table()
 
 
@@ -85,30 +90,41 @@ class Bench:
         self.rule = float(decide(asked, self.data).optim.lr)
 
     def grid(self) -> None:
-        for seed in self.cell.seeds:
-            for factor in FACTORS:
-                self.run(float(f"{self.rule * factor:.3g}"), seed)
+        """Runs all rates with the first seed, those that are not hopeless with the others, too."""
+        first, *others = self.cell.seeds
+        for factor in FACTORS:
+            self.run(float(f"{self.rule * factor:.3g}"), first)
+        self.widened([first])
+        measured = means(self.cell.name, [first])
+        grid = {rate: figure for rate, figure in measured.items() if on_grid(rate, self.rule)}
+        for seed in others:
+            for rate, figure in grid.items():
+                if figure >= max(grid.values()) - HOPELESS:
+                    self.run(rate, seed)
+        self.widened(self.cell.seeds)
 
-    def widened(self) -> None:
+    def widened(self, seeds: Sequence[int]) -> None:
         """Adds rates at an end of the grid while the best one stands there."""
         for _ in range(4):
-            measured = means(self.cell.name)
+            measured = means(self.cell.name, seeds)
             rates = sorted(rate for rate in measured if on_grid(rate, self.rule))
             best = max(rates, key=lambda rate: measured[rate])
             if best not in (rates[0], rates[-1]):
                 return
             further = float(f"{best * (2 if best == rates[-1] else 0.5):.3g}")
-            for seed in self.cell.seeds:
+            for seed in seeds:
                 self.run(further, seed)
 
-    def suggested(self) -> None:
+    def suggested(self, names: Sequence[str]) -> None:
+        said = by_name(self.suggestions())
         for seed in self.cell.seeds:
-            for rate in self.suggestions()["rates"].values():
-                if rate is not None:
+            for name in names:
+                if (rate := said[name]) is not None:
                     self.run(rate, seed)
 
     def suggestions(self) -> dict[str, Any]:
         """Makes the range test, once, and asks every rule; the others' see the first seed to where they would stop."""
+        from lr_find_rules import CLASSES, Cycles, middle, neighbors
         from trainwright.reporting import RunConsole
         from trainwright.training import build
         from trainwright.tuning import Sweep, range_test, traces_of_run
@@ -122,6 +138,9 @@ class Bench:
         with RunConsole(json=True) as console:
             test = make_test(recipe, self.data, Sweep(), console)
         seconds = time.perf_counter() - began
+        told = test.facts["cycles"]
+        cycles = Cycles(tuple(told["rates"]), tuple(told["losses"]), math.log(CLASSES[self.cell.data]), 1.0, None)
+        chosen = {"lowest": neighbors(cycles), "middle": float(f"{middle(0.05)(cycles):.3g}")}
         range_test.RISEN = 1e9  # the whole curve, since others stop by other rules
         (whole,) = traces_of_run(build(recipe, self.data), self.data, Sweep(steps=100, seeds=1))
         rates, losses = list(Sweep(steps=100).rates[: len(whole.losses)]), list(whole.losses)
@@ -129,6 +148,7 @@ class Bench:
             "cell": self.cell.name,
             "rates": {
                 "ours": test.suggested,
+                **(chosen if test.suggested is not None else dict.fromkeys(chosen)),
                 "our curve": test.facts["by_curve"],
                 "the rule": self.rule,
                 **others(rates, losses),
@@ -136,7 +156,7 @@ class Bench:
             "lower": test.lower,
             "upper": test.upper,
             "reason": test.reason,
-            "cycles": test.facts["cycles"],
+            "cycles": told,
             "seconds": round(seconds, 1),
             "losses": [round(loss, 5) for loss in losses],
         }
@@ -236,17 +256,32 @@ def verify() -> None:
             print(f"{row['cell']:32} {name:8} ours {row['rates'][f'fastai {name}']:.3g} fastai {theirs:.3g}")
 
 
-def means(cell: str) -> dict[float, float]:
-    """Gives the mean test accuracy in per cent of every rate that all seeds of a cell have run with."""
+def means(cell: str, seeds: Sequence[int]) -> dict[float, float]:
+    """Gives the mean test accuracy in per cent of every rate that these seeds of a cell have run with."""
     found: dict[float, dict[int, float]] = {}
     for row in rows():
         if row["cell"] == cell and "rate" in row:
             found.setdefault(row["rate"], {})[row["seed"]] = row["accuracy"]
-    seeds = max((len(by_seed) for by_seed in found.values()), default=0)
-    return {rate: 100 * float(np.mean(list(by.values()))) for rate, by in found.items() if len(by) == seeds}
+    whole = {rate: by for rate, by in found.items() if set(seeds) <= set(by)}
+    return {rate: 100 * float(np.mean([by[seed] for seed in seeds])) for rate, by in whole.items()}
 
 
-RULES = ("ours", "our curve", "fastai valley", "fastai steep", "fastai minimum", "Lightning by step", "the rule")
+def by_name(row: Mapping[str, Any]) -> dict[str, float | None]:
+    """Gives what every rule says of a cell. `ours` is what lr-find said then: the lowest, where no row names both."""
+    rates: dict[str, float | None] = row["rates"]
+    return {name: rates.get(name) for name in RULES} | {"lowest": rates.get("lowest", rates["ours"])}
+
+
+RULES = (
+    "lowest",
+    "middle",
+    "our curve",
+    "fastai valley",
+    "fastai steep",
+    "fastai minimum",
+    "Lightning by step",
+    "the rule",
+)
 NOTES = HERE / "results" / "lr_find_notes.md"
 
 
@@ -277,25 +312,30 @@ def write_table() -> None:
 
 
 def _table(cells: Sequence[Cell]) -> tuple[list[str], dict[str, list[float | None]]]:
-    """Gives a row a cell, and how far each suggestion is behind the best of the grid, in points; None where refused."""
+    """Gives a row a cell, and how far suggestions that were run are behind the best of the grid, in points; None where
+    refused."""
     lines = ["| cell | best of the grid | " + " | ".join(RULES) + " |", "|" + "---|" * (len(RULES) + 2)]
     behind: dict[str, list[float | None]] = {name: [] for name in RULES}
     for cell in cells:
-        measured = means(cell.name)
+        measured = means(cell.name, cell.seeds)
         asked = next((row for row in rows() if row["cell"] == cell.name and "our curve" in row.get("rates", ())), None)
         if asked is None or not measured:
             lines.append(f"| {cell.name} | not run |" + " |" * len(RULES))
             continue
+        said = by_name(asked)
         grid = {rate: figure for rate, figure in measured.items() if on_grid(rate, asked["rates"]["the rule"])}
         best = max(grid, key=lambda rate: grid[rate])
         texts = [f"{grid[best]:.1f} at {best:g} ({len(grid)})"]
         for name in RULES:
-            rate = asked["rates"][name]
-            known = rate is not None and rate in measured
-            behind[name].append(measured[rate] - grid[best] if known else None)
-            texts.append(
-                f"{measured[rate] - grid[best]:+.1f}, {rate:g}" if known else "refused" if rate is None else "–"
-            )
+            rate = said[name]
+            if rate is None and (name != "middle" or "middle" in asked["rates"]):
+                behind[name].append(None)
+                texts.append("refused")
+            elif rate is None or rate not in measured:
+                texts.append("–" if rate is None else f"–, {rate:g}")
+            else:
+                behind[name].append(measured[rate] - grid[best])
+                texts.append(f"{measured[rate] - grid[best]:+.1f}, {rate:g}")
         lines.append(f"| {cell.name} | " + " | ".join(texts) + " |")
     return lines, behind
 

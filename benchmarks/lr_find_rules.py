@@ -27,7 +27,7 @@ RAW = HERE / "results" / "lr_find_cycles.jsonl"
 TABLE = HERE / "results" / "lr_find_rules.md"
 NOTES = HERE / "results" / "lr_find_rules_notes.md"
 BETWEEN, STEPS, JUDGED = 10**0.25, 200, 1_000
-CLASSES = {"digits": 10, "fashion": 10, "drawings": 20, "toys": 12}
+CLASSES = {"digits": 10, "fashion": 10, "drawings": 20, "toys": 12, "clipart": 8, "tops": 4}
 NEAR = -1.0
 """Points behind the best of the grid that are near."""
 
