@@ -59,9 +59,10 @@ def main() -> None:
     benches = [Bench(cell) for cell in chosen]
     for bench in benches:
         bench.grid()
-    for names in [] if arguments.grid else [("lowest", "middle"), RULES]:
-        for bench in benches:
-            bench.suggested(names)
+        if not arguments.grid:
+            bench.suggested(("lowest", "middle"))
+    for bench in [] if arguments.grid else benches:
+        bench.suggested(RULES)
     write_table()
 
 
