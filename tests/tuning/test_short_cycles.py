@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-import numpy as np
 import pytest
 import torch
 from hypothesis import given
@@ -31,62 +30,9 @@ def valley(best: float, width: float = 1.0):
 def test_the_lowest_place_of_a_valley_is_found_from_afar(best, off, width):
     cycles = search_rate(valley(best, width), best * 10**off, Sweep(cycles=100), 200, BLIND)
     assert cycles.informative
-    assert abs(math.log(cycles.lowest / best)) <= math.log(BETWEEN) * 0.51
-    assert abs(math.log(cycles.best / best)) <= math.log(BETWEEN) * 1.02
+    assert abs(math.log(cycles.best / best)) <= math.log(BETWEEN) * 0.51
     lower, upper = cycles.near
-    assert lower <= min(cycles.lowest, cycles.best) <= max(cycles.lowest, cycles.best) <= upper
-
-
-def middle_by_table(losses: dict[float, float], blind: float) -> float:
-    """Chooses as the search should, by columns: means of three, stretches of them that are good enough, the middle of
-    the one that holds the lowest."""
-    rates, ends = np.array(list(losses)), np.array(list(losses.values()))
-    means = (ends[:-2] + ends[1:-1] + ends[2:]) / 3
-    adjacent = np.log(rates[2:] / rates[:-2]) < 2.1 * math.log(BETWEEN)
-    means[~adjacent] = math.inf
-    fallen = (blind - means) / (blind - means.min())
-    good = np.flatnonzero(fallen >= 1 - 0.05 - 1e-12)
-    stretches = np.split(good, np.flatnonzero(np.diff(good) > 1) + 1)
-    (held,) = (stretch for stretch in stretches if int(means.argmin()) in stretch)
-    return float(np.exp(np.log(rates[1:-1][held[[0, -1]]]).mean()))
-
-
-@given(best=st.floats(1e-3, 0.3), off=st.floats(-1.0, 1.0), width=st.floats(0.5, 4.0), seed=st.integers(0, 10_000))
-def test_the_middle_is_taken_of_the_rates_that_end_alike(best, off, width, seed):
-    smooth, noise = valley(best, width), np.random.default_rng(seed).uniform(0, 0.1, 200)
-
-    def judge(rate: float) -> float:
-        return smooth(rate) + noise[round(20 * math.log10(rate)) % 200]
-
-    cycles = search_rate(judge, best * 10**off, Sweep(cycles=100), 200, BLIND)
-    if cycles.best is not None:
-        assert cycles.best == pytest.approx(middle_by_table(cycles.losses, BLIND), rel=0.01)
-
-
-@given(off=st.integers(-3, 3), seed=st.integers(0, 10_000), power=st.integers(-6, 6))
-def test_the_unit_of_the_loss_makes_no_difference(off, seed, power):
-    noise = np.random.default_rng(seed).uniform(0, 0.3, 200)
-
-    def judge(rate: float) -> float:
-        return valley(0.05)(rate) + noise[round(20 * math.log10(rate)) % 200]
-
-    start, unit = 0.05 * 2.0**off, 2.0**power
-    plain = search_rate(judge, start, Sweep(cycles=100), 200, BLIND)
-    scaled = search_rate(lambda rate: unit * judge(rate), start, Sweep(cycles=100), 200, unit * BLIND)
-    assert (plain.best, plain.alike, plain.lowest) == (scaled.best, scaled.alike, scaled.lowest)
-
-
-def test_on_a_plateau_with_a_cliff_the_middle_keeps_away_from_the_edge():
-    losses = {-2: 0.50, -1: 0.42, 0: 0.41, 1: 0.40, 2: 0.39, 3: 0.38, 4: 0.9}
-
-    def judge(rate: float) -> float:
-        return losses.get(round(math.log(rate / 0.1) / math.log(BETWEEN)), math.inf if rate > 0.1 else 1.0)
-
-    cycles = search_rate(judge, 0.1, Sweep(cycles=20), 200, BLIND)
-    assert cycles.lowest == pytest.approx(0.1 * BETWEEN**2, rel=0.01)
-    assert cycles.alike == pytest.approx((0.1 * BETWEEN, 0.1 * BETWEEN**2), rel=0.01)
-    assert cycles.best == pytest.approx(0.1 * BETWEEN**1.5, rel=0.01)
-    assert cycles.best not in cycles.losses
+    assert lower <= cycles.best <= upper
 
 
 @given(best=st.floats(1e-5, 10.0), start=st.floats(1e-6, 100.0), most=st.integers(5, 20))
@@ -135,28 +81,16 @@ def test_a_search_that_ran_out_of_cycles_says_so():
 
 def test_cycles_tell_where_the_curve_alone_does_not_and_give_the_range():
     silent = Suggestion(None, None, None, False, "never clearly falls", (), (), (), ())
-    losses = {0.01: 1.0, 0.0178: 0.42, 0.0316: 0.4, 0.0562: 0.5, 0.1: 2.0}
-    found = settled(silent, Cycles(200, losses, BLIND, 0.0316, (0.0316, 0.0316)))
+    cycles = Cycles(200, {0.01: 1.0, 0.0178: 0.42, 0.0316: 0.4, 0.0562: 0.5, 0.1: 2.0}, BLIND, 0.0316)
+    found = settled(silent, cycles)
     assert (found.suggested, found.lower, found.upper, found.informative) == (0.0316, 0.0178, 0.0562, True)
-    assert "the one with a peak of 0.0316 and its neighbors end lowest: loss 0.4" in found.reason
     assert "The curve alone does not tell: never clearly falls" in found.reason
 
 
 def test_the_range_of_the_curve_grows_to_hold_the_rate():
     curve = Suggestion(0.1, 0.01, 0.2, True, "told by the curve", (), (), (), ())
-    found = settled(curve, Cycles(200, {0.2: 0.6, 0.4: 0.4, 0.8: 0.5}, BLIND, 0.4, (0.4, 0.4)))
+    found = settled(curve, Cycles(200, {0.2: 0.6, 0.4: 0.4, 0.8: 0.5}, BLIND, 0.4))
     assert (found.suggested, found.lower, found.upper) == (0.4, 0.01, 0.4)
-
-
-def test_the_reason_says_which_rates_end_alike_and_that_their_middle_is_taken():
-    curve = Suggestion(0.1, 0.01, 0.2, True, "told by the curve", (), (), (), ())
-    losses = {0.0316: 0.7, 0.0562: 0.45, 0.1: 0.4, 0.178: 0.5, 0.316: 0.9}
-    found = settled(curve, Cycles(200, losses, BLIND, 0.1, (0.0562, 0.1)))
-    assert found.suggested == 0.075
-    assert found.reason == (
-        "of 5 one-cycles of 200 steps, 0.0316 to 0.316, those with peaks from 0.0562 to 0.1 and their neighbors end "
-        "lowest, alike within 5% of the fall: loss 0.4 to 0.45; 0.075 is their geometric middle; told by the curve"
-    )
 
 
 def test_a_built_recipe_stays_as_it_was_and_the_same_cycles_come_out_again():

@@ -40,12 +40,8 @@ NEED_LENGTH = ("step", "plateau")
 LEAST_FALL = 0.05
 """Share of the loss of knowing nothing that the best cycle must take away for it to tell anything; own choice."""
 
-ALIKE = 0.05
-"""Share of its fall by which the lowest mean of three cycles may be ahead of the mean around a rate that counts as no
-worse: among such, chance decides which is lowest. By measurement, see benchmarks/results/lr_find_rules.md."""
-
 NEAR = 0.1
-"""Share of the lowest cycle's fall that a rate may lack to belong to the range, where the curve gives none."""
+"""Share of the best cycle's fall that a rate may lack to belong to the range, where the curve gives none."""
 
 
 @dataclass(frozen=True)
@@ -56,10 +52,8 @@ class Cycles:
         steps: of each.
         losses: peak rate → loss after the cycle, at most the loss of knowing nothing; in the order of the rates.
         blind: loss of knowing nothing, or of the net before, in the unit of `losses`.
-        lowest: the rate whose loss and both neighbors' are lowest on average: at the edge of divergence one cycle may
-            do well by luck. None where the best has no neighbor on one side.
-        alike: the first and the last rate around `lowest` whose means with their neighbors lack no more than ALIKE of
-            its fall.
+        best: the rate whose loss and both neighbors' are lowest on average: at the edge of divergence one cycle may do
+            well by luck. None where the best has no neighbor on one side.
         schedule: that each cycle follows in short, the recipe's; one-cycle for `step` and `plateau`, which need length.
         exhausted: whether no more cycles were allowed before the best had REACH neighbors on both sides.
     """
@@ -67,15 +61,9 @@ class Cycles:
     steps: int
     losses: dict[float, float] = field(default_factory=dict[float, float])
     blind: float = math.inf
-    lowest: float | None = None
-    alike: tuple[float, float] | None = None
+    best: float | None = None
     schedule: str = "one-cycle"
     exhausted: bool = False
-
-    @property
-    def best(self) -> float | None:
-        """The rate that is taken, the geometric middle of those that end alike; a cycle need not have tried it."""
-        return None if self.alike is None else _rounded(math.sqrt(math.prod(self.alike)))
 
     @property
     def informative(self) -> bool:
@@ -94,15 +82,13 @@ class Cycles:
 
     @property
     def near(self) -> tuple[float, float]:
-        """The rates around the lowest cycle and the best that learn nearly as much, the lowest and the highest."""
-        assert self.lowest is not None, "asked of cycles that tell"
+        """The rates around the best that learn nearly as much, the lowest and the highest."""
         assert self.best is not None, "asked of cycles that tell"
-        rates, place = list(self.losses), list(self.losses).index(self.lowest)
-        enough = self.losses[self.lowest] + NEAR * (self.blind - self.losses[self.lowest])
+        rates, place = list(self.losses), list(self.losses).index(self.best)
+        enough = self.losses[self.best] + NEAR * (self.blind - self.losses[self.best])
         below = list(itertools.takewhile(lambda rate: self.losses[rate] <= enough, reversed(rates[:place])))
         above = list(itertools.takewhile(lambda rate: self.losses[rate] <= enough, rates[place + 1 :]))
-        near = [self.lowest, self.best, *below, *above]
-        return min(near), max(near)
+        return (below or [self.best])[-1], (above or [self.best])[-1]
 
 
 def search_rate(judge: Callable[[float], float], start: float, sweep: Sweep, steps: int, blind: float) -> Cycles:
@@ -151,17 +137,10 @@ def search_rate(judge: Callable[[float], float], start: float, sweep: Sweep, ste
         if lowest == best or not all(around):
             break
         best = lowest
+    seen_whole = math.isfinite(mean_around(min(known, key=lambda place: known[place])))
+    found = _rounded(start * BETWEEN**lowest) if seen_whole else None
     losses = {_rounded(start * BETWEEN**place): known[place] for place in sorted(known)}
-    if not math.isfinite(mean_around(min(known, key=lambda place: known[place]))):
-        return Cycles(steps, losses, blind, exhausted=exhausted)
-    enough = mean_around(lowest) + ALIKE * (blind - mean_around(lowest))
-    first = last = lowest
-    while mean_around(first - 1) <= enough:
-        first -= 1
-    while mean_around(last + 1) <= enough:
-        last += 1
-    center, *alike = (_rounded(start * BETWEEN**place) for place in (lowest, first, last))
-    return Cycles(steps, losses, blind, center, (alike[0], alike[1]), exhausted=exhausted)
+    return Cycles(steps, losses, blind, found, exhausted=exhausted)
 
 
 def cycles_of_run(setup: Setup, data: PreparedData, sweep: Sweep, start: float) -> Cycles:
@@ -239,7 +218,12 @@ def settled(by_curve: Suggestion, cycles: Cycles) -> Suggestion:
             reason = f"the best short training lies at an end of the rates that may be tried ({tried}); wider ends "
             reason += "(--from, --to)"
         return replace(by_curve, suggested=None, lower=None, upper=None, informative=False, reason=reason)
-    best, (lower, upper), told = cycles.best, cycles.near, _choice_in_words(cycles)
+    best, loss = cycles.best, cycles.losses[cycles.best]
+    lower, upper = cycles.near
+    told = (
+        f"of {len(cycles.losses)} {cycles.in_words} of {cycles.steps} steps, {min(cycles.losses):.3g} to "
+        f"{max(cycles.losses):.3g}, the one with a peak of {best:.3g} and its neighbors end lowest: loss {loss:.3g}"
+    )
     if cycles.exhausted:
         told += " (more --cycles may find a better one)"
     if by_curve.lower is None or by_curve.upper is None:
@@ -247,23 +231,6 @@ def settled(by_curve: Suggestion, cycles: Cycles) -> Suggestion:
         return replace(by_curve, suggested=best, lower=lower, upper=upper, informative=True, reason=reason)
     lower, upper = min(by_curve.lower, best), max(by_curve.upper, best)
     return replace(by_curve, suggested=best, lower=lower, upper=upper, reason=f"{told}; {by_curve.reason}")
-
-
-def _choice_in_words(cycles: Cycles) -> str:
-    assert cycles.alike is not None, "asked of cycles that tell"
-    first, last = cycles.alike
-    losses = [loss for rate, loss in cycles.losses.items() if first <= rate <= last]
-    told = (
-        f"of {len(cycles.losses)} {cycles.in_words} of {cycles.steps} steps, {min(cycles.losses):.3g} to "
-        f"{max(cycles.losses):.3g}, "
-    )
-    if first == last:
-        return f"{told}the one with a peak of {first:.3g} and its neighbors end lowest: loss {losses[0]:.3g}"
-    return (
-        f"{told}those with peaks from {first:.3g} to {last:.3g} and their neighbors end lowest, alike within "
-        f"{ALIKE:.0%} of the fall: loss {min(losses):.3g} to {max(losses):.3g}; {cycles.best:.3g} is their geometric "
-        "middle"
-    )
 
 
 def _loss(setup: Setup, part: Part) -> float:
