@@ -306,7 +306,7 @@ def write_table() -> None:
         *NOTES.read_text("utf-8").splitlines(),
         "",
         "Mean test accuracy in per cent of the best rate of the grid, at that rate (of so many); then of each",
-        "suggestion the difference to it in points, and its rate.",
+        "suggestion the difference to it in points, and its rate. `lowest` is what `lr-find` takes.",
         "",
     ]
     TABLE.write_text("\n".join([*head, *parts]), "utf-8")
@@ -320,19 +320,19 @@ def _table(cells: Sequence[Cell]) -> tuple[list[str], dict[str, list[float | Non
     for cell in cells:
         measured = means(cell.name, cell.seeds)
         asked = next((row for row in rows() if row["cell"] == cell.name and "our curve" in row.get("rates", ())), None)
-        if asked is None or not measured:
+        if asked is None:
             lines.append(f"| {cell.name} | not run |" + " |" * len(RULES))
             continue
         said = by_name(asked)
         grid = {rate: figure for rate, figure in measured.items() if on_grid(rate, asked["rates"]["the rule"])}
-        best = max(grid, key=lambda rate: grid[rate])
-        texts = [f"{grid[best]:.1f} at {best:g} ({len(grid)})"]
+        best = max(grid, key=lambda rate: grid[rate], default=None)
+        texts = ["not run" if best is None else f"{grid[best]:.1f} at {best:g} ({len(grid)})"]
         for name in RULES:
             rate = said[name]
             if rate is None and (name != "middle" or "middle" in asked["rates"]):
                 behind[name].append(None)
                 texts.append("refused")
-            elif rate is None or rate not in measured:
+            elif rate is None or best is None or rate not in measured:
                 texts.append("–" if rate is None else f"–, {rate:g}")
             else:
                 behind[name].append(measured[rate] - grid[best])
@@ -344,6 +344,8 @@ def _table(cells: Sequence[Cell]) -> tuple[list[str], dict[str, list[float | Non
 def _summary(behind: Mapping[str, list[float | None]]) -> list[str]:
     lines = ["| | within 1 point of the best | mean of the cells with a rate |", "|---|---|---|"]
     for name, differences in behind.items():
+        if not differences:
+            continue
         known = [difference for difference in differences if difference is not None]
         near = sum(difference >= -1.0 for difference in known)
         mean = f"{np.mean(known):+.2f} ({len(known)})" if known else "–"
