@@ -75,7 +75,7 @@ CELLS = (
 )
 ROLES = {
     "fresh": "Cells that are judged",
-    "middle": "Cells that judged the lowest cycle, and were looked at before the middle was taken",
+    "middle": "Cells that judged the lowest cycle, and were looked at before the middle was judged",
     "cycles": "Cells that were looked at before the cycles were added",
     "curve": "Cells by which the curve's rule was made",
 }
