@@ -1,24 +1,25 @@
 """What the rate that `lr-find` suggests is worth: short one-cycle runs with it, beside every rate of a fine grid.
 
     uv run python benchmarks/lr_find.py                  # what is not yet in results/lr_find.jsonl, then the table
-    uv run python benchmarks/lr_find.py --only digits    # cells whose name holds the word
+    uv run python benchmarks/lr_find.py --only digits    # cells whose name holds the word, or one of several
+    uv run python benchmarks/lr_find.py --grid           # their grids alone, which no rule has to do with
     uv run python benchmarks/lr_find.py --table          # the table alone, results/lr_find.md
     uv run --group bench python benchmarks/lr_find.py --verify   # our fastai rules against fastai's own functions
 
 A cell is data × net × optimizer. In each, runs of a few epochs with one cycle at nine rates or more, factor 2 apart
 around the rule's, and at the rates that we, fastai and Lightning suggest; three seeds each (two of mobilenetv3), test
-accuracy of the last weights. The grid grows by a rate at an end while the best stands there.
+accuracy of the last weights. The grid grows by a rate at an end while the best stands there; rates that are more than
+ten points behind with the first seed are not run with the others.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
-import tempfile
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,86 +27,42 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 
+from lr_find_cells import CELLS, ROLES, Cell, pictures
+
 HERE = Path(__file__).parent
 RAW = HERE / "results" / "lr_find.jsonl"
 TABLE = HERE / "results" / "lr_find.md"
-STAMPS = Path("/usr/share/tuxpaint/stamps")
-SEEDS = (0, 1, 2)
 FACTORS = tuple(2.0**power for power in range(-4, 5))
-FASHION_TRAIN, TEST = 2048, 3000
 COMMON: dict[str, Any] = {"augment.policy": "none", "machine.threads": 1, "data.valid_share": 0.0}
 NETS: dict[str, dict[str, Any]] = {
     "small-resnet": {"model.name": "small-resnet", "model.width": 8},
     "plain": {"model.name": "plain", "model.width": 16, "model.depth": 1},
     "mobilenetv3": {"model.name": "mobilenetv3_small_050", "data.img_size": 32},
 }
-EPOCHS = {"digits": 6, "fashion": 5, "drawings": 5, "toys": 5}
+HOPELESS = 10.0
+"""Points behind the best of the first seed beyond which the others are not asked."""
 
-
-@dataclass(frozen=True)
-class Cell:
-    """Data, net and optimizer; `fresh` ones judge, by the others rules were made."""
-
-    data: str
-    net: str
-    optimizer: str
-    role: str = "fresh"
-
-    @property
-    def name(self) -> str:
-        return f"{self.data} {self.net} {self.optimizer}"
-
-    @property
-    def seeds(self) -> tuple[int, ...]:
-        return SEEDS[:2] if self.net == "mobilenetv3" else SEEDS
-
-
-CELLS = (
-    Cell("digits", "plain", "momentum", "curve"),
-    Cell("toys", "plain", "adam", "curve"),
-    Cell("toys", "small-resnet", "momentum", "curve"),
-    Cell("digits", "small-resnet", "adam", "curve"),
-    Cell("digits", "small-resnet", "sgd", "cycles"),
-    Cell("digits", "plain", "adamw", "cycles"),
-    Cell("digits", "mobilenetv3", "rmsprop", "cycles"),
-    Cell("fashion", "small-resnet", "adamw", "cycles"),
-    Cell("fashion", "plain", "rmsprop", "cycles"),
-    Cell("fashion", "mobilenetv3", "sgd", "cycles"),
-    Cell("drawings", "small-resnet", "rmsprop", "cycles"),
-    Cell("drawings", "plain", "sgd", "cycles"),
-    Cell("drawings", "mobilenetv3", "adamw", "cycles"),
-    Cell("digits", "plain", "rmsprop"),
-    Cell("digits", "small-resnet", "adagrad"),
-    Cell("fashion", "plain", "sgd"),
-    Cell("drawings", "plain", "adam"),
-    Cell("fashion", "small-resnet", "momentum"),
-    Cell("drawings", "small-resnet", "adamw"),
-    Cell("toys", "small-resnet", "adamw"),
-    Cell("toys", "mobilenetv3", "sgd"),
-)
-ROLES = {
-    "fresh": "Cells that are judged",
-    "cycles": "Cells that were looked at before the cycles were added",
-    "curve": "Cells by which the curve's rule was made",
-}
+EPOCHS = {"digits": 6, "fashion": 5, "drawings": 5, "toys": 5, "clipart": 5, "tops": 5}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", default="")
+    parser.add_argument("--only", nargs="+", default=[""])
+    parser.add_argument("--grid", action="store_true")
     parser.add_argument("--table", action="store_true")
     parser.add_argument("--verify", action="store_true")
     arguments = parser.parse_args()
     if arguments.verify:
         verify()
         return
-    for cell in CELLS:
-        if arguments.only in cell.name and not arguments.table:
-            bench = Bench(cell)
-            bench.suggestions()
-            bench.grid()
-            bench.suggested()
-            bench.widened()
+    chosen = [] if arguments.table else [cell for cell in CELLS if any(word in cell.name for word in arguments.only)]
+    benches = [Bench(cell) for cell in chosen]
+    for bench in benches:
+        bench.grid()
+        if not arguments.grid:
+            bench.suggested(("lowest", "middle"))
+    for bench in [] if arguments.grid else benches:
+        bench.suggested(RULES)
     write_table()
 
 
@@ -134,30 +91,41 @@ class Bench:
         self.rule = float(decide(asked, self.data).optim.lr)
 
     def grid(self) -> None:
-        for seed in self.cell.seeds:
-            for factor in FACTORS:
-                self.run(float(f"{self.rule * factor:.3g}"), seed)
+        """Runs all rates with the first seed, those that are not hopeless with the others, too."""
+        first, *others = self.cell.seeds
+        for factor in FACTORS:
+            self.run(float(f"{self.rule * factor:.3g}"), first)
+        self.widened([first])
+        measured = means(self.cell.name, [first])
+        grid = {rate: figure for rate, figure in measured.items() if on_grid(rate, self.rule)}
+        for seed in others:
+            for rate, figure in grid.items():
+                if figure >= max(grid.values()) - HOPELESS:
+                    self.run(rate, seed)
+        self.widened(self.cell.seeds)
 
-    def widened(self) -> None:
+    def widened(self, seeds: Sequence[int]) -> None:
         """Adds rates at an end of the grid while the best one stands there."""
         for _ in range(4):
-            measured = means(self.cell.name)
+            measured = means(self.cell.name, seeds)
             rates = sorted(rate for rate in measured if on_grid(rate, self.rule))
             best = max(rates, key=lambda rate: measured[rate])
             if best not in (rates[0], rates[-1]):
                 return
             further = float(f"{best * (2 if best == rates[-1] else 0.5):.3g}")
-            for seed in self.cell.seeds:
+            for seed in seeds:
                 self.run(further, seed)
 
-    def suggested(self) -> None:
+    def suggested(self, names: Sequence[str]) -> None:
+        said = by_name(self.suggestions())
         for seed in self.cell.seeds:
-            for rate in self.suggestions()["rates"].values():
-                if rate is not None:
+            for name in names:
+                if (rate := said[name]) is not None:
                     self.run(rate, seed)
 
     def suggestions(self) -> dict[str, Any]:
         """Makes the range test, once, and asks every rule; the others' see the first seed to where they would stop."""
+        from lr_find_rules import CLASSES, Cycles, middle, neighbors
         from trainwright.reporting import RunConsole
         from trainwright.training import build
         from trainwright.tuning import Sweep, range_test, traces_of_run
@@ -171,6 +139,9 @@ class Bench:
         with RunConsole(json=True) as console:
             test = make_test(recipe, self.data, Sweep(), console)
         seconds = time.perf_counter() - began
+        told = test.facts["cycles"]
+        cycles = Cycles(tuple(told["rates"]), tuple(told["losses"]), math.log(CLASSES[self.cell.data]), 1.0, None)
+        chosen = {"lowest": neighbors(cycles), "middle": float(f"{middle(0.05)(cycles):.3g}")}
         range_test.RISEN = 1e9  # the whole curve, since others stop by other rules
         (whole,) = traces_of_run(build(recipe, self.data), self.data, Sweep(steps=100, seeds=1))
         rates, losses = list(Sweep(steps=100).rates[: len(whole.losses)]), list(whole.losses)
@@ -178,6 +149,7 @@ class Bench:
             "cell": self.cell.name,
             "rates": {
                 "ours": test.suggested,
+                **(chosen if test.suggested is not None else dict.fromkeys(chosen)),
                 "our curve": test.facts["by_curve"],
                 "the rule": self.rule,
                 **others(rates, losses),
@@ -185,7 +157,7 @@ class Bench:
             "lower": test.lower,
             "upper": test.upper,
             "reason": test.reason,
-            "cycles": test.facts["cycles"],
+            "cycles": told,
             "seconds": round(seconds, 1),
             "losses": [round(loss, 5) for loss in losses],
         }
@@ -285,17 +257,32 @@ def verify() -> None:
             print(f"{row['cell']:32} {name:8} ours {row['rates'][f'fastai {name}']:.3g} fastai {theirs:.3g}")
 
 
-def means(cell: str) -> dict[float, float]:
-    """Gives the mean test accuracy in per cent of every rate that all seeds of a cell have run with."""
+def means(cell: str, seeds: Sequence[int]) -> dict[float, float]:
+    """Gives the mean test accuracy in per cent of every rate that these seeds of a cell have run with."""
     found: dict[float, dict[int, float]] = {}
     for row in rows():
         if row["cell"] == cell and "rate" in row:
             found.setdefault(row["rate"], {})[row["seed"]] = row["accuracy"]
-    seeds = max((len(by_seed) for by_seed in found.values()), default=0)
-    return {rate: 100 * float(np.mean(list(by.values()))) for rate, by in found.items() if len(by) == seeds}
+    whole = {rate: by for rate, by in found.items() if set(seeds) <= set(by)}
+    return {rate: 100 * float(np.mean([by[seed] for seed in seeds])) for rate, by in whole.items()}
 
 
-RULES = ("ours", "our curve", "fastai valley", "fastai steep", "fastai minimum", "Lightning by step", "the rule")
+def by_name(row: Mapping[str, Any]) -> dict[str, float | None]:
+    """Gives what every rule says of a cell. `ours` is what lr-find said then: the lowest, where no row names both."""
+    rates: dict[str, float | None] = row["rates"]
+    return {name: rates.get(name) for name in RULES} | {"lowest": rates.get("lowest", rates["ours"])}
+
+
+RULES = (
+    "lowest",
+    "middle",
+    "our curve",
+    "fastai valley",
+    "fastai steep",
+    "fastai minimum",
+    "Lightning by step",
+    "the rule",
+)
 NOTES = HERE / "results" / "lr_find_notes.md"
 
 
@@ -319,32 +306,37 @@ def write_table() -> None:
         *NOTES.read_text("utf-8").splitlines(),
         "",
         "Mean test accuracy in per cent of the best rate of the grid, at that rate (of so many); then of each",
-        "suggestion the difference to it in points, and its rate.",
+        "suggestion the difference to it in points, and its rate. `lowest` is what `lr-find` takes.",
         "",
     ]
     TABLE.write_text("\n".join([*head, *parts]), "utf-8")
 
 
 def _table(cells: Sequence[Cell]) -> tuple[list[str], dict[str, list[float | None]]]:
-    """Gives a row a cell, and how far each suggestion is behind the best of the grid, in points; None where refused."""
+    """Gives a row a cell, and how far suggestions that were run are behind the best of the grid, in points; None where
+    refused."""
     lines = ["| cell | best of the grid | " + " | ".join(RULES) + " |", "|" + "---|" * (len(RULES) + 2)]
     behind: dict[str, list[float | None]] = {name: [] for name in RULES}
     for cell in cells:
-        measured = means(cell.name)
+        measured = means(cell.name, cell.seeds)
         asked = next((row for row in rows() if row["cell"] == cell.name and "our curve" in row.get("rates", ())), None)
-        if asked is None or not measured:
+        if asked is None:
             lines.append(f"| {cell.name} | not run |" + " |" * len(RULES))
             continue
+        said = by_name(asked)
         grid = {rate: figure for rate, figure in measured.items() if on_grid(rate, asked["rates"]["the rule"])}
-        best = max(grid, key=lambda rate: grid[rate])
-        texts = [f"{grid[best]:.1f} at {best:g} ({len(grid)})"]
+        best = max(grid, key=lambda rate: grid[rate], default=None)
+        texts = ["not run" if best is None else f"{grid[best]:.1f} at {best:g} ({len(grid)})"]
         for name in RULES:
-            rate = asked["rates"][name]
-            known = rate is not None and rate in measured
-            behind[name].append(measured[rate] - grid[best] if known else None)
-            texts.append(
-                f"{measured[rate] - grid[best]:+.1f}, {rate:g}" if known else "refused" if rate is None else "–"
-            )
+            rate = said[name]
+            if rate is None and (name != "middle" or "middle" in asked["rates"]):
+                behind[name].append(None)
+                texts.append("refused")
+            elif rate is None or best is None or rate not in measured:
+                texts.append("–" if rate is None else f"–, {rate:g}")
+            else:
+                behind[name].append(measured[rate] - grid[best])
+                texts.append(f"{measured[rate] - grid[best]:+.1f}, {rate:g}")
         lines.append(f"| {cell.name} | " + " | ".join(texts) + " |")
     return lines, behind
 
@@ -352,6 +344,8 @@ def _table(cells: Sequence[Cell]) -> tuple[list[str], dict[str, list[float | Non
 def _summary(behind: Mapping[str, list[float | None]]) -> list[str]:
     lines = ["| | within 1 point of the best | mean of the cells with a rate |", "|---|---|---|"]
     for name, differences in behind.items():
+        if not differences:
+            continue
         known = [difference for difference in differences if difference is not None]
         near = sum(difference >= -1.0 for difference in known)
         mean = f"{np.mean(known):+.2f} ({len(known)})" if known else "–"
@@ -372,71 +366,6 @@ def append(row: dict[str, Any]) -> None:
 
 def rows() -> list[dict[str, Any]]:
     return [json.loads(line) for line in RAW.read_text().splitlines()] if RAW.exists() else []
-
-
-def pictures(name: str) -> Path:
-    """Writes data as an .npz file with parts of its own, once."""
-    file = Path(tempfile.gettempdir()) / "trainwright-lr-find" / f"{name}.npz"
-    if not file.exists():
-        file.parent.mkdir(exist_ok=True)
-        made = {"digits": digits, "fashion": fashion}.get(name, lambda: drawings(name))()
-        part = file.with_suffix(f".{os.getpid()}.npz")
-        np.savez(part, **made)
-        part.rename(file)
-    return file
-
-
-def digits() -> Mapping[str, np.ndarray]:
-    from sklearn.datasets import load_digits
-
-    found = load_digits()
-    images, labels = (found.images * 15.9375).astype(np.uint8), found.target.astype(np.int64)
-    order = np.random.default_rng(0).permutation(len(labels))
-    train, test = order[:1024], order[1024:]
-    return {"x_train": images[train], "y_train": labels[train], "x_test": images[test], "y_test": labels[test]}
-
-
-def fashion() -> Mapping[str, np.ndarray]:
-    from trainwright.data import prepare
-    from trainwright.recipe import DataSection
-
-    data = prepare(DataSection(source="fashion-mnist", valid_share=0.0), seed=0)
-    rng = np.random.default_rng(0)
-    found = {}
-    for name, part, count in (("train", data.train, FASHION_TRAIN), ("test", data.test, TEST)):
-        import torch
-
-        chosen = torch.from_numpy(rng.permutation(len(part))[:count])
-        found[f"x_{name}"] = part.images(chosen).squeeze(1).numpy()
-        found[f"y_{name}"] = part.labels_N[chosen].numpy()
-    return found
-
-
-def drawings(name: str) -> Mapping[str, np.ndarray]:
-    """Draws stamps at random size, place and turn on noise: `drawings` 20 animals, `toys` 12 vehicles and foods."""
-    from PIL import Image
-
-    folders = {"drawings": ("animals",), "toys": ("vehicles", "food")}[name]
-    files = [file for folder in folders for file in sorted((STAMPS / folder).rglob("*.png"))]
-    rng = np.random.default_rng(0)
-    chosen = [files[place] for place in rng.permutation(len(files))[: {"drawings": 20, "toys": 12}[name]]]
-    stamps = [Image.open(file).convert("RGBA").resize((48, 48)) for file in chosen]
-
-    def drawn(count: int) -> tuple[np.ndarray, np.ndarray]:
-        labels = rng.integers(len(stamps), size=count)
-        images = np.empty((count, 32, 32, 3), np.uint8)
-        for place, label in enumerate(labels):
-            side = int(rng.integers(16, 30))
-            paper = rng.normal(rng.uniform(40, 215, 3), 30, (32, 32, 3)).clip(0, 255).astype(np.uint8)
-            stamp = stamps[label].rotate(float(rng.uniform(-40, 40))).resize((side, side))
-            left, top = (int(rng.integers(0, 33 - side)) for _ in range(2))
-            picture = Image.fromarray(paper)
-            picture.paste(stamp, (left, top), stamp)
-            images[place] = np.asarray(picture)
-        return images, labels.astype(np.int64)
-
-    (x_train, y_train), (x_test, y_test) = drawn(2048), drawn(TEST)
-    return {"x_train": x_train, "y_train": y_train, "x_test": x_test, "y_test": y_test}
 
 
 if __name__ == "__main__":
