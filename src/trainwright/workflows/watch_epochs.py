@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import replace
+from typing import Literal
 
 import psutil
 import torch
 from torch import Tensor
 
-from trainwright.runs import EpochRecord, StepRecord
+from trainwright.runs import AnswersRecord, EpochRecord, StepRecord
 
 BUNCH = 64
 """Losses that wait on a device to be fetched together, at most."""
@@ -149,3 +150,25 @@ def _memory_mib(device: torch.device) -> float:
     """Measures the memory in use: the device's peak on CUDA, else this process's."""
     used = torch.cuda.max_memory_allocated(device) if device.type == "cuda" else psutil.Process().memory_info().rss
     return used / 2**20
+
+
+def answers_told(
+    step: int, epoch: int, called: Literal["train", "eval"] | None, loss: float | None, accuracy: float | None
+) -> AnswersRecord | None:
+    """Makes a record of figures that a loop measured itself; None where it is not known in which mode, or of none.
+
+    Args:
+        called: the mode in which the net was called without gradients before.
+    """
+    if called is None:
+        return None
+    return AnswersRecord(
+        step=step,
+        epoch=epoch,
+        part="valid",
+        mode=called,
+        pictures=0,
+        loss=loss,
+        accuracy=accuracy,
+        called_in=called,
+    )

@@ -198,6 +198,16 @@ def refuse_no_share(name: str, value: float | None) -> None:
         raise InputError("an accuracy is a share from 0 to 1", got=f"{float(value):g}", where=name)
 
 
+def in_ranks() -> bool:
+    """Says whether this process is one of several that train together, or may become one."""
+    return torch.distributed.is_available() and torch.distributed.is_initialized()
+
+
+def number_or_none(value: Any) -> float | None:
+    """Takes a figure out of a tensor, or None for None."""
+    return None if value is None else float(value)
+
+
 def share_or_none(value: Any) -> float | None:
     """Takes a logged accuracy for what it is: a share; None where it is none, such as a percentage."""
     return float(value) if value is not None and 0 <= float(value) <= 1 else None

@@ -33,9 +33,9 @@ from trainwright.monitoring import (
 from trainwright.runs import AnswersRecord, Finding, StepRecord, WriteFailed
 from trainwright.tuning import kept_generators, undisturbed
 
-from .watch_epochs import Epochs, Losses
+from .watch_epochs import Epochs, Losses, answers_told
 from .watch_log import WatchLog, say, worded
-from .watch_request import Asked, described, device_of, probe_of, refuse_no_share
+from .watch_request import Asked, described, device_of, in_ranks, number_or_none, probe_of, refuse_no_share
 
 
 class Watch:
@@ -77,10 +77,10 @@ class Watch:
         if self._log is not None:
             raise InputError("this loop is watched already, or was", hint="call tw.watch(…) once more for another run")
         self._begun = True
-        if _in_ranks() and torch.distributed.get_rank() > 0:
+        if in_ranks() and torch.distributed.get_rank() > 0:
             return self
         probe, kind = probe_of(asked), type(self._net).__name__
-        alone = not _in_ranks() or torch.distributed.get_world_size() == 1
+        alone = not in_ranks() or torch.distributed.get_world_size() == 1
         self._calls = Calls(asked.model, self._device)
         self._steps = Steps(self._net, asked.optimizer, self._calls, self._guarded, self._due)
         self._anew = Anew(self._net, asked.loss_fn if alone else None, self._calls)
@@ -183,22 +183,11 @@ class Watch:
             return
         refuse_no_share("train_accuracy", train_accuracy)
         refuse_no_share("val_accuracy", val_accuracy)
-        loss, accuracy = _number(val_loss), _number(val_accuracy)
+        loss, accuracy = number_or_none(val_loss), number_or_none(val_accuracy)
         called = None if loss is None and accuracy is None else self._calls.called_in()
-        answers = None
-        if called is not None:
-            answers = AnswersRecord(
-                step=self._steps.made,
-                epoch=self._epochs.now,
-                part="valid",
-                mode=called,
-                pictures=0,
-                loss=loss,
-                accuracy=accuracy,
-                called_in=called,
-            )
+        answers = answers_told(self._steps.made, self._epochs.now, called, loss, accuracy)
         with self._guarded(), self._calls.unseen():
-            self._end_epoch(_number(train_accuracy), loss, accuracy, answers)
+            self._end_epoch(number_or_none(train_accuracy), loss, accuracy, answers)
 
     def validate(self, model: nn.Module, loader: Iterable[Any], *, train_accuracy: float | None = None) -> Validation:
         """Validates a net on all pictures of a loader, and ends an epoch with that.
@@ -229,7 +218,7 @@ class Watch:
             )
         if looks:
             with self._guarded(), self._calls.unseen():
-                self._end_epoch(_number(train_accuracy), judged.loss, judged.accuracy, answers)
+                self._end_epoch(number_or_none(train_accuracy), judged.loss, judged.accuracy, answers)
         return judged
 
     def end(self, error: BaseException | None = None) -> None:
@@ -359,11 +348,3 @@ class Watch:
             self._monitor.close()
         if self._log is not None:
             self._log.close()
-
-
-def _in_ranks() -> bool:
-    return torch.distributed.is_available() and torch.distributed.is_initialized()
-
-
-def _number(value: Any) -> float | None:
-    return None if value is None else float(value)

@@ -9,8 +9,8 @@ import pytest
 
 from diagnosis.histories import BLIND, alarming, course, records
 from trainwright.diagnosis.course import Course, Known
+from trainwright.diagnosis.rules.augmenting import augmentation_harmful
 from trainwright.diagnosis.rules.pictures import (
-    augmentation_harmful,
     augmentation_on_validation,
     input_channel_constant,
     input_not_scaled,

@@ -12,6 +12,7 @@ from __future__ import annotations
 from trainwright.diagnosis.suspicion import Rule
 
 from .architecture import ARCHITECTURE
+from .augmenting import AUGMENTING
 from .classes import CLASSES
 from .fitting import FITTING
 from .flow import FLOW
@@ -43,6 +44,7 @@ RULES: tuple[Rule, ...] = (
     *LABELS,
     *CLASSES,
     *PICTURES,
+    *AUGMENTING,
     *NOISE,
     *MACHINE,
 )

@@ -12,8 +12,10 @@ from trainwright.diagnosis.measures import weights_D
 from trainwright.diagnosis.suspicion import Rule, Suspicion
 
 NONLINEAR = frozenset(
-    ["relu", "relu6", "leakyrelu", "leaky_relu", "prelu", "rrelu", "elu", "selu", "celu", "gelu", "silu", "mish"]
-    + ["hardswish", "hardtanh", "tanh", "sigmoid", "hardsigmoid", "softsign", "softplus", "maxout"]
+    (
+        *("relu", "relu6", "leakyrelu", "leaky_relu", "prelu", "rrelu", "elu", "selu", "celu", "gelu", "silu", "mish"),
+        *("hardswish", "hardtanh", "tanh", "sigmoid", "hardsigmoid", "softsign", "softplus", "maxout"),
+    )
 )
 """Kinds of layers that bend what goes through them."""
 
