@@ -149,6 +149,30 @@ def test_killed_on_its_way_back_it_goes_back_when_it_is_resumed(cli, tmp_path, f
     assert history.epochs["epoch"] == (1, 2, 3, 4)
 
 
+@pytest.mark.parametrize("place", ["_replace", "write_recipe"])
+def test_killed_at_any_point_of_its_way_back_it_goes_the_rest_of_it(cli, tmp_path, finding, monkeypatch, place):
+    finding(lambda history: [fault(50)] if len(history.epochs) == 3 and not history.guards else [])
+    kept, calls = getattr(guarding, place), []
+
+    def killed(*given):
+        calls.append(given)
+        if place == "write_recipe" or given[0].name == "last":
+            raise KeyboardInterrupt
+        return kept(*given)
+
+    monkeypatch.setattr(guarding, place, killed)
+    words = ["train", "digits", *WORDS, "--lr=0.1", "--epochs=4", "--guard", f"--out={tmp_path}", "--name=run"]
+    assert cli(*words).code == 130
+    monkeypatch.setattr(guarding, place, kept)
+    ended = cli(*words)
+    assert ended.code == 0, ended.err
+    run = tw.Run.open(tmp_path / "run")
+    assert [(one.step, one.after) for one in run.history.guards] == [(40, {"optim.lr": 0.01})]
+    assert run.history.epochs["epoch"] == (1, 2, 3, 4)
+    assert run.recipe.optim.lr == 0.01
+    assert run.history.steps["learning_rate"][-1] < 0.02
+
+
 def test_a_change_of_the_net_begins_anew(cli, tmp_path, finding):
     new = fault(50, **{"model.normalization": "none"})
     finding(lambda history: [new] if len(history.epochs) == 3 and not history.guards else [])

@@ -92,7 +92,7 @@ class History:
             retrain=retrain,
             first_stop=first_stop,
             resumes=tuple(of_kind[ResumeRecord]),
-            guards=tuple(of_kind[GuardRecord]),
+            guards=tuple(one for one in of_kind[GuardRecord] if one.done),
             watch=next(iter(of_kind[WatchRecord][::-1]), None),
             probes=Columns(tuple(of_kind[ProbeRecord])),
             units=Columns(tuple({row.step: row for row in of_kind[UnitsRecord]}.values())),

@@ -134,6 +134,8 @@ class GuardRecord:
 
     `step` and `epoch` are where the run went on from, `left_step` is the step at which it was left; what lies between
     is lost work. `checkpoint` is what was taken up. `before` and `after` map the recipe keys that changed to values.
+    It is written first with `done` false, and again once checkpoints and recipe are those of the way back, so that a
+    run that is killed between both goes all of the way when it is resumed.
     """
 
     step: int
@@ -143,6 +145,7 @@ class GuardRecord:
     code: str
     before: Mapping[str, Any]
     after: Mapping[str, Any]
+    done: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from trainwright.errors import InputError
-from trainwright.recipe import Given, Origin, Recipe, compose, format_value, write_recipe
+from trainwright.recipe import Given, Origin, Recipe, compose, format_value, read_recipe_file, write_recipe
 from trainwright.reporting import RunConsole
 from trainwright.runs import (
     EpochRecord,
@@ -19,6 +20,7 @@ from trainwright.runs import (
     Record,
     RunFolder,
     StepRecord,
+    read_all_records,
     write_atomic,
 )
 from trainwright.training import Cut, Ranks, choose_training, load_newest
@@ -95,19 +97,18 @@ class Guard:
         recipe = recipe.decide(choose_training(recipe, pictures=pictures))
         point = self._point(finding, changes)
         at_step, at_epoch = (0, 0) if point is None else point
-        self._take_up(point)
-        write_atomic(self._folder.recipe, write_recipe(recipe))
-        self._events.write(
-            GuardRecord(
-                step=at_step,
-                epoch=at_epoch,
-                left_step=step,
-                checkpoint="the start" if point is None else "good",
-                code=finding.code,
-                before={key: self._recipe.get(key) for key in changes},
-                after={key: recipe.get(key) for key in changes},
-            )
+        way = GuardRecord(
+            step=at_step,
+            epoch=at_epoch,
+            left_step=step,
+            checkpoint="the start" if point is None else "good",
+            code=finding.code,
+            before={key: self._recipe.get(key) for key in changes},
+            after={key: recipe.get(key) for key in changes},
+            done=False,
         )
+        self._events.write(way)
+        _go(self._folder, self._events, recipe, way)
         self._console.note(
             f"the guard, {self._times + 1} of at most {MOST} times, on {finding.code} at step {step}: back to "
             + ("the start" if point is None else f"the end of epoch {at_epoch}")
@@ -147,16 +148,33 @@ class Guard:
             return None
         return good.meta["step"], good.state["progress"]["epoch"] - 1
 
-    def _take_up(self, point: tuple[int, int] | None) -> None:
-        """Leaves of all checkpoints only those from before the fault."""
-        checkpoints = self._folder.checkpoints
-        best = None if point is None else load_newest(checkpoints / "best")[0]
-        for name in ("last", "best", *(["good"] if point is None else [])):
-            if point is None or name == "last" or (best is not None and best.meta["step"] > point[0]):
-                for path in (checkpoints / name, checkpoints / f"{name}.previous", checkpoints / f"{name}.new"):
-                    shutil.rmtree(path, ignore_errors=True)
-        if point is not None:
-            _replace(checkpoints / "last", self._good)
+
+def finish_going_back(folder: RunFolder) -> None:
+    """Goes the rest of the way of a run that was killed while its guard took it back."""
+    records = read_all_records(folder.events) if folder.events.is_file() else []
+    way = next((one for one in reversed(records) if isinstance(one, GuardRecord)), None)
+    if way is None or way.done:
+        return
+    recipe = _changed(
+        compose(read_recipe_file(folder.recipe)), way.after, f"the guard, on {way.code} at step {way.left_step}"
+    )
+    with EventWriter(folder.events) as events:
+        _go(folder, events, recipe, way)
+
+
+def _go(folder: RunFolder, events: EventWriter, recipe: Recipe, way: GuardRecord) -> None:
+    """Leaves of all checkpoints only those from before the fault, and keeps the recipe; done twice it is as once."""
+    checkpoints, from_good = folder.checkpoints, way.checkpoint == "good"
+    best = load_newest(checkpoints / "best")[0] if from_good else None
+    gone = ["last.previous"] if from_good else ["last", "last.previous", "good"]
+    if not from_good or (best is not None and best.meta["step"] > way.step):
+        gone += ["best", "best.previous"]
+    if from_good:
+        _replace(checkpoints / "last", checkpoints / "good")
+    for name in (*gone, "last.new", "best.new"):
+        shutil.rmtree(checkpoints / name, ignore_errors=True)
+    write_atomic(folder.recipe, write_recipe(recipe))
+    events.write(replace(way, done=True))
 
 
 def refuse_guard_in_ranks(recipe: Recipe, ranks: Ranks) -> None:
@@ -204,6 +222,14 @@ def _replace(path: Path, source: Path) -> None:
     """Gives a checkpoint a second name, in place of what had it."""
     fresh = path.with_name(f"{path.name}.new")
     shutil.rmtree(fresh, ignore_errors=True)
-    shutil.copytree(source, fresh, copy_function=os.link)
+    shutil.copytree(source, fresh, copy_function=_linked)
     shutil.rmtree(path, ignore_errors=True)
     fresh.rename(path)
+
+
+def _linked(source: str, path: str) -> None:
+    """Gives a file a second name; where a disk knows no such thing, a copy."""
+    try:
+        os.link(source, path)
+    except OSError:
+        shutil.copy2(source, path)

@@ -41,7 +41,7 @@ from .after_training import exploded
 from .before_training import check_before_training, findings_before_training
 from .deciding import decide, refuse_early
 from .final_test import judge_result
-from .guarding import Guard, refuse_guard_in_ranks, set_by_guard
+from .guarding import Guard, finish_going_back, refuse_guard_in_ranks, set_by_guard
 from .layout import draw_start, lay_out, make_folder, note_changed_code, write_findings
 from .plan import run_plan
 from .range_test import decide_rate, was_found
@@ -141,6 +141,7 @@ def _begin(asked: Recipe, out: Path, name: str | None, console: RunConsole, rank
 
 def _resume(folder: RunFolder, asked: Recipe, console: RunConsole, ranks: Ranks, checks: bool) -> Run:
     refuse_watched(folder)
+    finish_going_back(folder)
     stored = compose(read_recipe_file(folder.recipe))
     given = {key: value for key, value in asked.items() if asked.origin(key).kind in ("user", "file")}
     said = {
@@ -266,6 +267,7 @@ def _go_on_by_name(folder: RunFolder, asked: Recipe, console: RunConsole, ranks:
             got=str(folder.path),
             hint="another --name, or none to have one made from the date",
         )
+    finish_going_back(folder)
     return _go_on(folder, compose(read_recipe_file(folder.recipe)), asked, console, ranks, checks)
 
 

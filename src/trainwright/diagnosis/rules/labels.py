@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -74,7 +75,7 @@ def labels_shuffled(course: Course) -> Suspicion | None:
     )
 
 
-def _at_chance_together(looks: list[AnswersRecord]) -> bool:
+def _at_chance_together(looks: Sequence[AnswersRecord]) -> bool:
     """Says whether each look at the same pictures is no better than chance, and all of them together hardly are.
 
     A net that learned a little by labels that are right stands above chance in every look, if only by an error or two.
@@ -83,7 +84,7 @@ def _at_chance_together(looks: list[AnswersRecord]) -> bool:
         return False
     confusion_KK = table_KK(looks[-1])
     assert confusion_KK is not None, "or nobody could tell above"
-    blind, mean = chance(confusion_KK), float(np.mean([row.accuracy for row in looks]))
+    blind, mean = chance(confusion_KK), float(np.mean([row.accuracy or 0.0 for row in looks]))
     return mean < blind + limit("labels_shuffled.errors", 1.5) * share_error(blind, confusion_KK.sum())
 
 
