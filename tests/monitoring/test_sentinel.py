@@ -68,10 +68,29 @@ def test_a_scale_of_float16_is_taken_out_whether_it_is_known_or_not():
     assert measured(gradient * 1000, gradient / 2, scaler)[1] == pytest.approx(0.5)
 
 
+def test_what_was_left_before_backward_is_measured():
+    from trainwright.monitoring.readings import Readings
+
+    net = nn.Linear(9, 1, bias=False)
+    sentinel = Sentinel(dict(net.named_parameters()), {id(net.weight)})
+    lefts = []
+    for left in (None, torch.zeros(1, 9), torch.full((1, 9), 2.0)):
+        net.weight.grad = left
+        for _ in range(2):
+            net.weight.sum().backward()
+        net.weight.grad += 0.1
+        readings = Readings()
+        sentinel.read(readings)
+        lefts.append(sentinel.told(readings.fetch(), alone=True)[3])
+        sentinel.begin_anew()
+    sentinel.close()
+    assert lefts == pytest.approx([0.0, 0.0, 1.0])
+
+
 def test_a_tensor_that_got_nothing_and_several_processes_tell_nothing():
     gradient = torch.randn(1, 9)
-    assert measured(gradient, torch.zeros(1, 9)) == (1, None, None)
-    assert measured(gradient, gradient, alone=False) == (1, None, None)
+    assert measured(gradient, torch.zeros(1, 9)) == (1, None, None, None)
+    assert measured(gradient, gradient, alone=False) == (1, None, None, None)
 
 
 def test_the_smallest_tensor_that_tells_angles_apart_is_taken():

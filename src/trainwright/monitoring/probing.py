@@ -57,7 +57,7 @@ def probe_record(step: int, epoch: int, seen: Seen, stepping: Stepping, around: 
             readings.add("halves", cosine)
     fetched = readings.fetch()
     columns = stepping.columns(fetched)
-    backwards, kept, fresh = stepping.sentinel.told(fetched, alone=_alone())
+    backwards, kept, fresh, left = stepping.sentinel.told(fetched, alone=_alone())
     after, halves = fetched.get("after"), fetched.get("halves")
     low, high = fetched.get("input_low"), fetched.get("input_high")
     return ProbeRecord(
@@ -75,6 +75,7 @@ def probe_record(step: int, epoch: int, seen: Seen, stepping: Stepping, around: 
         backwards=backwards,
         kept=kept,
         fresh=fresh,
+        left=left,
         half_cosine=halves[0] if halves and not math.isnan(halves[0]) else None,
         input_mean=tuple(fetched.get("input_mean", ())),
         input_deviation=tuple(fetched.get("input_deviation", ())),

@@ -37,6 +37,7 @@ class Sentinel:
         self.scaler = scaler
         self.scale = 1.0
         self._sum: Tensor | None = None
+        self._left: Tensor | None = None
         self._backwards = 0
         self._spoiled = False
         self._hook = None if self.tensor is None else self.tensor.register_hook(self._add)
@@ -45,6 +46,11 @@ class Sentinel:
         if self.asleep:
             return
         with torch.no_grad():
+            if (
+                self._backwards == 0 and self.tensor is not None
+            ):  # called before this gradient is added to what is there
+                left = self.tensor.grad
+                self._left = None if left is None or left.is_sparse else left.detach().norm()
             self._backwards += 1
             self._sum = gradient.detach().clone() if self._sum is None else self._sum.add_(gradient)
 
@@ -57,27 +63,30 @@ class Sentinel:
             self.scale = self.scaler.get_scale()
         got, came = tensor.grad.detach().double(), self._sum.double()
         # What came in may still be scaled for float16: its length is taken out before float32 can overflow.
-        readings.add("sentinel", torch.stack([got.norm(), came.norm(), _cosine(got, came)]))
+        left = torch.zeros_like(got.norm()) if self._left is None else self._left.double()
+        readings.add("sentinel", torch.stack([got.norm(), came.norm(), _cosine(got, came), left]))
 
-    def told(self, fetched: Mapping[str, list[float]], *, alone: bool) -> tuple[int | None, float | None, float | None]:
-        """Gives `backwards`, `kept` and `fresh`.
+    def told(
+        self, fetched: Mapping[str, list[float]], *, alone: bool
+    ) -> tuple[int | None, float | None, float | None, float | None]:
+        """Gives `backwards`, `kept`, `fresh` and `left`.
 
         Args:
             alone: False where several processes share a step, whose gradients this one does not see.
         """
         if self.tensor is None:
-            return None, None, None
+            return None, None, None, None
         if "sentinel" not in fetched or self._spoiled or not alone:
-            return self._backwards, None, None
-        got, came, cosine = fetched["sentinel"]
+            return self._backwards, None, None, None
+        got, came, cosine, left = fetched["sentinel"]
         if not (math.isfinite(got) and math.isfinite(came) and got > 0 and came > 0):
-            return self._backwards, None, None
+            return self._backwards, None, None, None
         kept = got / came
         exponent = math.log2(1 / kept)
         exact = self.scaler is None and 1 / kept >= LEAST_SCALE
         if exact and abs(exponent - round(exponent)) < 1e-6 and cosine > 1 - 1e-6:
             self.scale = 2.0 ** round(exponent)
-        return self._backwards, kept * self.scale, cosine
+        return self._backwards, kept * self.scale, cosine, left / came
 
     def begin_anew(self) -> None:
         """Forgets what came in: the optimizer has made its step."""

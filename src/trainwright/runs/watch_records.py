@@ -91,7 +91,8 @@ class ProbeRecord:
 
     Of the smallest tensor that learns, the gradients that came in by backward since the last step are summed:
     `backwards` counts them, `kept` is the norm of what the optimizer got over that of the sum (below 1: clipped or
-    scaled), and `fresh` the cosine between both (below 1: something else was in there, such as old gradients).
+    scaled), and `fresh` the cosine between both (below 1: something else was in there, such as old gradients). `left`
+    is the norm of what stood in the gradient before the first of these backwards, over that of the sum.
     `half_cosine` is the cosine between the gradients of the batch's halves.
 
     `mode` is how the net was trained in the forward passes since the last probe: `train`, `eval` or `both`.
@@ -115,6 +116,7 @@ class ProbeRecord:
     backwards: int | None = None
     kept: float | None = None
     fresh: float | None = None
+    left: float | None = None
     half_cosine: float | None = None
     mode: Literal["train", "eval", "both"] | None = None
     input_mean: tuple[float, ...] = ()

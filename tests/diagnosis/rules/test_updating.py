@@ -126,6 +126,8 @@ def test_old_gradients_are_told_from_clipped_and_accumulated_ones():
     assert found.exact
     assert "zero_grad" in found.advice["do"]
     assert found.since_step == 2
+    assert stale_gradients(course(probe={"fresh": 0.7, "kept": 4.0, "left": 0.0})) is None, "noise that a loop adds"
+    assert stale_gradients(course(probe={"fresh": 0.7, "kept": 1.5, "left": 0.9})) is not None
     clipped_by_value = course(probe={"fresh": 0.7, "kept": 0.4})
     assert stale_gradients(clipped_by_value) is None
     accumulated = course(probe={"backwards": 4, "fresh": 1.0, "kept": 1.0})

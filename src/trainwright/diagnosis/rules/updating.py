@@ -202,7 +202,8 @@ def stale_gradients(course: Course) -> Suspicion | None:
     """Finds old gradients in those that the optimizer gets: zero_grad is missing.
 
     The sum of what backward brought in since the last step points elsewhere than what the optimizer got, and that is
-    longer; meant accumulation brings all of it in between two steps and leaves both equal.
+    longer; meant accumulation brings all of it in between two steps and leaves both equal. Where a loop adds something
+    to gradients by itself, such as noise, nothing was left in them before backward.
     """
     fresh, kept, steps = course.probes("fresh"), course.probes("kept"), course.probes("step")
     later = (steps > steps.min()) & np.isfinite(fresh) if len(steps) else np.zeros(0, dtype=bool)
@@ -211,6 +212,9 @@ def stale_gradients(course: Course) -> Suspicion | None:
     stale = later & (fresh < FRESH)
     share, longer = stale.sum() / later.sum(), float(np.median(kept[later]))
     if share < 0.5 or not longer > limit("stale.kept", 1.05):
+        return None
+    left = course.probes("left")[later]
+    if np.isfinite(left).any() and not np.nanmedian(left) > 0:  # what is in there was added after backward, as noise is
         return None
     return Suspicion(
         code="stale-gradients",
