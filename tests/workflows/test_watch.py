@@ -203,7 +203,8 @@ def test_a_buffer_that_passes_replace_is_the_loops_own(tmp_path):
 def test_a_look_leaves_graphs_whole_that_are_still_needed(tmp_path):
     model, (images, labels) = net(), data()
     optimizer = sgd(model)
-    with tw.watch(model, optimizer, F.cross_entropy, run=tmp_path / "run", probe=(images, labels)) as w:
+    told = {"run": tmp_path / "run", "probe": (images, labels), "steps": 1}  # after the last step it looks in any case
+    with tw.watch(model, optimizer, F.cross_entropy, **told) as w:
         loss = F.cross_entropy(model(images[:8]), labels[:8])
         loss.backward(retain_graph=True)
         optimizer.step()
@@ -212,6 +213,8 @@ def test_a_look_leaves_graphs_whole_that_are_still_needed(tmp_path):
         late = model(images[8:16]).square().mean()
         w.epoch(val_loss=0.5)
         late.backward()
+    assert records(w).units["step"] == (0, 1)
+    assert images.grad[8:16].abs().sum() > 0
 
 
 def test_a_loss_that_changes_later_is_no_longer_compared(tmp_path):

@@ -18,6 +18,7 @@ from .experiments import experiment as experiment
 from .monitor import Monitor as Monitor
 from .pictures import MOST_PICTURES as MOST_PICTURES
 from .pictures import Pictures as Pictures
+from .probing import alone as alone
 from .seen_pictures import SeenPictures as SeenPictures
 from .tensors import unwrapped as unwrapped
 from .validation import Validation as Validation

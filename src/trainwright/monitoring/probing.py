@@ -57,7 +57,7 @@ def probe_record(step: int, epoch: int, seen: Seen, stepping: Stepping, around: 
             readings.add("halves", cosine)
     fetched = readings.fetch()
     columns = stepping.columns(fetched)
-    backwards, kept, fresh, left = stepping.sentinel.told(fetched, alone=_alone())
+    backwards, kept, fresh, left = stepping.sentinel.told(fetched, alone=alone())
     after, halves = fetched.get("after"), fetched.get("halves")
     low, high = fetched.get("input_low"), fetched.get("input_high")
     return ProbeRecord(
@@ -126,7 +126,7 @@ def _cosine(ones: list[Tensor], others: list[Tensor]) -> Tensor:
     return along / (one.sqrt() * other.sqrt())
 
 
-def _alone() -> bool:
+def alone() -> bool:
     """Says whether this process makes its steps alone."""
     shared = torch.distributed.is_available() and torch.distributed.is_initialized()
     return not shared or torch.distributed.get_world_size() == 1

@@ -95,8 +95,8 @@ class History:
             guards=tuple(one for one in of_kind[GuardRecord] if one.done),
             watch=next(iter(of_kind[WatchRecord][::-1]), None),
             probes=Columns(tuple(of_kind[ProbeRecord])),
-            units=Columns(tuple({row.step: row for row in of_kind[UnitsRecord]}.values())),
-            answers=Columns(_once(of_kind[AnswersRecord])),
+            units=Columns(_once(of_kind[UnitsRecord], ("step",))),
+            answers=Columns(_once(of_kind[AnswersRecord], ("step", "part", "mode", "called_in"))),
             experiments=Columns(tuple(of_kind[ExperimentRecord])),
         )
 
@@ -127,10 +127,13 @@ class History:
         return next((record for record in reversed(self.evaluations) if record.part == part), None)
 
 
-def _once(answers: Iterable[AnswersRecord]) -> tuple[AnswersRecord, ...]:
-    """Leaves out looks that were made anew at a resume: the net was the same, and twice the same proves nothing."""
-    last = {(row.step, row.part, row.mode, row.called_in): row for row in answers}
-    return tuple(last.values())
+def _once(looks: Iterable[Row], names: tuple[str, ...]) -> tuple[Row, ...]:
+    """Leaves out looks that were made anew at a resume: the net was the same, and twice the same proves nothing.
+
+    Args:
+        names: of the fields by which two looks are of the same.
+    """
+    return tuple({tuple(getattr(row, name) for name in names): row for row in looks}.values())
 
 
 def as_told_last(findings: Iterable[Finding]) -> tuple[Finding, ...]:

@@ -17,8 +17,8 @@ class Diagnosing:
     """An observer that looks at the records of a run when an epoch is over, and tells what is new.
 
     An epoch is over when the next begins, so that what was measured at its end is there; or when somebody who can make
-    experiments asks before that what would tell. A diagnosis that breaks down
-    is left out from then on, with one warning; training goes on.
+    experiments asks before that what would tell. A diagnosis that breaks down is left out from then on, with one
+    warning; training goes on.
 
     Args:
         folder: of the run, laid out.

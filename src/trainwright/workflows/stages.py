@@ -120,11 +120,7 @@ def run_stage(
             return False
         if diagnosing is not None:
             diagnosing.look(last=True)
-        write_report(folder)
-        commands = [
-            step.command for step in after_breakdown(folder.path, History.of(read_records(folder.events)).findings)
-        ]
-        raise TrainingError(error.problem, got=error.got, hint="\n   or: ".join(commands)) from None
+        raise _broken_down(folder, error) from None
     else:
         if diagnosing is not None and not (guard is not None and guard.cut):
             diagnosing.look(last=stop.kind != "interrupted")
@@ -139,6 +135,14 @@ def run_stage(
             hint=launched().command("train", "--resume", str(folder.path)),
         )
     return True
+
+
+def _broken_down(folder: RunFolder, error: TrainingError) -> TrainingError:
+    """Reports a run whose numbers ceased to be finite, and says with the error how to do better."""
+    write_report(folder)
+    findings = History.of(read_records(folder.events)).findings
+    commands = [step.command for step in after_breakdown(folder.path, findings)]
+    return TrainingError(error.problem, got=error.got, hint="\n   or: ".join(commands))
 
 
 def _told_to(tell: Callable[[Finding], None], guard: Guard | None) -> Callable[[Finding], None]:

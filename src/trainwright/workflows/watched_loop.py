@@ -25,6 +25,7 @@ from trainwright.monitoring import (
     Step,
     Steps,
     Validation,
+    alone,
     classes_of,
     scalar,
     unwrapped,
@@ -80,10 +81,9 @@ class Watch:
         if in_ranks() and torch.distributed.get_rank() > 0:
             return self
         probe, kind = probe_of(asked), type(self._net).__name__
-        alone = not in_ranks() or torch.distributed.get_world_size() == 1
         self._calls = Calls(asked.model, self._device)
         self._steps = Steps(self._net, asked.optimizer, self._calls, self._guarded, self._due)
-        self._anew = Anew(self._net, asked.loss_fn if alone else None, self._calls)
+        self._anew = Anew(self._net, asked.loss_fn if alone() else None, self._calls)
         self._epochs, self._losses, self._pictures = Epochs(self._device), Losses(), SeenPictures()
         try:
             self._log = WatchLog(asked.run, kind, described(asked), asked.names, self._calls)
