@@ -93,9 +93,7 @@ def run_stage(
     else:  # a second stage has no validation that says how well it does
         step_every, told = setup.recipe.logging.step_every, told_by(events, console)
         diagnosing = Diagnosing(folder, read_records(folder.events), step_every, _told_to(told, guard))
-        observers.append(diagnosing.observe)
-        if guard is not None:
-            observers.append(guard.observe)
+        observers += [diagnosing.observe] if guard is None else [diagnosing.observe, guard.observe]
     try:
         begin_together(folder.path, setup, progress, goal)
         with (
@@ -129,12 +127,17 @@ def run_stage(
     if guard is not None and guard.finding is not None and (guard.cut or stop.kind != "interrupted"):
         return False
     if stop.kind == "interrupted":
-        write_report(folder)
-        raise Interrupted(
-            f"{stop.reason} after step {before.steps + stop.step}; a checkpoint is written",
-            hint=launched().command("train", "--resume", str(folder.path)),
-        )
+        raise _interrupted(folder, stop, before)
     return True
+
+
+def _interrupted(folder: RunFolder, stop: StopRecord, before: Before) -> Interrupted:
+    """Reports a run as far as it has come, and says how to go on."""
+    write_report(folder)
+    return Interrupted(
+        f"{stop.reason} after step {before.steps + stop.step}; a checkpoint is written",
+        hint=launched().command("train", "--resume", str(folder.path)),
+    )
 
 
 def _broken_down(folder: RunFolder, error: TrainingError) -> TrainingError:
