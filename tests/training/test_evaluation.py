@@ -1,14 +1,17 @@
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from sklearn.metrics import balanced_accuracy_score, precision_recall_fscore_support, top_k_accuracy_score
 from torch import nn
+from torchmetrics.functional.classification import multiclass_calibration_error
 
 from trainwright.data import Batch
 from trainwright.training.evaluation import predict_logits
 from trainwright.training.machine import Machine
 from trainwright.training.tasks import Answers, Classification
-from trainwright.training.tasks.classification import class_scores, top_k_accuracy
+from trainwright.training.tasks.classification import calibration_error, class_scores, top_k_accuracy
 
 CPU = Machine(torch.device("cpu"), torch.float32, channels_last=False)
 
@@ -47,6 +50,24 @@ def test_calibration_error_by_hand():
     labels = torch.tensor([0, 0, 0, 1, 0, 1])
     record = record_of(Answers(logits, labels), k=2)
     assert record.calibration_error == pytest.approx((4 * abs(0.75 - 0.8) + 2 * abs(0.5 - 0.6)) / 6, abs=1e-6)
+
+
+@given(st.integers(1, 60), st.integers(2, 6), st.integers(0, 2**31))
+def test_calibration_error_is_that_of_torchmetrics(count, k, seed):
+    draw = torch.Generator().manual_seed(seed)
+    logits_NK = 3 * torch.randn(count, k, generator=draw, dtype=torch.float64)
+    labels_N = torch.randint(0, k, (count,), generator=draw)
+    reference = multiclass_calibration_error(logits_NK.softmax(dim=1), labels_N, num_classes=k, n_bins=15)
+    confidence_N, called_N = logits_NK.softmax(dim=1).max(dim=1)
+    ours = calibration_error(confidence_N, called_N == labels_N)
+    assert ours == pytest.approx(reference.item(), abs=1e-6), "it computes in float32"
+
+
+@pytest.mark.parametrize("sure", [0.0, 1 / 15, 1.0])
+def test_calibration_error_at_the_ends_of_bins(sure):
+    """Each bin holds its upper end, the first also 0."""
+    wrong = calibration_error(torch.tensor([sure, sure], dtype=torch.float64), torch.tensor([False, False]))
+    assert wrong == pytest.approx(sure)
 
 
 def test_mistakes_are_the_most_confident_wrong_answers_in_order(answers):

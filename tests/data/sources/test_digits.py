@@ -1,11 +1,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import SimpleNamespace
 
 import numpy as np
+import pytest
 from sklearn.datasets import load_digits
 
 from trainwright.data import Arrays, Catalog
+from trainwright.data.sources import digits
+from trainwright.errors import InputError
 
 
 def test_digits_are_those_of_scikit_learn(catalog_of: Callable[..., Catalog]):
@@ -28,3 +32,10 @@ def test_every_value_has_one_place(catalog_of: Callable[..., Catalog]):
     assert np.unique(pictures.images).tolist() == [
         *(0, 16, 32, 48, 64, 80, 96, 112, 128, 143, 159, 175, 191, 207, 223, 239, 255)
     ]
+
+
+def test_a_scikit_learn_without_the_file_is_told(monkeypatch):
+    elsewhere = SimpleNamespace(origin="/elsewhere/sklearn/__init__.py")
+    monkeypatch.setattr(digits.importlib.util, "find_spec", lambda name: elsewhere)
+    with pytest.raises(InputError, match=r"expected: /elsewhere/sklearn/datasets/data/digits\.csv\.gz"):
+        digits.digits_file()

@@ -113,20 +113,25 @@ class MultiLabel:
 
 
 def average_precisions(answers: Answers) -> list[float | None]:
-    """Computes the average precision of each label, None where it holds for no picture.
+    """Computes the average precision of each label, None where it holds for no picture."""
+    columns = zip(answers.logits_NK.T, answers.labels_N.T, strict=True)
+    return [average_precision(scores_N, truth_N > 0) if truth_N.any() else None for scores_N, truth_N in columns]
 
-    Only the order of the scores counts, so their places stand for them: sigmoids of sure scores would all round to 1.
 
-    Source: Manning et al. 2008, Introduction to Information Retrieval, section 8.4; torchmetrics.
+def average_precision(scores_N: Tensor, truth_N: Tensor) -> float:
+    """Averages the precision over the pictures that hold the label, each at the score at which it is found.
+
+    Pictures of the same score are found together. Only the order of the scores counts.
+
+    Source: Manning et al. 2008, Introduction to Information Retrieval, section 8.4.
+
+    >>> average_precision(torch.tensor([3.0, 2.0, 1.0]), torch.tensor([True, False, True]))
+    0.833...
     """
-    from torchmetrics.functional.classification import binary_average_precision
-
-    values: list[float | None] = []
-    for scores_N, truth_N in zip(answers.logits_NK.T, answers.labels_N.T, strict=True):
-        found = bool(truth_N.any())
-        place_N = scores_N.unique(return_inverse=True)[1].double() / len(scores_N)
-        values.append(binary_average_precision(place_N, truth_N.long()).item() if found else None)
-    return values
+    place_N = (-scores_N).unique(return_inverse=True)[1]
+    found_S = torch.bincount(place_N).cumsum(dim=0)
+    held_S = torch.bincount(place_N[truth_N], minlength=len(found_S))
+    return ((held_S.cumsum(dim=0) / found_S.double()) * held_S).sum().item() / int(truth_N.sum())
 
 
 def _counts(answers: Answers) -> list[tuple[int, int, int]]:

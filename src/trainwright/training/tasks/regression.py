@@ -123,7 +123,7 @@ def column_score(
         train_mean: over the training part: what a net that knows nothing would say.
         tell: rounds the numbers of the points.
     """
-    from torchmetrics.functional.regression import spearman_corrcoef
+    from scipy.stats import spearmanr
 
     count = len(true_N)
     absolute_N = (said_N - true_N).abs()
@@ -139,7 +139,7 @@ def column_score(
         rmse=absolute_N.square().mean().sqrt().item(),
         rmse_of_mean=(true_N - train_mean).square().mean().sqrt().item(),
         r2=explained_share(said_N, true_N) if differ else None,
-        spearman=spearman_corrcoef(said_N, true_N).item() if told_apart else None,
+        spearman=float(spearmanr(said_N, true_N).statistic) if told_apart else None,
         points=tuple(
             (tell(true), tell(said)) for true, said in zip(true_N[kept].tolist(), said_N[kept].tolist(), strict=True)
         ),
