@@ -16,9 +16,8 @@ from datetime import datetime
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from trainwright.errors import InputError
@@ -35,6 +34,9 @@ from .views import RunView, read_view
 from .views.checks import checks_summary
 from .views.curves import Curves, StepCurve
 from .views.diagnosis import withdrawn_words
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 TEMPLATES = Path(__file__).parent / "templates"
 PNG_START = b"\x89PNG\r\n\x1a\n"
@@ -159,6 +161,8 @@ def drawn_alone(picture: str) -> str:
 @cache
 def page_environment() -> Environment:
     """Gives what templates of pages are rendered in: every word escaped, the words of `wording` at hand."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,

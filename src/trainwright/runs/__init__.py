@@ -4,7 +4,7 @@ Comes in:   records (frozen dataclasses), texts and bytes to be kept
 Goes out:   RunFolder with the path of every file, records read back, columns of numbers, the environment
 May import: errors
 Read next:  records.py, folder.py, events.py
-Example:    history = History.of(read_records(open_run("runs/digits").events))
+Example:    history = History.of(read_all_records(open_run("runs/digits").events))
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ from .atomic import flush_folder, write_failure
 from .history import without_lost_work
 from .locking import WriterLock
 from .records import Record
-from .serializing import UnknownRecord, from_plain, to_plain
+from .serializing import UnknownRecord, taken_from_plain, to_plain
 
 _STEP_LINE = b'{"type":"step",'
 
@@ -153,7 +153,7 @@ def _read(line: bytes, path: str | Path, number: int | str) -> Record:
         except ValueError as error:
             raise _damaged("a line that is not JSON", f"{path}:{number}") from error
     try:
-        return from_plain(plain)
+        return taken_from_plain(plain)
     except UnknownRecord as error:
         raise InputError(
             "the event log was written by a newer trainwright",

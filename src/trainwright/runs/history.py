@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from operator import attrgetter
 from typing import Any, Generic, Self, TypeVar
 
 from .records import (
@@ -42,7 +43,7 @@ class Columns(Generic[Row]):
         return len(self.rows)
 
     def __getitem__(self, name: str) -> tuple[Any, ...]:
-        return tuple(getattr(row, name) for row in self.rows)
+        return tuple(map(attrgetter(name), self.rows))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,7 +18,7 @@ from trainwright.runs import (
     Record,
     RunFolder,
     open_run,
-    read_records,
+    read_all_records,
     without_lost_work,
 )
 
@@ -85,7 +85,7 @@ def diagnose(run: str | Path) -> Diagnosed:
 
 def diagnosed(folder: RunFolder) -> Diagnosed:
     """Diagnoses the run of a folder as it stands."""
-    records = read_records(folder.events) if folder.events.is_file() else []
+    records = read_all_records(folder.events) if folder.events.is_file() else []
     return Diagnosed(folder.path, diagnosis_view(History.of(records), known_of(folder)))
 
 

@@ -25,7 +25,7 @@ from trainwright.runs import (
     environment,
     environment_differences,
     launched,
-    read_records,
+    read_all_records,
     refuse_existing,
     to_json,
     write_atomic,
@@ -91,7 +91,7 @@ def write_checks(folder: RunFolder, checks: Sequence[Check]) -> None:
 
 def write_findings(folder: RunFolder) -> None:
     """Writes findings.json anew from the event log."""
-    findings = History.of(read_records(folder.events)).findings
+    findings = History.of(read_all_records(folder.events)).findings
     write_atomic(folder.findings, to_json([dataclasses.asdict(finding) for finding in findings], indent=1))
 
 

@@ -19,7 +19,7 @@ from trainwright.runs import (
     RunFolder,
     StepRecord,
     StopRecord,
-    read_records,
+    read_all_records,
     write_metrics_csv,
 )
 from trainwright.training import Observer
@@ -77,7 +77,7 @@ def tabulate(folder: RunFolder) -> Observer:
 
     def observe(record: Record) -> None:
         if isinstance(record, EpochRecord):
-            write_metrics_csv(History.of(read_records(folder.events, steps=False)), folder.metrics)
+            write_metrics_csv(History.of(read_all_records(folder.events, steps=False)), folder.metrics)
 
     return observe
 

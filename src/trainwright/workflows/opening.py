@@ -5,7 +5,7 @@ from __future__ import annotations
 from trainwright.errors import InputError
 from trainwright.recipe import MachineSection
 from trainwright.reporting import after_breakdown, next_steps
-from trainwright.runs import History, RunFolder, read_records, refuse_watched
+from trainwright.runs import History, RunFolder, read_all_records, refuse_watched
 from trainwright.training import Snapshot, open_snapshot
 
 
@@ -17,7 +17,7 @@ def open_result(folder: RunFolder, machine: MachineSection, *, fused: bool = Fal
             `open_snapshot`.
     """
     refuse_watched(folder)
-    history = History.of(read_records(folder.events, steps=False)) if folder.events.is_file() else History()
+    history = History.of(read_all_records(folder.events, steps=False)) if folder.events.is_file() else History()
     stop = history.stop
     kept = [*folder.checkpoints.glob("best*"), *folder.checkpoints.glob("retrained")]
     if stop is not None and stop.kind == "non-finite-loss" and not kept:

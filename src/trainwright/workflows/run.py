@@ -20,7 +20,7 @@ from trainwright.runs import (
     StopRecord,
     figure_names,
     open_run,
-    read_records,
+    read_all_records,
     refuse_watched,
 )
 
@@ -64,7 +64,7 @@ class Run:
     @property
     def history(self) -> History:
         """All records so far, as columns."""
-        return History.of(read_records(self.folder.events)) if self.folder.events.exists() else History()
+        return History.of(read_all_records(self.folder.events)) if self.folder.events.exists() else History()
 
     @property
     def finished(self) -> bool:

@@ -25,6 +25,7 @@ from trainwright.runs import (
     WatchRecord,
     is_run,
     launched,
+    read_all_records,
     read_records,
 )
 from trainwright.training import (
@@ -143,7 +144,7 @@ def _interrupted(folder: RunFolder, stop: StopRecord, before: Before) -> Interru
 def _broken_down(folder: RunFolder, error: TrainingError) -> TrainingError:
     """Reports a run whose numbers ceased to be finite, and says with the error how to do better."""
     write_report(folder)
-    findings = History.of(read_records(folder.events)).findings
+    findings = History.of(read_all_records(folder.events)).findings
     commands = [step.command for step in after_breakdown(folder.path, findings)]
     return TrainingError(error.problem, got=error.got, hint="\n   or: ".join(commands))
 
@@ -192,7 +193,7 @@ def telling_interruptions(folder: RunFolder | None) -> Generator[None]:
             if lost is not None:
                 raise lost.with_advice(nothing, "start it anew") from None
             raise Interrupted(f"interrupted before training began; {nothing}") from None
-        done = History.of(read_records(folder.events, steps=False)).finished if folder.events.is_file() else False
+        done = History.of(read_all_records(folder.events, steps=False)).finished if folder.events.is_file() else False
         if done:
             kept = "all epochs are done, and only the test and the report are left"
         elif any(folder.checkpoints.glob("*last*")):

@@ -27,7 +27,7 @@ from trainwright.runs import (
     create_run,
     default_name,
     environment,
-    read_records,
+    read_all_records,
     write_atomic,
     write_metrics_csv,
 )
@@ -95,7 +95,7 @@ class WatchLog:
         Raises:
             WriteFailed: the disk refused.
         """
-        write_metrics_csv(History.of(read_records(self.folder.events, steps=False)), self.folder.metrics)
+        write_metrics_csv(History.of(read_all_records(self.folder.events, steps=False)), self.folder.metrics)
 
     def stop(self, reason: str, epochs: Epochs, step: int, *, finished: bool) -> None:
         """Tells how the loop ended.

@@ -22,7 +22,7 @@ from trainwright.runs import (
     ResumeRecord,
     RetrainRecord,
     RunFolder,
-    read_records,
+    read_all_records,
 )
 
 from ..outcome import Outcome
@@ -128,7 +128,7 @@ def read_view(folder: RunFolder) -> RunView:
     Raises:
         InputError: a file of the run is damaged.
     """
-    history = History.of(read_records(folder.events) if folder.events.is_file() else ())
+    history = History.of(read_all_records(folder.events) if folder.events.is_file() else ())
     recipe = _read(folder.recipe, recipe_rows, ())
     values = {row.key: row.value for row in recipe}
     epochs = history.epochs.rows
