@@ -14,18 +14,22 @@ from .course import Course
 def advice(course: Course, settings: Mapping[str, Any], sentence: str) -> Mapping[str, Any]:
     """Gives recipe keys with the values to try where the run has them all, else the sentence.
 
+    What is set so already is left out; where nothing is left, the sentence stands.
+
     Args:
         settings: recipe key → value.
         sentence: the same in words of PyTorch.
     """
-    if settings and all(key in course.known.recipe for key in settings):
-        return dict(settings)
+    recipe = course.known.recipe
+    if all(key in recipe for key in settings) and (new := {k: v for k, v in settings.items() if recipe[k] != v}):
+        return new
     return {"do": sentence}
 
 
 def peak_rate(course: Course) -> float:
     """Finds the highest learning rate so far, or that of the optimizer; NaN where nobody tells."""
-    finite = course.rates_S[np.isfinite(course.rates_S)]
+    told = np.concatenate([course.rates_S, course.probes("learning_rate")])  # of steps told, which may be few
+    finite = told[np.isfinite(told)]
     if len(finite):
         return float(finite.max())
     watch = course.history.watch

@@ -96,10 +96,21 @@ def train_skill(course: Course) -> float:
 
 def valid_skill(course: Course) -> float:
     """Says how well the net knows pictures that it was not trained on; NaN where nobody measured."""
-    if course.answers("valid"):
-        return float(clean_skills(course, "valid")[-1])
+    return float(clean_skills(course, "valid")[-1]) if course.answers("valid") else shipped_skill(course)
+
+
+def shipped_skill(course: Course) -> float:
+    """Says how well does what is shipped, of which validation tells: an average of weights, where one is kept.
+
+    NaN where nobody measured.
+    """
     losses = course.epochs("valid_loss")
     return float(course.skill(losses)[-1]) if len(losses) else math.nan
+
+
+def average_lags(course: Course) -> bool:
+    """Says whether the average of weights that is shipped knows clearly less than the weights as they are."""
+    return valid_skill(course) - shipped_skill(course) > limit("average.lags", 0.1)
 
 
 def best_skill(course: Course) -> float:

@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import math
 
-from diagnosis.histories import alarming, course, learning
+from diagnosis.histories import BLIND, alarming, course, learning, weight
+from trainwright.diagnosis.advising import advice
 from trainwright.diagnosis.course import Known
 from trainwright.diagnosis.rules.fitting import (
     big_gap,
     cut_short,
+    dropped_out,
     model_too_small,
     overfitting,
     stopped_too_early,
@@ -82,6 +84,34 @@ def test_the_advice_doubles_the_width_of_a_recipe():
     found = model_too_small(course(Known(recipe={"model.width": 8}), **low))
     assert found is not None
     assert found.advice == {"model.width": 16}
+
+
+def test_a_net_with_hardly_any_weights_is_made_as_wide_as_its_pictures_ask():
+    """2,000 pictures and 162 weights: 25 times as many are roomy, which takes 8 times the width."""
+    convs = (weight("conv1", (2, 1, 3, 3)), weight("conv2", (2, 2, 3, 3)), weight("conv3", (2, 2, 3, 3)))
+    narrow = course(Known(recipe={"model.width": 2}), loss=1.3, tensors=(*convs, weight("head", (18, 4))))
+    found = model_too_small(narrow)
+    assert found is not None
+    assert found.advice == {"model.width": 16}
+
+
+def test_a_dropout_that_leaves_hardly_anything_is_named():
+    known = Known(recipe={"model.dropout": 0.9, "model.spatial_dropout": 0.0})
+    found = dropped_out(course(known, loss=BLIND))
+    assert found is not None
+    assert alarming(found)
+    assert "model.dropout 0.9 leaves 10% of what its layers answer" in found.summary
+    assert found.advice == {"model.dropout": 0.2}
+    assert "dead-units" in found.explains
+    assert dropped_out(course(known)) is None, "it learns all the same"
+    assert dropped_out(course(Known(recipe={"model.dropout": 0.5}), loss=BLIND)) is None
+
+
+def test_advice_leaves_out_what_is_set_already():
+    set_so = course(Known(recipe={"a": 1, "b": 2}))
+    assert advice(set_so, {"a": 1, "b": 3}, "words") == {"b": 3}
+    assert advice(set_so, {"a": 1}, "words") == {"do": "words"}
+    assert advice(set_so, {"a": 2, "c": 3}, "words") == {"do": "words"}, "it has no c"
 
 
 def test_a_run_that_was_winning_at_its_end_stopped_too_early():

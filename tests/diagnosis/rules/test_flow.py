@@ -51,6 +51,22 @@ def test_gradients_that_explode_are_found():
     assert not alarming(exploding_gradients(course(**DEEP, probe=flowing(-0.6))))
 
 
+def test_a_branch_that_begins_closed_or_a_size_that_is_normalized_away_explodes_nothing():
+    def opening(step: int) -> tuple[float, ...]:
+        return flowing(-0.6)["gradients"] if step <= 4 else (0.1,) * DEPTH
+
+    assert exploding_gradients(course(**DEEP, loss=2.2, probe={"gradients": opening})) is None
+    alone = [weight(f"conv{number}", (16, 16, 3, 3), normalized=True) for number in range(5)]
+    shortcut = weight("shortcut", (16, 1, 1, 1), normalized=True)
+    small = {"gradients": (0.1,) * 5 + (1e-6, 0.1)}
+    found = exploding_gradients(course(tensors=(*alone, shortcut, weight("head", (10, 16))), loss=2.2, probe=small))
+    assert found is None, "a single input in front of a normalization has no gradient to speak of"
+    found = exploding_gradients(
+        course(tensors=(*alone, weight("conv5", normalized=True), weight("head", (10, 16))), loss=2.2, probe=small)
+    )
+    assert alarming(found)
+
+
 def test_a_deep_net_without_normalization_is_suspected_behind_other_causes():
     found = missing_normalization(course(**DEEP, loss=BLIND, probe=flowing(0.4)))
     assert found is not None

@@ -55,6 +55,16 @@ def test_a_decay_that_forgets_within_steps_is_found_where_the_net_stays_low():
     assert not alarming(weight_decay_too_strong(course(tensors=DECAYED)))
 
 
+def test_a_decay_is_judged_by_the_average_of_weights_where_that_lags_behind():
+    """The net itself does well, and what is shipped, of which the epochs tell, does not follow it."""
+    behind = {"valid_loss": 1.5}
+    found = weight_decay_too_strong(course(tensors=DECAYED, loss=0.4, epoch=behind))
+    assert found is not None
+    assert alarming(found)
+    assert "the average of them, which is shipped, stays at a skill of 0.35" in found.summary
+    assert not alarming(weight_decay_too_strong(course(tensors=DECAYED, loss=0.4)))
+
+
 def test_a_momentum_of_0_999_is_found_and_0_9_is_not():
     extreme = {"settings": {"lr": 0.1, "momentum": 0.999}}
     found = momentum_extreme(course(watch=extreme, loss=2.0))

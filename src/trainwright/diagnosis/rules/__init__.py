@@ -23,6 +23,7 @@ from .modes import MODES
 from .noise import NOISE
 from .optimization import OPTIMIZATION
 from .outputs import OUTPUTS
+from .pace import PACE
 from .pictures import PICTURES
 from .precision import PRECISION
 from .schedule import SCHEDULE
@@ -32,6 +33,7 @@ from .updating import UPDATING
 RULES: tuple[Rule, ...] = (
     *UPDATING,
     *OPTIMIZATION,
+    *PACE,
     *SCHEDULE,
     *STEPS,
     *PRECISION,

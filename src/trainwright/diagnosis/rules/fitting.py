@@ -11,8 +11,11 @@ from trainwright.diagnosis.course import Course, Numbers
 from trainwright.diagnosis.curves import CLEAR, mann_kendall, middle, noise, standard_error, tail, theil_sen
 from trainwright.diagnosis.harm import (
     DONE,
+    MIDDLING,
+    best_skill,
     clean_skills,
     far_enough,
+    knows_little,
     reference_loss,
     train_skill,
     trained_skills_W,
@@ -140,10 +143,34 @@ def model_too_small(course: Course) -> Suspicion | None:
             "; either it is too small, or the pictures tell no more" if not roomy else "; the pictures may tell no more"
         ),
         evidence={"train_skill": skill, "validation_skill": other, "weights": weights, "weights_per_picture": capacity},
-        advice=_wider(course),
+        advice=_wider(course, capacity),
         since_step=int(course.last_step * 0.6),
         experiment="one-batch",
         source="own choice",
+    )
+
+
+def dropped_out(course: Course) -> Suspicion | None:
+    """Finds a dropout that leaves so little of the net in each step that it learns next to nothing."""
+    name, share = max(
+        ((key, float(course.known.recipe.get(key) or 0)) for key in ("model.dropout", "model.spatial_dropout")),
+        key=lambda one: one[1],
+    )
+    if share < limit("dropout.high", 0.7) or not knows_little(course, MIDDLING):
+        return None
+    skill = best_skill(course)
+    return Suspicion(
+        code="model-too-small",
+        strength=0.8,
+        persistent=True,
+        harmful=True,
+        summary=f"{name} {share:g} leaves {1 - share:.0%} of what its layers answer in each step, and the net stays at "
+        f"a skill of {skill:.2f}: as it is trained, it is too small",
+        evidence={"dropped": share, "skill": skill},
+        advice=advice(course, {name: 0.2}, "drop out a fifth at most"),
+        since_step=course.last_step,
+        explains=("dead-units", "vanishing-gradients", "trained-too-long", "learning-rate-too-low"),
+        source="Srivastava et al. 2014: a half in hidden layers, a fifth in the input",
     )
 
 
@@ -290,10 +317,14 @@ def _unit(course: Course, losses: Numbers) -> float:
     return course.blind_loss or float(losses[np.isfinite(losses)][0])
 
 
-def _wider(course: Course) -> dict[str, object]:
-    width = course.known.recipe.get("model.width")
-    wider = {"model.width": 2 * width} if isinstance(width, int) else {}
-    return dict(advice(course, wider, "double the width of the net, or its depth, and see whether the loss falls"))
+def _wider(course: Course, capacity: float) -> dict[str, object]:
+    """Advises twice the width, or as much more as makes the net roomy; weights grow by the square of it."""
+    width, roomy = course.known.recipe.get("model.width"), limit("small.weights_per_picture", 2.0)
+    times = 2 ** math.ceil(math.log2(math.sqrt(roomy / capacity))) if 0 < capacity < roomy else 2
+    wider = {"model.width": max(times, 2) * width} if isinstance(width, int) else {}
+    return dict(
+        advice(course, wider, f"make the net {max(times, 2)} times as wide, or deeper: does the loss then fall?")
+    )
 
 
 def _longer(course: Course) -> dict[str, object]:
@@ -305,6 +336,7 @@ FITTING = (
     Rule("overfitting", overfitting, frozenset({"epochs", "validation"})),
     Rule("overfitting", big_gap, frozenset({"epochs", "validation"})),
     Rule("model-too-small", model_too_small, frozenset({"steps", "watch", "validation"})),
+    Rule("model-too-small", dropped_out, frozenset({"steps", "recipe"})),
     Rule("stopped-too-early", stopped_too_early, frozenset({"epochs"})),
     Rule("stopped-too-early", cut_short, frozenset({"steps", "watch"})),
     Rule("trained-too-long", trained_too_long, frozenset({"epochs", "validation"})),

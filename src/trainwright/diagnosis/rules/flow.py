@@ -5,6 +5,8 @@ B probes · D weights of layers, the head last · U looks at the units · L laye
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from trainwright.diagnosis.advising import advice
@@ -80,6 +82,8 @@ def exploding_gradients(course: Course) -> Suspicion | None:
     usual = limit("exploding.decades", 2.0)
     late = decades[-max(2, len(decades) // 3) :]
     if len(decades) < 2 or not (np.nan_to_num(decades) > usual).sum() >= 2:
+        return None
+    if not (diverged(course) or middle(late) > usual / 2):  # a branch whose gate begins closed looks like that at first
         return None
     growth = float(np.nanmax(decades[np.isfinite(decades)]))
     harmful = diverged(course) or knows_little(course, MIDDLING)
@@ -234,9 +238,12 @@ def missing_normalization(course: Course) -> Suspicion | None:
 def _profile(course: Course) -> Numbers:
     """Measures at each probe by how many powers of ten ‖g‖/‖w‖ of the first third of weights lies below the last.
 
-    The head is left out, since it gets its gradient at first hand. A gradient of exactly 0 counts as 30.
+    The head is left out, since it gets its gradient at first hand, and so are weights of a single input in front of a
+    normalization, which takes their size, all that they have, away. A gradient of exactly 0 counts as 30.
     """
-    relative_BD = relative_gradients_BD(course)[:, :-1]
+    tensors = [course.tensors[index] for index in learning_D(course)]
+    sized = [math.prod(one.shape[1:]) > 1 or not one.normalized for one in tensors]
+    relative_BD = relative_gradients_BD(course)[:, sized][:, :-1]
     width = relative_BD.shape[1]
     if width < 4:
         return np.full(len(relative_BD), np.nan)

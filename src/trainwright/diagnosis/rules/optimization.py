@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 
-from trainwright.diagnosis.advising import advice, other_rate, peak_rate
+from trainwright.diagnosis.advising import other_rate, peak_rate
 from trainwright.diagnosis.course import Course, Numbers
-from trainwright.diagnosis.curves import CLEAR, mann_kendall, middle, windows
+from trainwright.diagnosis.curves import middle, windows
 from trainwright.diagnosis.harm import (
     DONE,
     LOW,
@@ -24,20 +22,19 @@ from trainwright.diagnosis.harm import (
     reference_loss,
     stalled,
     train_skill,
-    trained_skills_W,
 )
 from trainwright.diagnosis.limits import limit
-from trainwright.diagnosis.measures import at_height_B, elasticities_B, normalized, relative_updates_B, trust_B
+from trainwright.diagnosis.measures import learning_D, rates_B, relative_updates_B, trust_B
 from trainwright.diagnosis.suspicion import Rule, Suspicion
 
 EARLY, SHORT = 8, 0.02
 """How many steps are the first ones, and by what share of its length a short one moves the median weight."""
 
-USUAL_MOVE = 2e-3
-"""By what share of its length a step moves the median weight in runs that learn well."""
+FIRST_MOVE = 4e-3
+"""By what share of its length the first step moves the median weight in runs that learn well, at their peak rate."""
 
-HUNCH = 3.0
-"""Times the usual limit up to which a low rate is suspected, though not told unless an experiment confirms it."""
+SURE_BATCH = 16
+"""Pictures of a batch from which on its loss alone says what the net knows."""
 
 TOO_HIGH_BRINGS = (
     "exploding-gradients",
@@ -52,6 +49,7 @@ TOO_HIGH_BRINGS = (
     "batch-too-small",
     "labels-shuffled",
     "precision-overflow",
+    "precision-underflow",
     "precision-underflow",
     "weight-decay-too-strong",
     "missing-normalization",
@@ -96,7 +94,7 @@ def diverges(course: Course) -> Suspicion | None:
         fatal=True,
         summary=f"the learning rate is too high: {summary}" + _moved(jump),
         evidence={"first_loss": first, "last_loss": float(losses[-1]), "learning_rate": rate, "largest_move": jump},
-        advice=other_rate(course, _shorter(jump)),
+        advice=other_rate(course, _shorter(course)),
         since_step=where,
         explains=TOO_HIGH_BRINGS,
         experiment=None if broken else "rate-lower",
@@ -122,7 +120,7 @@ def kills(course: Course) -> Suspicion | None:
         summary=f"the learning rate {peak_rate(course):.3g} is too high: the first steps threw the net out, and since "
         f"then it knows next to nothing (skill {best_skill(course):.2f})" + _moved(jump),
         evidence={"largest_move": jump, "overshooting_steps": overshoot[0], "skill": best_skill(course)},
-        advice=other_rate(course, _shorter(jump)),
+        advice=other_rate(course, _shorter(course)),
         since_step=int(course.probes("step")[0]),
         explains=TOO_HIGH_BRINGS,
         experiment="rate-lower",
@@ -154,6 +152,43 @@ def throws(course: Course) -> Suspicion | None:
         evidence={"highest_loss": float(np.nanmax(over_W) * level), "learning_rate": rate, "skill": skill},
         advice=other_rate(course, 0.1),
         since_step=int(course.steps_S[at]),
+        explains=TOO_HIGH_BRINGS,
+    )
+
+
+def forgets(course: Course) -> Suspicion | None:
+    """Finds a rate that was too high at its height: what the net had learned before it lost there, for good.
+
+    A decay of weights can do the same, but then they shrink.
+    """
+    watch, losses, rates = course.history.watch, course.losses_S, course.rates_S
+    few = watch is None or (watch.batch_size or SURE_BATCH) < SURE_BATCH
+    if few or course.blind_loss is None or len(losses) < 20 or not np.isfinite(losses).all():
+        return None
+    skills = 1 - losses / course.blind_loss
+    best = int(np.argmax(skills[: len(skills) // 2]))
+    late, higher = middle(skills[-len(skills) // 3 :]), float(np.nanmax(rates[best:]))
+    weights_BT = course.by_tensor("weights")[:, learning_D(course)]
+    kept = middle(weights_BT[-1] / weights_BT[0])
+    if (
+        skills[best] < limit("forgotten.skill", 0.3)
+        or best_skill(course) > LOW
+        or not higher >= rates[best]
+        or kept < 0.5
+    ):
+        return None
+    return Suspicion(
+        code="learning-rate-too-high",
+        strength=0.8,
+        persistent=late < LOW,
+        harmful=far_enough(course),
+        fatal=True,
+        summary=f"the learning rate {peak_rate(course):.3g} is too high: at step {course.steps_S[best]:.0f}, at "
+        f"{rates[best]:.3g}, the net already knew something (skill {skills[best]:.2f}); as the rate went up to "
+        f"{higher:.3g} it lost all of that and never won it back (skill {late:.2f})",
+        evidence={"skill_before": float(skills[best]), "learning_rate_then": float(rates[best]), "skill": late},
+        advice=other_rate(course, float(np.clip(rates[best] / peak_rate(course), 1e-3, 0.3))),
+        since_step=int(course.steps_S[best]),
         explains=TOO_HIGH_BRINGS,
     )
 
@@ -211,56 +246,6 @@ def turned(course: Course) -> Suspicion | None:
     )
 
 
-def too_low(course: Course) -> Suspicion | None:
-    """Finds a rate that is too low: steps so short that the whole run can move the weights but little, and needs more.
-
-    Each step does what its gradient promised (trust ratio about 1), the loss depends on the weights as in any net, and
-    at the present pace the net would not be done at the end of the run.
-    """
-    watch, height = course.history.watch, at_height_B(course)
-    every = relative_updates_B(course)
-    counted, every = every[height & np.isfinite(every)], every[np.isfinite(every)]
-    if watch is None or len(every) < 3 or not len(counted):
-        return None
-    # Where hardly a step was looked at while the rate was high, the longest of all stands for what those were.
-    move = float(np.median(counted)) if len(counted) >= 3 else float(every.max())
-    steps = max(watch.steps_planned or 0, course.last_step)
-    travel = move * steps
-    trust = trust_B(course)[height]
-    trust = trust[np.isfinite(trust)]
-    short = len(trust) < 4 or float(np.median(trust)) > limit("trust.short", 0.85)
-    alive = middle(elasticities_B(course)) > limit("elasticity.low", 1e-3)
-    usual = limit("travel.low.normalized", 0.3) if normalized(course) else limit("travel.low.plain", 0.12)
-    if not short or not alive or travel > HUNCH * usual:
-        return None
-    skill, skills = train_skill(course), trained_skills_W(course)
-    if skill >= DONE:
-        return None
-    flat_out = len(skills) >= 4 and _levels_off(skills)
-    harmful = far_enough(course) and not flat_out and best_skill(course) < limit("low.skill", 0.8)
-    return Suspicion(
-        code="learning-rate-too-low",
-        strength=min(1.0, 0.5 + 0.2 * math.log10(usual / max(travel, 1e-9))),
-        persistent=True,
-        harmful=harmful,
-        summary=f"the learning rate {peak_rate(course):.3g} is too low: a step moves the weights by {move:.1e} of "
-        f"their length, which makes {travel:.2g} in all {steps} steps, and "
-        + ("the loss hardly moves" if skill < LOW else "the net is far from done")
-        + f" (skill {skill:.2f}), smoothly{_creeping(course)}",
-        evidence={
-            "relative_update": move,
-            "travel": travel,
-            "median_trust_ratio": float(np.median(trust)) if len(trust) else None,
-            "skill": skill,
-        },
-        advice=_longer_steps(course, move),
-        since_step=int(course.probes("step")[0]),
-        explains=("model-too-small", "class-imbalance-harmful", "stopped-too-early", "batch-too-small"),
-        experiment="rate-higher",
-        source="Karpathy 2015: updates near 0.001 of the weights",
-    )
-
-
 def _against(course: Course) -> float | None:
     """Gives the median trust ratio of the first steps where each is short and leads uphill all the same, else None."""
     trust, moves = trust_B(course)[:EARLY], relative_updates_B(course)[:EARLY]
@@ -288,42 +273,31 @@ def _overshoots(course: Course, share: float, *, first: bool = False) -> tuple[f
     return (float((part < 0).mean()), len(part)) if len(trust) else (0.0, 0)
 
 
-def _shorter(jump: float) -> float:
-    """Gives the factor that makes the longest step a long one of the usual kind, and a tenth at most."""
-    return float(np.clip(5 * USUAL_MOVE / jump, 1e-9, 0.1)) if jump > 0 else 0.1
+def _shorter(course: Course) -> float:
+    """Gives the factor on the peak rate that makes the first steps as long as usual, and a tenth at most.
 
-
-def _longer_steps(course: Course, move: float) -> Mapping[str, Any]:
-    """Advises a rate that makes steps of the usual length, or an epsilon that does not shorten those of Adam."""
-    watch = course.history.watch
-    epsilon = None if watch is None else watch.settings.get("eps")
-    if isinstance(epsilon, float) and epsilon > 1e-4:
-        return advice(course, {"optim.eps": 1e-8}, f"set eps to 1e-8 instead of {epsilon:g}, which shortens all steps")
-    return other_rate(course, float(np.clip(USUAL_MOVE / max(move, 1e-9), 3, 1e6)))
-
-
-def _levels_off(skills: Numbers) -> bool:
-    """Says whether a curve that rose gained in its second half less than a fifth of what it gained in its first."""
-    half = len(skills) // 2
-    gained, gains = skills[half] - skills[0], skills[-1] - skills[half]
-    return bool(gained > LOW and gains < 0.2 * gained)
+    What a step moves by the unit of the rate is taken from the first of all, and from the longest of the first few: a
+    net whose head begins at 0 moves little at first, and one that was thrown out moves too much; so the middle of both.
+    """
+    moves, rates = relative_updates_B(course)[:4], rates_B(course)[:4]
+    with np.errstate(all="ignore"):
+        told = moves / rates
+    told = told[np.isfinite(told) & (told > 0)]
+    if not len(told):
+        return 0.1
+    bearable = FIRST_MOVE / math.sqrt(float(told[0]) * float(told.max()))
+    return float(np.clip(bearable / peak_rate(course), 1e-9, 0.1))
 
 
 def _moved(jump: float) -> str:
     return f"; one step moved the median weight by {jump:.3g} of its own length" if jump > 0.03 else ""
 
 
-def _creeping(course: Course) -> str:
-    accuracies = course.epochs("train_accuracy")
-    creeps = len(accuracies) >= 3 and mann_kendall(accuracies) > CLEAR
-    return ", although accuracy creeps up" if creeps and train_skill(course) < MIDDLING else ""
-
-
 OPTIMIZATION = (
     Rule("learning-rate-too-high", diverges, frozenset({"steps"})),
     Rule("learning-rate-too-high", kills, frozenset({"steps", "probes"})),
     Rule("learning-rate-too-high", throws, frozenset({"steps"})),
+    Rule("learning-rate-too-high", forgets, frozenset({"steps", "probes", "watch"})),
     Rule("learning-rate-too-high", bounces, frozenset({"steps", "probes", "trust"})),
     Rule("loss-sign-flipped", turned, frozenset({"steps", "probes", "trust"})),
-    Rule("learning-rate-too-low", too_low, frozenset({"watch", "probes"})),
 )

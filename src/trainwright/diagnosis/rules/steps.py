@@ -13,10 +13,12 @@ from trainwright.diagnosis.curves import middle, spread
 from trainwright.diagnosis.harm import (
     DONE,
     MIDDLING,
+    average_lags,
     best_skill,
     diverged,
     far_enough,
     knows_little,
+    shipped_skill,
     stalled,
     train_skill,
 )
@@ -133,14 +135,16 @@ def weight_decay_too_strong(course: Course) -> Suspicion | None:
     strong, how = memory < shortest, f"forgets within {memory:.0f} steps what was learned"
     if watch.optimizer == "Adam":  # there it is part of the gradient, whose scale is divided out
         strong, how = pull > limit("decay.pull", 2.0), f"pulls {pull:.2g} times as hard as the gradient"
-    skill = train_skill(course)
+    skill, lags = train_skill(course), average_lags(course)
+    if lags:  # the weights turn over faster than their average follows
+        skill = min(skill, shipped_skill(course))
     if not strong or skill >= DONE:
         return None
     shrunk = middle(weights_BT[-1, decayed] / weights_BT[0, decayed])
     if shrunk > 1:  # decay does not hold down what has grown
         return None
     turn = middle(course.by_tensor("turns")[-max(2, len(weights_BT) // 3) :, decayed])
-    low = skill < MIDDLING or (stalled(course) and skill < limit("decay.skill", 0.8))
+    low = lags or skill < MIDDLING or (stalled(course) and skill < limit("decay.skill", 0.8))
     harmful = far_enough(course) and low
     return Suspicion(
         code="weight-decay-too-strong",
@@ -148,7 +152,9 @@ def weight_decay_too_strong(course: Course) -> Suspicion | None:
         persistent=True,
         harmful=harmful,
         summary=f"weight decay {decay:g} at a learning rate of {rate:.3g} {how}; weights have {shrunk:.2g} of their "
-        f"first length" + (f", and training stays at a skill of {skill:.2f}" if harmful else ""),
+        f"first length"
+        + (f", and the average of them, which is shipped, stays at a skill of {skill:.2f}" if lags else "")
+        + (f", and training stays at a skill of {skill:.2f}" if harmful and not lags else ""),
         evidence={
             "weight_decay": decay,
             "learning_rate": rate,
