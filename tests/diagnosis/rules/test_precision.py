@@ -23,6 +23,11 @@ def test_zeros_of_dead_units_and_of_pixels_that_are_always_0_are_not():
     assert precision_underflow(course(loss=2.1, probe={"zero_gradients": (0.9, 0.0, 0.0, 0.0)})) is None
 
 
+def test_zeros_of_whole_units_that_are_off_are_not():
+    halves = {"zero_gradients": (0.1, 0.5, 0.75, 0.2)}
+    assert precision_underflow(course(loss=2.1, probe=halves)) is None, "8 and 12 of 16 units"
+
+
 def test_zeros_of_a_filter_that_meets_padding_only_are_not():
     layers = (layer("conv1"), layer("conv2", size=1), layer("conv3", size=1), layer("head", "Linear", 10, 0))
     assert precision_underflow(course(loss=2.1, probe=SCATTERED, watch={"layers": layers})) is None

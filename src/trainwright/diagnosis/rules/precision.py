@@ -19,7 +19,8 @@ def precision_underflow(course: Course) -> Suspicion | None:
     """Finds gradients of which many numbers are exactly 0, although no unit is dead: they are too small for the format.
 
     The first weight is left out, since pixels that are always 0 leave it without gradients, too; and so are weights
-    with whole rows of zeros, and filters so large for their map that some of their numbers meet padding only.
+    whose zeros make whole rows or whole inputs, and filters so large for their map that some of their numbers meet
+    padding only.
     """
     maps = {one.name: one.shape[1:] for one in course.layers}
     columns = [index for index in learning_D(course)[1:] if not _meets_padding_only(course.tensors[index], maps)]
@@ -37,7 +38,8 @@ def precision_underflow(course: Course) -> Suspicion | None:
     before_D = np.nanmax(np.nan_to_num(dead), initial=0.0)
     late_D = np.median(np.nan_to_num(zeros_BD[-max(4, len(zeros_BD) // 3) :]), axis=0)
     scattered_D = late_D - np.maximum(rows_D, before_D)
-    lost = np.flatnonzero(scattered_D > limit("underflow.zeros", 0.3))
+    whole_D = np.array([_whole(share, course.tensors[index]) for share, index in zip(late_D, columns, strict=True)])
+    lost = np.flatnonzero((scattered_D > limit("underflow.zeros", 0.3)) & ~whole_D)
     if len(lost) < max(1, len(columns) / 4):
         return None
     watch = course.history.watch
@@ -69,6 +71,12 @@ def precision_underflow(course: Course) -> Suspicion | None:
         ),
         source="Micikevicius et al. 2018",
     )
+
+
+def _whole(share: float, tensor: WatchedTensor) -> bool:
+    """Says whether zeros may be just those of a few whole outputs or inputs, as of units that are off."""
+    sides = tensor.shape[:2]
+    return any(abs(share * side - round(share * side)) < 1e-4 * side for side in sides) and 0 < share < 1
 
 
 def _meets_padding_only(tensor: WatchedTensor, maps: Mapping[str, tuple[int, ...]]) -> bool:
