@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from trainwright.runs import AnswersRecord, History, WatchedLayer, WatchedTensor
+from trainwright.runs import AnswersRecord, Columns, History, ProbeRecord, StepRecord, WatchedLayer, WatchedTensor
 
 Numbers = NDArray[np.float64]
 
@@ -44,18 +44,23 @@ class Course:
     history: History
     known: Known = field(default_factory=Known)
 
+    @property
+    def _told(self) -> Columns[StepRecord] | Columns[ProbeRecord]:
+        """Step records, or the probes where a run ended before its first of them."""
+        return self.history.steps or self.history.probes
+
     @cached_property
     def steps_S(self) -> Numbers:
-        return _column(self.history.steps["step"])
+        return _column(self._told["step"])
 
     @cached_property
     def losses_S(self) -> Numbers:
         """Training losses as trained."""
-        return _column(self.history.steps["loss"])
+        return _column(self._told["loss"])
 
     @cached_property
     def rates_S(self) -> Numbers:
-        return _column(self.history.steps["learning_rate"])
+        return _column(self._told["learning_rate"])
 
     def epochs(self, name: str) -> Numbers:
         """Gives a column of the epoch records, E numbers."""

@@ -12,7 +12,7 @@ def present(course: Course) -> frozenset[Need]:
     """Lists what a run has measured so far."""
     history = course.history
     there: dict[Need, bool] = {
-        "steps": len(history.steps) > 0,
+        "steps": bool(np.isfinite(course.losses_S).any()) or len(history.steps) > 0,
         "epochs": len(history.epochs) > 0,
         "validation": any(row.valid_loss is not None for row in history.epochs.rows),
         "watch": history.watch is not None,

@@ -68,6 +68,20 @@ def test_weights_ten_times_too_large_are_found_where_the_net_takes_long_to_come_
     assert initialization_too_large(course()) is None
 
 
+def test_weights_too_large_behind_gates_that_begin_closed_show_as_they_open():
+    tensors = tuple(replace(one, deviation=(one.deviation or 0) * 10) for one in TENSORS)
+    opening = {"loss": BLIND, "steps": 8, "stop": "non-finite-loss", "watch": {"steps_planned": 400}}
+    found = initialization_too_large(course(tensors=tensors, **opening))
+    assert found is not None
+    assert alarming(found)
+    assert found.fatal
+    assert "after 8 steps, all of them short, it breaks down" in found.summary
+    assert "non-finite-loss" in found.explains
+    long = {"probe": {"updates": (0.5,) * 4}}
+    assert initialization_too_large(course(tensors=tensors, **opening, **long)) is None, "steps are too long"
+    assert initialization_too_large(course(**opening)) is None, "weights are as usual"
+
+
 def test_a_loss_that_is_summed_over_the_batch_is_no_large_initialization():
     summed = course(loss=lambda step: 50 * learning(step), clean={"loss": learning}, batched={"loss": learning})
     assert initialization_too_large(summed) is None

@@ -4,8 +4,8 @@ import math
 
 import pytest
 
-from diagnosis.histories import BLIND, alarming, course, learning
-from trainwright.diagnosis.course import Known
+from diagnosis.histories import BLIND, alarming, course, learning, records
+from trainwright.diagnosis.course import Course, Known
 from trainwright.diagnosis.rules.optimization import (
     bounces,
     diverges,
@@ -15,6 +15,7 @@ from trainwright.diagnosis.rules.optimization import (
     turned,
 )
 from trainwright.diagnosis.rules.schedule import warmup_missing
+from trainwright.runs import History, StepRecord
 
 
 def test_a_rate_of_a_million_ends_in_no_number_and_is_called_too_high():
@@ -32,6 +33,17 @@ def test_a_rate_of_a_million_ends_in_no_number_and_is_called_too_high():
     assert "the learning rate is too high" in found.summary
     assert "no number at step 2" in found.summary
     assert found.advice == {"do": "set the learning rate to 0.04 instead of 1e+06"}
+
+
+def test_a_run_that_ends_before_its_first_step_record_is_judged_by_its_probes():
+    broken = [
+        one
+        for one in records(loss=BLIND, rate=50.0, steps=3, stop="non-finite-loss")
+        if not isinstance(one, StepRecord)
+    ]
+    found = diverges(Course(History.of(broken)))
+    assert found is not None
+    assert "to no number at step 4" in found.summary
 
 
 def test_a_loss_that_rises_above_knowing_nothing_is_divergence():

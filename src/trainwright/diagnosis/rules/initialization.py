@@ -32,9 +32,13 @@ from trainwright.diagnosis.measures import (
     from_scratch,
     gains_D,
     normalized,
+    relative_updates_B,
     weights_D,
 )
 from trainwright.diagnosis.suspicion import Rule, Suspicion
+
+SHORT = 0.02
+"""Share of its length by which a short step moves the median weight at most."""
 
 NATIVE: dict[str, object] = {"init.scheme": "auto"}
 
@@ -90,6 +94,8 @@ def initialization_too_large(course: Course) -> Suspicion | None:
     The loss before training lies far above the blind one, and weights are several times as large as keeps the scale
     from layer to layer, or outputs grow with depth. An alarm where much of the training went by before the net was
     back at knowing nothing, or where it never learned well.
+
+    A net whose branches begin closed shows none of that at first: it breaks down as they open, by steps that are short.
     """
     began, blind = _loss_at_start(course), course.blind_loss
     if not blind or not from_scratch(course) or not math.isfinite(began):
@@ -99,7 +105,8 @@ def initialization_too_large(course: Course) -> Suspicion | None:
     gain = middle(gains)
     growth = _decades(course)
     large = gain > limit("gain.high", 2.5) or growth > limit("growth.high", 1.0)
-    if not large or excess < limit("excess.high", 1.0):
+    burst = gain > limit("gain.high", 2.5) and _breaks_down_at_once(course)
+    if not burst and (not large or excess < limit("excess.high", 1.0)):
         return None
     skills, saturated = trained_skills_W(course, 40), _most_saturated(course)
     lost = float((skills < 0).mean())
@@ -107,18 +114,19 @@ def initialization_too_large(course: Course) -> Suspicion | None:
     harmful = far_enough(course) and (lost > limit("excess.lost", 0.15) or min(weak, default=1.0) < MIDDLING)
     return Suspicion(
         code="initialization-too-large",
-        strength=min(1.0, 0.55 + 0.2 * math.log10(1 + excess)),
+        strength=0.95 if burst else min(1.0, 0.55 + 0.2 * math.log10(1 + excess)),
         persistent=True,
-        harmful=harmful,
+        harmful=harmful or burst,
+        fatal=burst,
         summary=f"the net begins with weights {gain:.2g} times as large as keeps the scale from layer to layer, and "
-        f"with "
-        f"a loss of {began:.3g} where knowing nothing has {blind:.3g}"
+        f"with a loss of {began:.3g} where knowing nothing has {blind:.3g}"
+        + (f"; after {course.last_step} steps, all of them short, it breaks down" if burst else "")
         + (
             ""
             if saturated < 0.5
             else f"; its activations are saturated, {saturated:.0%} of the units in the worst layer"
         )
-        + (f"; {lost:.0%} of the training went by before it was back there" if lost > 0.05 else ""),
+        + (f"; {lost:.0%} of the training went by before it was back there" if lost > 0.05 and not burst else ""),
         evidence={
             "first_loss": began,
             "blind_loss": blind,
@@ -141,9 +149,19 @@ def initialization_too_large(course: Course) -> Suspicion | None:
             "model-too-small",
             "class-imbalance-harmful",
             "overfitting",
+            "non-finite-loss",
         ),
         source="He et al. 2015; Karpathy 2019: the first loss is ln K",
     )
+
+
+def _breaks_down_at_once(course: Course) -> bool:
+    """Says whether the loss stopped being a number within the first steps, none of which moved the net far."""
+    stop, watch = course.history.stop, course.history.watch
+    planned = 0 if watch is None else watch.steps_planned or 0
+    moves = relative_updates_B(course)
+    early = course.last_step <= max(20, planned // 20)
+    return stop is not None and stop.kind == "non-finite-loss" and early and not np.nanmax(moves, initial=0.0) > SHORT
 
 
 def initialization_too_small(course: Course) -> Suspicion | None:
@@ -242,6 +260,6 @@ def _most_saturated(course: Course) -> float:
 
 INITIALIZATION = (
     Rule("symmetric-initialization", symmetric_initialization, frozenset({"watch", "probes"})),
-    Rule("initialization-too-large", initialization_too_large, frozenset({"watch", "steps"})),
+    Rule("initialization-too-large", initialization_too_large, frozenset({"watch", "probes"})),
     Rule("initialization-too-small", initialization_too_small, frozenset({"watch", "units", "steps"})),
 )

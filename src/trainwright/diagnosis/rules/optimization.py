@@ -75,7 +75,8 @@ def diverges(course: Course) -> Suspicion | None:
         if not (rose or at_once or jump > limit("update.jump", 0.3) or _overshoots(course, 1.0)[0] >= 0.5):
             return None
         where = int(course.steps_S[np.flatnonzero(~np.isfinite(losses))[0]]) if len(finite) < len(losses) else None
-        where = course.last_step if where is None else where
+        if where is None:
+            where = course.last_step if stop is None else stop.step + 1
         summary = f"the loss went from {first:.3g} to no number at step {where}, with a learning rate of {rate:.3g}"
         strength = 0.95 if rose or jump > limit("update.jump", 0.3) else 0.7
     elif diverged(course):
