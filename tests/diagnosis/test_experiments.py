@@ -191,6 +191,7 @@ def test_while_experiments_can_be_made_nothing_is_told_before_them_and_what_they
     live = LiveDiagnosis()
     assert live.look(bouncing(), asking=True) == ()
     assert [one.kind for one in live.wanted] == ["rate-lower"]
+    assert live.look(bouncing()) == (), "a sign that was seen once"
     assert live.look(bouncing())[0].experiment is None
     anew = live.look(bouncing(made()))
     assert [(one.code, one.experiment) for one in anew] == [("learning-rate-too-high", "rate-lower")]

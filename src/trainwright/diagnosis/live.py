@@ -1,4 +1,4 @@
-"""What is new in a run that grows: a finding appears once, as it is made, and is withdrawn when its sign is gone."""
+"""What is new in a run that grows: a finding appears once its sign stays, and is withdrawn when that is gone."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from .course import Course, Known
 from .diagnose import diagnose
 from .experiments import Wanted
 
-GONE_FOR = 2
-"""Looks running without the sign of a finding, or with a weaker one, after which it is taken back."""
+PATIENCE = 2
+"""Looks running that must say something new before it is told: that a sign is there, stronger, weaker or gone."""
 
 LOUDNESS = {"note": 0, "warn": 1, "stop": 2}
 
@@ -23,11 +23,11 @@ class Told:
 
     Attributes:
         standing: code → the finding as it was told last.
-        missed: code → looks running in which its sign was weaker than it was told, or gone.
+        waiting: code → looks running in which its sign was another than was told.
     """
 
     standing: Mapping[str, Finding] = field(default_factory=dict[str, Finding])
-    missed: Mapping[str, int] = field(default_factory=dict[str, int])
+    waiting: Mapping[str, int] = field(default_factory=dict[str, int])
 
     @classmethod
     def of(cls, findings: Iterable[Finding]) -> Told:
@@ -36,14 +36,14 @@ class Told:
 
 
 def news(
-    told: Told, found: Sequence[Finding], step: int, *, patience: int = GONE_FOR
+    told: Told, found: Sequence[Finding], step: int, *, patience: int = PATIENCE
 ) -> tuple[Told, tuple[Finding, ...]]:
     """Compares a look with what was told before it.
 
-    A finding is told when its code is first found, told anew at once when it is graver than it was told or an
-    experiment has confirmed it, and told anew when it was milder, or gone, for `patience` looks running; then, where
-    it is gone, with `withdrawn`. Whenever it is told anew it keeps the step since which it was first seen, so that both
-    are known to be the same.
+    What `patience` looks running say is told: a finding that is new, graver, milder, or gone; the last with
+    `withdrawn`. What cannot wait, or needs not, is told at once: that going on is pointless, what was checked exactly,
+    and what an experiment has confirmed. Whenever a finding is told anew it keeps the step since which it was first
+    seen, so that both are known to be the same.
 
     Args:
         told: so far.
@@ -53,36 +53,49 @@ def news(
 
     Returns: what has been told with this look, and what of it is new.
 
-    >>> dead = Finding(code="dead-units", severity="warn", summary="s", since_step=8)
-    >>> told, new = news(Told(), [dead], 20)
-    >>> [len(new), *(len(news(told, again, 40)[1]) for again in ([dead], []))]
-    [1, 0, 0]
+    >>> dead, told = Finding(code="dead-units", severity="warn", summary="s", since_step=8), Told()
+    >>> for step, seen in ((20, [dead]), (40, [dead]), (60, [dead]), (80, []), (100, [])):
+    ...     told, new = news(told, seen, step)
+    ...     print(step, [one.withdrawn for one in new])
+    20 []
+    40 [None]
+    60 []
+    80 []
+    100 [100]
     """
     by_code = {finding.code: finding for finding in reversed(found)}
     standing: dict[str, Finding] = {}
-    missed: dict[str, int] = {}
+    waiting: dict[str, int] = {}
     new: list[Finding] = []
     for code in dict.fromkeys([*(finding.code for finding in found), *told.standing]):
         before, now = told.standing.get(code), by_code.get(code)
-        if before is None:
-            assert now is not None
-            standing[code] = replace(now, since_step=step if now.since_step is None else now.since_step)
-            new.append(standing[code])
-            continue
-        confirmed = now is not None and now.experiment is not None and before.experiment is None
-        if now is not None and now.severity == before.severity and not confirmed:
+        if before is not None and now is not None and now.severity == before.severity and not _confirmed(now, before):
             standing[code] = before
             continue
-        is_graver = now is not None and (confirmed or LOUDNESS[now.severity] > LOUDNESS[before.severity])
-        times = told.missed.get(code, 0) + 1
-        if not is_graver and times < patience:
-            standing[code], missed[code] = before, times
+        times = told.waiting.get(code, 0) + 1
+        if times < patience and not _urgent(now, before):
+            waiting[code] = times
+            if before is not None:
+                standing[code] = before
         elif now is not None:
-            standing[code] = replace(now, since_step=before.since_step)
+            known = now.since_step if before is None else before.since_step
+            standing[code] = replace(now, since_step=step if known is None else known)
             new.append(standing[code])
-        else:
+        elif before is not None:
             new.append(replace(before, withdrawn=step))
-    return Told(standing, missed), tuple(new)
+    return Told(standing, waiting), tuple(new)
+
+
+def _confirmed(now: Finding, before: Finding | None) -> bool:
+    """Says whether an experiment has confirmed a finding since it was told."""
+    return now.experiment is not None and (before is None or before.experiment is None)
+
+
+def _urgent(now: Finding | None, before: Finding | None) -> bool:
+    """Says whether a finding is graver than was told, and such that no other look would make it surer."""
+    if now is None or (before is not None and LOUDNESS[now.severity] < LOUDNESS[before.severity]):
+        return False
+    return now.severity == "stop" or now.confidence == 1.0 or _confirmed(now, before)
 
 
 def not_told_by_the_loop(found: Sequence[Finding], history: History) -> tuple[Finding, ...]:
@@ -119,6 +132,6 @@ class LiveDiagnosis:
         if asking and self.wanted:
             return ()
         found = not_told_by_the_loop(diagnosis.findings, history)
-        step, patience = Course(history.first_stage).last_step, 1 if last else GONE_FOR
+        step, patience = Course(history.first_stage).last_step, 1 if last else PATIENCE
         self.told, new = news(self.told, found, step, patience=patience)
         return new
