@@ -55,6 +55,20 @@ def test_a_decay_that_forgets_within_steps_is_found_where_the_net_stays_low():
     assert not alarming(weight_decay_too_strong(course(tensors=DECAYED)))
 
 
+def test_a_usual_decay_that_forgets_does_so_by_the_rate():
+    usual = tuple(replace(one, weight_decay=5e-4, normalized=False) for one in TENSORS)
+    long = {"probe": {"updates": (0.1,) * 4, "learning_rate": 10.0}}
+    found = weight_decay_too_strong(course(tensors=usual, loss=BLIND, rate=10.0, **long))
+    assert found is not None
+    assert alarming(found)
+    assert found.code == "learning-rate-too-high"
+    assert "the learning rate 10 is too high: with it even the usual weight decay 0.0005" in found.summary
+    assert found.advice == {"do": "set the learning rate to 0.4 instead of 10"}
+    short = weight_decay_too_strong(course(tensors=usual, loss=BLIND, rate=10.0, probe={"learning_rate": 10.0}))
+    assert short is not None
+    assert short.code == "weight-decay-too-strong"
+
+
 def test_a_decay_is_judged_by_the_average_of_weights_where_that_lags_behind():
     """The net itself does well, and what is shipped, of which the epochs tell, does not follow it."""
     behind = {"valid_loss": 1.5}

@@ -95,7 +95,7 @@ def diverges(course: Course) -> Suspicion | None:
         fatal=True,
         summary=f"the learning rate is too high: {summary}" + _moved(jump),
         evidence={"first_loss": first, "last_loss": float(losses[-1]), "learning_rate": rate, "largest_move": jump},
-        advice=other_rate(course, _shorter(course)),
+        advice=other_rate(course, shorter(course)),
         since_step=where,
         explains=TOO_HIGH_BRINGS,
         experiment=None if broken else "rate-lower",
@@ -121,7 +121,7 @@ def kills(course: Course) -> Suspicion | None:
         summary=f"the learning rate {peak_rate(course):.3g} is too high: the first steps threw the net out, and since "
         f"then it knows next to nothing (skill {best_skill(course):.2f})" + _moved(jump),
         evidence={"largest_move": jump, "overshooting_steps": overshoot[0], "skill": best_skill(course)},
-        advice=other_rate(course, _shorter(course)),
+        advice=other_rate(course, shorter(course)),
         since_step=int(course.probes("step")[0]),
         explains=TOO_HIGH_BRINGS,
         experiment="rate-lower",
@@ -274,7 +274,7 @@ def _overshoots(course: Course, share: float, *, first: bool = False) -> tuple[f
     return (float((part < 0).mean()), len(part)) if len(trust) else (0.0, 0)
 
 
-def _shorter(course: Course) -> float:
+def shorter(course: Course) -> float:
     """Gives the factor on the peak rate that makes the first steps as long as usual, and a tenth at most.
 
     What a step moves by the unit of the rate is taken from the first of all, and from the longest of the first few: a

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from trainwright.diagnosis.advising import advice
+from trainwright.diagnosis.advising import advice, other_rate
 from trainwright.diagnosis.course import Course, Numbers
 from trainwright.diagnosis.curves import middle, spread
 from trainwright.diagnosis.harm import (
@@ -32,6 +33,7 @@ from trainwright.diagnosis.measures import (
 )
 from trainwright.diagnosis.suspicion import Rule, Suspicion
 
+from .optimization import TOO_HIGH_BRINGS, shorter
 from .updating import SCALE_FREE
 
 ALWAYS = 0.95
@@ -117,7 +119,8 @@ def weight_decay_too_strong(course: Course) -> Suspicion | None:
     """Finds a decay that makes the net forget within a few steps what it learned.
 
     1/(rate x decay) is the number of steps after which decay alone leaves a third of a weight (with momentum that
-    many fewer). Healthy runs forget over thousands of steps. In Adam, decay and gradient are weighed directly.
+    many fewer). Healthy runs forget over thousands of steps. In Adam, decay and gradient are weighed directly. Where
+    the decay is a usual one, the rate is the one of the two that is too high.
     """
     watch, columns = course.history.watch, learning_D(course)
     decayed = [index for index in columns if course.tensors[index].weight_decay > 0]
@@ -146,7 +149,7 @@ def weight_decay_too_strong(course: Course) -> Suspicion | None:
     turn = middle(course.by_tensor("turns")[-max(2, len(weights_BT) // 3) :, decayed])
     low = lags or skill < MIDDLING or (stalled(course) and skill < limit("decay.skill", 0.8))
     harmful = far_enough(course) and low
-    return Suspicion(
+    found = Suspicion(
         code="weight-decay-too-strong",
         strength=float(np.clip(0.6 + 0.2 * math.log10(shortest / memory), 0.6, 1.0)),
         persistent=True,
@@ -179,6 +182,17 @@ def weight_decay_too_strong(course: Course) -> Suspicion | None:
             "stopped-too-early",
         ),
         source="van Laarhoven 2017; Kosson et al. 2023: time constant of weight decay",
+    )
+    longest = float(np.nanmax(relative_updates_B(course), initial=0.0))
+    if decay > limit("decay.usual", 2e-3) or longest < limit("update.long", 0.05):
+        return found
+    return replace(
+        found,
+        code="learning-rate-too-high",
+        summary=f"the learning rate {rate:.3g} is too high: with it even the usual {found.summary}",
+        evidence={**found.evidence, "largest_move": longest},
+        advice=other_rate(course, shorter(course)),
+        explains=(*TOO_HIGH_BRINGS, *found.explains),
     )
 
 
