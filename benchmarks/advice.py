@@ -177,10 +177,10 @@ def page() -> str:
             "pictures, of the running average of the weights, as every run keeps it.",
             "",
             "Few cells, one run each, chosen by hand: a first look, no proof. The digits' faults taught the rules: "
-            "after 14 of 28 had been won back by the first rules, these were changed by what was seen there, and the "
-            "rows measured anew. The rows of Fashion-MNIST are fresh, and not all were run; the first of them, a rate 100 "
-            "times too high that was taken for a decay too strong, gave the reason for another change and stands as it "
-            "was measured.",
+            "after 14 of 28 had been won back by the first rules, these were changed by what was seen there, and "
+            "the rows measured anew. The rows of Fashion-MNIST are fresh, and not all were run; the first of them, "
+            "a rate 100 times too high that was taken for a decay too strong, gave the reason for another change "
+            "and stands as it was measured.",
             "",
             "| what | target | measured |",
             "|---|---|---|",
