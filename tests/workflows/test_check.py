@@ -17,6 +17,7 @@ LADDER = [
     "inputs",
     "regularization",
     "separate-pictures",
+    "one-step",
     "pipeline",
     "determinism",
     "gradient-flow",

@@ -31,6 +31,8 @@ from .flow import NAME as FLOW
 from .flow import check_gradient_flow
 from .gradients import NAME as GRADIENTS
 from .gradients import check_gradients
+from .one_step import NAME as ONE_STEP
+from .one_step import check_one_step
 from .pipeline import LABELS, PIPELINE, check_labels_kept, check_pipeline, check_statistics
 from .rehearsal import BLANK, RATE, check_rehearsal
 from .rehearsal import STEPS as REHEARSED
@@ -86,6 +88,7 @@ def _rungs(subject: Subject) -> list[Rung]:
         Rung((INPUTS,), 0, lambda: [check_inputs(subject)]),
         Rung((REGULARIZATION,), 1, lambda: [check_regularization(subject)]),
         Rung((SEPARATE,), 1, lambda: [check_separate_pictures(subject)]),
+        Rung((ONE_STEP,), 1, lambda: [check_one_step(subject)]),
         Rung((DETERMINISM,), 2, lambda: [check_determinism(subject)]),
         Rung((FLOW,), 3, lambda: [check_gradient_flow(subject)]),
         Rung((GRADIENTS,), 8, lambda: [check_gradients(subject)]),
@@ -100,7 +103,8 @@ def climb(rungs: Sequence[Rung], *, budget_s: float | None = None, step_s: float
 
     Nothing is climbed after a failed rung: what came of it would be the same fault once more.
 
-    A check that breaks is told as not made, since a net that it cannot handle may train all the same.
+    A check that breaks is told as not made, since a net that it cannot handle may train all the same; one that cannot
+    is found by the check that makes a step.
 
     Args:
         rungs: cheapest first.

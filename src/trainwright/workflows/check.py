@@ -50,7 +50,9 @@ class Checks:
         if failed:
             return f"Training cannot work so. First: {failed[0].name}: perhaps {failed[0].causes[0]}."
         warned = [check.name for check in self.all if check.verdict == "warned"]
-        return f"Nothing speaks against training{', but look at ' + ', '.join(warned) if warned else ''}."
+        said = f"Nothing speaks against training{', but look at ' + ', '.join(warned) if warned else ''}"
+        left_out = sum(check.verdict == "skipped" for check in self.all)
+        return f"{said}; {left_out} of {len(self.all)} checks were not made." if left_out else f"{said}."
 
     def __getitem__(self, name: str) -> Check:
         """Gives the check of a name.
