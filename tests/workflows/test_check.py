@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 import trainwright as tw
+from trainwright.data import Augmenter, prepare
+from trainwright.recipe import compose, parse_assignments
 from trainwright.runs import RunFolder
+from trainwright.training import build
+from trainwright.tuning import subject_of
+from trainwright.tuning.pipeline import check_labels_kept
+from trainwright.tuning.subject import OutOfTime
+from trainwright.workflows.deciding import decide
 
 SMALL = "--model=plain --set=model.width=8 --set=model.depth=1 --set=machine.threads=1 --set=machine.precision=float32"
 LADDER = [
@@ -21,9 +29,9 @@ LADDER = [
     "pipeline",
     "determinism",
     "gradient-flow",
-    "few-pictures",
     "gradients",
     "labels-kept",
+    "few-pictures",
     "learning-rate",
     "blank-pictures",
     "few-batches",
@@ -35,7 +43,7 @@ def test_a_healthy_recipe_passes_every_check(cli):
     assert ended.code == 0, ended.err
     told = json.loads(ended.out)
     assert told["passed"] is True
-    assert [row["name"] for row in told["checks"]] == LADDER
+    assert {row["name"] for row in told["checks"]} == set(LADDER)
     assert {row["verdict"] for row in told["checks"]} <= {"passed", "warned"}
     assert all(set(row) == {"name", "verdict", "summary", "evidence", "causes"} for row in told["checks"])
 
@@ -75,6 +83,29 @@ def test_train_begins_with_what_a_tenth_of_its_time_allows(cli, tmp_path):
     assert made["first-loss"] == "passed"
     assert made["few-batches"] == "skipped"
     assert "few-batches" in ended.out.partition("not made:")[2]
+
+
+def test_altering_pictures_is_given_up_where_a_first_batch_tells_that_it_takes_too_long(monkeypatch):
+    words = ["data.source=digits", "model.name=plain", "model.width=8", "machine.threads=1", "augment.rotate=10"]
+    asked = compose(parse_assignments(words))
+    data = prepare(asked.data, seed=0)
+    setup = build(decide(asked, data), data)
+    clock, train = [0.0], Augmenter.train
+
+    def slow(self, images_NCHW, samples_N, epoch):
+        clock[0] += 1.0
+        return train(self, images_NCHW, samples_N, epoch)
+
+    monkeypatch.setattr("time.perf_counter", lambda: clock[0])
+    monkeypatch.setattr(Augmenter, "train", slow)
+    given = subject_of(setup, data)
+    with pytest.raises(OutOfTime):
+        check_labels_kept(setup, data, replace(given, until=100.0))
+    assert clock[0] == 2.0
+    monkeypatch.setattr("trainwright.tuning.pipeline.COPIES", 0)  # a first batch that promises too much
+    with pytest.raises(OutOfTime):
+        check_labels_kept(setup, data, replace(given, until=100.0))
+    assert 100 <= clock[0] <= 101
 
 
 def test_checks_change_no_bit_of_the_training(cli, tmp_path):

@@ -12,6 +12,7 @@ from __future__ import annotations
 from .audit import Audit as Audit
 from .audit import Rejected as Rejected
 from .augment import COPIES as COPIES
+from .augment import MOST_COMPARED as MOST_COMPARED
 from .augment import NOTHING as NOTHING
 from .augment import Augmenter as Augmenter
 from .augment import Mix as Mix

@@ -10,6 +10,9 @@ from trainwright.runs import Finding
 
 Verdict = Literal["passed", "warned", "failed", "skipped"]
 
+TOO_LONG = "would take more than a tenth of the training"
+"""Why a check is not made, or not to its end, as the first act of a training."""
+
 
 @dataclass(frozen=True)
 class Check:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 import math
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -31,6 +32,9 @@ them, also where a step goes over a kink."""
 
 PICTURES = 3
 
+FORWARDS = 5
+"""What one comparison takes, in forward passes: one and its way back, which is two, and two at both ends of a step."""
+
 NOISE = 1e-2
 """Deviation of what is added to the inputs of net and modules, weights and biases, so that nothing lies on a kink, such
 as the 0 of a ReLU or a tie of maxima."""
@@ -48,7 +52,11 @@ def check_gradients(subject: Subject) -> Check:
     """Compares both gradients, along random directions of inputs and weights, of every module that is not torch's own,
     and of the whole net.
 
-    Works on a copy on the CPU in float64; dropout is off, batches are normalized by themselves.
+    Works on a copy on the CPU in float64; dropout is off, batches are normalized by themselves. What that takes has
+    little to do with a step of training, and is told by the first forward pass.
+
+    Raises:
+        OutOfTime: all modules and the whole net would take more than the subject's time.
 
     Source: Goodfellow et al. 2016, section 11.5; Stanford CS231n, Neural networks 3, gradient checks.
     """
@@ -59,9 +67,11 @@ def check_gradients(subject: Subject) -> Check:
         parameter.data = _off_kinks(parameter.data, generator)
     images_NCHW = _off_kinks(lesson.images_NCHW.detach().cpu().double(), generator)
     own = {name: module for name, module in twin.named_modules() if name and _innermost(module)}
+    began = time.perf_counter()
     calls = _record(twin, own, images_NCHW)
     if calls is None:
         return skipped(NAME, "the net cannot compute in float64, in which gradients are compared")
+    subject.keep_time(2 * FORWARDS * (time.perf_counter() - began))
     worst, checked = 0.0, 0
     for name, call in calls.items():
         error = _disagreement(call, generator)

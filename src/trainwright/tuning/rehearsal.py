@@ -15,9 +15,9 @@ from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d
 
 from .by_heart import step
-from .checks import Check, alarm, passed, skipped
+from .checks import TOO_LONG, Check, alarm, passed, skipped
 from .first_loss import TOLERATED_EXCESS
-from .subject import Lesson, Subject, plainly
+from .subject import FEWEST, Lesson, OutOfTime, Subject, plainly
 
 RATE, BLANK = "learning-rate", "blank-pictures"
 
@@ -107,6 +107,9 @@ class Rehearsal:
 def check_rehearsal(subject: Subject) -> tuple[Check, Check]:
     """Trains a twin for some steps as training will begin, and another on blank pictures.
 
+    Raises:
+        OutOfTime: before the first twin was trained; later, what is known by then is told.
+
     Source: Stanford CS231n (rate); Karpathy 2019 (input-independent baseline).
     """
     steps = STEPS if subject.steps is None else min(STEPS, subject.steps)
@@ -130,7 +133,10 @@ def check_rehearsal(subject: Subject) -> tuple[Check, Check]:
     rate = passed(RATE, chosen.words, chosen.evidence)
     if len(unseen.images_NCHW) < FEWEST_PICTURES:
         return rate, skipped(BLANK, f"{len(unseen.images_NCHW)} validation pictures are too few to tell")
-    _, blank_unseen = rehearse(subject, steps, blank(seen), blank(unseen), blanked=True)
+    try:
+        _, blank_unseen = rehearse(subject, steps, blank(seen), blank(unseen), blanked=True)
+    except OutOfTime:
+        return rate, skipped(BLANK, TOO_LONG)
     return rate, _pictures_matter(subject, chosen_unseen, blank_unseen, unseen)
 
 
@@ -145,6 +151,7 @@ def rehearse(
         factor: share of the chosen rate.
         blanked: whether every picture is zeroed.
     """
+    subject.keep_time()
     twin = subject.twin()
     lessons = (seen, unseen)
     before = [_losses(subject, plainly(twin.model), lesson) for lesson in lessons]
@@ -166,12 +173,22 @@ def rehearse(
 
 
 def blank(lesson: Lesson) -> Lesson:
-    """Takes away what pictures show, and leaves their labels."""
-    return lesson.with_images(torch.zeros_like(lesson.images_NCHW))
+    """Takes away what pictures show, and leaves their labels.
+
+    Blank pictures are all the same, and so are the answers to them, but for what is drawn by chance: FEWEST of them
+    speak for any number, for less time.
+    """
+    few_NCHW, count = torch.zeros_like(lesson.images_NCHW[:FEWEST]), len(lesson.images_NCHW)
+    return Lesson(few_NCHW, lesson.labels, lambda outputs_NK: lesson.loss_of(_for_all(outputs_NK, count)))
+
+
+def _for_all(outputs_NK: Tensor, count: int) -> Tensor:
+    """Repeats the answers to the same few pictures in turn, for so many."""
+    return outputs_NK[torch.arange(count, device=outputs_NK.device) % len(outputs_NK)]
 
 
 def _losses(subject: Subject, model: torch.nn.Module, lesson: Lesson) -> tuple[Tensor, Tensor]:
-    outputs_NK = subject.outputs(model, lesson.images_NCHW)
+    outputs_NK = _for_all(subject.outputs(model, lesson.images_NCHW), len(lesson.labels))
     return outputs_NK, subject.losses(outputs_NK, lesson.labels)
 
 
@@ -181,7 +198,10 @@ def _wrong_rate(subject: Subject, chosen: Rehearsal, steps: int, seen: Lesson) -
     rate = max(float(group["lr"]) for group in subject.optimizer.param_groups)
     progress = chosen.progress
     for factor in (*HIGHER, *LOWER) if progress > 0 else (*LOWER, *HIGHER):
-        other, _ = rehearse(subject, steps, seen, seen, factor=factor)
+        try:
+            other, _ = rehearse(subject, steps, seen, seen, factor=factor)
+        except OutOfTime:
+            return _not_learned(chosen, rate, "other rates were not all tried, for time", "the learning rate is wrong")
         if other.fell:
             word = "high" if factor < 1 else "low"
             stop = progress < -TOLERATED_EXCESS if factor < 1 else factor >= IN_VAIN
@@ -195,12 +215,16 @@ def _wrong_rate(subject: Subject, chosen: Rehearsal, steps: int, seen: Lesson) -
                 source="Stanford CS231n, Neural networks 3",
                 stop=stop,
             )
+    return _not_learned(chosen, rate, "and no clear fall at any share of the rate from 0.0001 to 10,000 either")
+
+
+def _not_learned(chosen: Rehearsal, rate: float, besides: str, *likelier: str) -> Check:
     return alarm(
         RATE,
         "nothing-learned",
-        f"{chosen.words}, and no clear fall at any share of the rate from 0.0001 to 10,000 either",
+        f"at the chosen rate {rate:.3g} {chosen.words}, {besides}",
         evidence={**chosen.evidence, "learning_rate": rate},
-        causes=("labels do not belong to their pictures", "the task needs more steps than these"),
+        causes=(*likelier, "labels do not belong to their pictures", "the task needs more steps than these"),
         stop=False,
     )
 

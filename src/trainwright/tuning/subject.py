@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import math
 import random
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -24,6 +26,10 @@ FEWEST = 16
 """Pictures at a time by which a net that normalizes by the batch is judged, where it is trained on fewer."""
 
 
+class OutOfTime(Exception):
+    """A check has used up its time."""
+
+
 @dataclass(frozen=True, eq=False)
 class Lesson:
     """Pictures as the net sees them, on its device, with what is true of them.
@@ -37,10 +43,6 @@ class Lesson:
     images_NCHW: Tensor
     labels: Tensor
     loss_of: Callable[[Tensor], Tensor]
-
-    def with_images(self, images_NCHW: Tensor) -> Lesson:
-        """Shows other pictures with the same labels."""
-        return Lesson(images_NCHW, self.labels, self.loss_of)
 
 
 @dataclass(eq=False)
@@ -82,6 +84,7 @@ class Subject:
         autocast: opens the number format of training; float16, whose loss must be scaled, is rehearsed in float32.
         regularization: penalties and limits that training adds outside the optimizer.
         clip: shortens gradients as training does.
+        until: second on the clock of time.perf_counter after which a check begins nothing more that takes long.
     """
 
     model: nn.Module
@@ -101,6 +104,16 @@ class Subject:
     batches_per_step: int = 1
     batch_size: int = 128
     regularization: RegularizationSection | None = None
+    until: float = math.inf
+
+    def keep_time(self, ahead_s: float = 0.0) -> None:
+        """Asks whether so many seconds are left; every step of a check asks.
+
+        Raises:
+            OutOfTime: they are not.
+        """
+        if time.perf_counter() + ahead_s > self.until:
+            raise OutOfTime
 
     def twin(self, *, regularized: bool = True) -> Twin:
         """Copies net and optimizer, which then hold each other's parameters as the originals do.

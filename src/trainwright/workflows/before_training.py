@@ -42,7 +42,7 @@ def check_before_training(
     """
     began = time.perf_counter()
     seconds = step_time(subject_of(setup, data))
-    budget_s = SHARE * setup.total_steps * seconds - (time.perf_counter() - began)
+    budget_s = SHARE * setup.total_steps * setup.batches_per_step * seconds - (time.perf_counter() - began)
     made: Sequence[Check] = list(climb(rungs_of_run(setup, data), budget_s=budget_s, step_s=seconds))
     write_checks(folder, made)
     console.checks([check.plain() for check in made])

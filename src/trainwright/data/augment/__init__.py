@@ -13,6 +13,7 @@ from .choice import choose_augment as choose_augment
 from .components import color_components as color_components
 from .components import wanted_components as wanted_components
 from .label_check import COPIES as COPIES
+from .label_check import MOST_COMPARED as MOST_COMPARED
 from .label_check import check_policy as check_policy
 from .mixing import Mix as Mix
 from .mixing import Mixing as Mixing

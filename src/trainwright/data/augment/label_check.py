@@ -25,7 +25,7 @@ from .color import scaling_matrix
 from .geometry import flip_maps, identity_maps, rotation_maps
 from .plan import untouched
 
-MOST = 2_000
+MOST_COMPARED = 2_000
 """Pictures that are looked at, spread evenly over the training part: enough to see 1 % more errors."""
 
 SIDE = 16
@@ -75,7 +75,7 @@ class LabelCheck:
 
 
 def check_flip(part: LabelledPictures) -> LabelCheck:
-    """Checks horizontal mirroring on up to MOST pictures."""
+    """Checks horizontal mirroring on up to MOST_COMPARED pictures."""
     return _check(part, lambda _, width: [flip_maps(ALL, width)], whole_pixels=True)
 
 
@@ -93,30 +93,35 @@ def check_rotation(part: LabelledPictures, degrees: float) -> LabelCheck:
     )
 
 
-def check_policy(part: NumberedPictures, augmenter: Augmenter) -> LabelCheck | None:
+def check_policy(
+    part: NumberedPictures, augmenter: Augmenter, keep_time: Callable[[], None] = lambda: None
+) -> LabelCheck | None:
     """Checks all that happens to pictures in training together, with COPIES of each; None where nothing does.
 
     Mixing is not looked at: it mixes the labels, too.
+
+    Args:
+        part, augmenter: of training.
+        keep_time: called before AT_ONCE pictures are altered; may raise to break off.
     """
     if not augmenter.alters:
         return None
-    count = min(MOST, len(part))
+    count = min(MOST_COMPARED, len(part))
     rows_N = torch.arange(count) * len(part) // count
 
+    def altered(some: Tensor, epoch: int) -> Tensor:
+        keep_time()
+        return _reduced(augmenter.train(part.images(some), part.samples_N[some], epoch))
+
     def seen(epoch: int) -> Tensor:
-        return torch.cat(
-            [
-                _reduced(augmenter.train(part.images(some), part.samples_N[some], epoch))
-                for some in rows_N.split(AT_ONCE)
-            ]
-        )
+        return torch.cat([altered(some, epoch) for some in rows_N.split(AT_ONCE)])
 
     plain_NF = torch.cat([_reduced(augmenter.evaluate(part.images(some))) for some in rows_N.split(AT_ONCE)])
     return _compared(plain_NF, map(seen, range(1, COPIES + 1)), part.labels_N[rows_N])
 
 
 def _check(part: LabelledPictures, alterations: Alterations, *, whole_pixels: bool = False) -> LabelCheck:
-    count = min(MOST, len(part))
+    count = min(MOST_COMPARED, len(part))
     rows_N = torch.arange(count) * len(part) // count
     channels, height, width = part.images(rows_N[:1]).shape[1:]
     nothing_C = torch.zeros(channels)
