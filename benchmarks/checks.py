@@ -1,6 +1,7 @@
 """Checks before training on set-ups that are broken in one way each, and on healthy ones, ugly ones among them.
 
     uv run python benchmarks/checks.py > benchmarks/results/checks.md
+    uv run python benchmarks/checks.py --only "batch of 1"     # set-ups whose name holds these words
 
 A broken set-up counts as stopped where the right check fails, and no other check fails before it. A healthy one counts
 as stopped where any check fails; warnings are told apart. Data: scikit-learn's digits, Fashion-MNIST, drawn arrows.
@@ -11,12 +12,16 @@ batch of 2 had been stopped. All others stand as they were chosen before.
 
 from __future__ import annotations
 
+import argparse
 import contextlib
+import os
+import platform
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from sklearn.datasets import load_digits
 from torch import Tensor, nn
@@ -24,6 +29,8 @@ from torch.nn import functional as F
 from torch.utils.data import DataLoader, TensorDataset
 
 import trainwright as tw
+from trainwright.data import prepare
+from trainwright.recipe import DataSection
 
 Checks = Any
 
@@ -71,6 +78,25 @@ def own(
     train, held = loaders(*(data or digits()))
     optimizer = optimizer or torch.optim.SGD(model.parameters(), lr=lr, momentum=0.9)
     return tw.check_loop(model, train, valid_loader=valid or held, loss=loss, optimizer=optimizer)
+
+
+def fashion(batch_size: int, *, in_order: bool = False) -> Checks:
+    """Checks a loop on standardized pictures of Fashion-MNIST, with validation pictures as they come, or by class."""
+    data = prepare(DataSection(source="fashion-mnist"), seed=0)
+    rows_N = torch.arange(6000)
+    train, held = ((part.images(rows_N).float(), part.labels_N[rows_N]) for part in (data.train, data.valid))
+    images_NCHW, mean, std = train[0], train[0].mean(), train[0].std()
+    order = held[1].argsort(stable=True) if in_order else rows_N
+    pictures = TensorDataset((images_NCHW - mean) / std, train[1])
+    held_out = TensorDataset((held[0][order] - mean) / std, held[1][order])
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Flatten(), nn.Linear(784, 10))
+    return tw.check_loop(
+        model,
+        DataLoader(pictures, batch_size, shuffle=True, generator=torch.Generator().manual_seed(0)),
+        valid_loader=DataLoader(held_out, 256),
+        optimizer=torch.optim.SGD(model.parameters(), lr=min(0.01, 0.001 * batch_size)),
+    )
 
 
 class MixesPictures(nn.Module):
@@ -147,8 +173,6 @@ def valid_not_standardized() -> Checks:
 
 
 def mirrored() -> Checks:
-    import numpy as np
-
     with temporary() as folder:
         images_NCHW, labels_N = arrows()
         np.savez(f"{folder}/arrows.npz", images=images_NCHW.byte().numpy()[:, 0], labels=labels_N.numpy())
@@ -242,12 +266,13 @@ HEALTHY: dict[str, Callable[[], Checks]] = {
     "own loop: one output, BCE": lambda: single(),
     "own loop: 60 pictures": lambda: own(cnn(), data=few()),
     "own loop: first layer frozen": lambda: frozen(),
+    "own loop: Fashion-MNIST, batch of 1": lambda: fashion(1),
+    "own loop: Fashion-MNIST, batch of 2": lambda: fashion(2),
+    "own loop: Fashion-MNIST, validation in the order of classes": lambda: fashion(128, in_order=True),
 }
 
 
 def arrows_without_flips() -> Checks:
-    import numpy as np
-
     with temporary() as folder:
         images_NCHW, labels_N = arrows()
         np.savez(f"{folder}/arrows.npz", images=images_NCHW.byte().numpy()[:, 0], labels=labels_N.numpy())
@@ -285,12 +310,28 @@ def frozen() -> Checks:
     return own(model, optimizer=torch.optim.SGD(moved, lr=0.05, momentum=0.9))
 
 
+def head(words: str) -> str:
+    """Says what was run, how often, and on what."""
+    only, load = f' --only "{words}"' if words else "", os.getloadavg()[0]
+    return f"""# Checks on broken and healthy set-ups
+
+- command: `uv run python benchmarks/checks.py{only}`
+- n = 1: each set-up was checked once; seconds are those of the clock
+- {os.cpu_count()} cores ({platform.machine()}), no GPU; load of other programs before the start {load:.1f}
+- trainwright {tw.__version__}, Python {platform.python_version()}, torch {torch.__version__}, numpy {np.__version__}
+"""
+
+
 def main() -> None:
-    print("# Checks on broken and healthy set-ups\n")
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", default="", metavar="WORDS")
+    words = parser.parse_args().only
+    print(head(words))
     print("| broken | right check | failed | what it said | s |")
     print("|---|---|---|---|---|")
     stopped = 0
-    for broken in BROKEN:
+    chosen = [broken for broken in BROKEN if words in broken.what]
+    for broken in chosen:
         began = time.perf_counter()
         made = broken.make()
         failed = [check for check in made.all if check.verdict == "failed"]
@@ -300,18 +341,19 @@ def main() -> None:
         said = failed[0].summary if failed else "; ".join(c.name for c in made.all if c.verdict == "warned")
         took = time.perf_counter() - began
         print(f"| {broken.what} | {broken.right} | {names}{'' if right else ' ✗'} | {said} | {took:.0f} |", flush=True)
-    print(f"\n{stopped} of {len(BROKEN)} stopped by the right check.\n")
+    print(f"\n{stopped} of {len(chosen)} stopped by the right check.\n")
     print("| healthy | failed | warned | s |")
     print("|---|---|---|---|")
     alarms = 0
-    for what, make in HEALTHY.items():
+    healthy = {what: make for what, make in HEALTHY.items() if words in what}
+    for what, make in healthy.items():
         began = time.perf_counter()
         made = make()
         failed = ", ".join(check.name for check in made.all if check.verdict == "failed")
         warned = ", ".join(check.name for check in made.all if check.verdict == "warned")
         alarms += bool(failed)
         print(f"| {what} | {failed} | {warned} | {time.perf_counter() - began:.0f} |", flush=True)
-    print(f"\n{alarms} of {len(HEALTHY)} stopped.")
+    print(f"\n{alarms} of {len(healthy)} stopped.")
 
 
 if __name__ == "__main__":

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.utils.data import DataLoader, SequentialSampler, Subset
 
 from trainwright.errors import InputError
 from trainwright.models import evaluating
@@ -71,7 +72,7 @@ def subject_of_loop(
             )
     device = next((parameter.device for parameter in model.parameters()), torch.device("cpu"))
     images_NCHW, labels_N, size = _first(loader, device, "loader")
-    valid = None if valid_loader is None else _first(valid_loader, device, "valid_loader")
+    valid = None if valid_loader is None else _first(_from_all_over(valid_loader), device, "valid_loader")
     with torch.no_grad(), evaluating(model):
         outputs = model(images_NCHW[:2])
     several = isinstance(outputs, Tensor) and outputs.ndim == 2 and outputs.shape[1] > 1
@@ -119,6 +120,37 @@ def subject_of_loop(
     )
 
 
+def _from_all_over(loader: Iterable[Any]) -> Iterable[Any]:
+    """Takes MOST_KEPT pictures from all over a list of batches, or a DataLoader that keeps the order of its pictures.
+
+    Validation pictures often come class by class, and the first ones are no sample then. Any other loader stays as it
+    is, as its last batches would cost a walk through all of it.
+    """
+    if isinstance(loader, list | tuple):
+        return _thinned(loader) if all(map(_is_pair, loader)) else loader
+    if not isinstance(loader, DataLoader) or type(loader).__iter__ is not DataLoader.__iter__:
+        return loader
+    if loader.batch_size is None or not isinstance(loader.sampler, SequentialSampler):
+        return loader
+    count = len(loader.sampler)
+    places = [place for place in range(count) if _is_kept(place, count)]
+    return DataLoader(Subset(loader.dataset, places), loader.batch_size, collate_fn=loader.collate_fn)
+
+
+def _thinned(pairs: Sequence[Any]) -> Iterator[tuple[Tensor, Tensor]]:
+    count, passed = sum(len(labels_N) for _, labels_N in pairs), 0
+    for images_NCHW, labels_N in pairs:
+        rows = [row for row in range(len(labels_N)) if _is_kept(passed + row, count)]
+        passed += len(labels_N)
+        if rows:
+            yield images_NCHW[rows], labels_N[rows]
+
+
+def _is_kept(place: int, count: int) -> bool:
+    """Tells of each of so many places whether it is one of MOST_KEPT that lie evenly among them."""
+    return count <= MOST_KEPT or (place + 1) * MOST_KEPT // count > place * MOST_KEPT // count
+
+
 def _first(loader: Iterable[Any], device: torch.device, name: str) -> tuple[Tensor, Tensor, int]:
     """Keeps the first batches of a loader, MOST_KEPT pictures or a little more, and the size of the first.
 
@@ -147,8 +179,7 @@ def _pairs(loader: Iterable[Any], device: torch.device) -> Iterator[tuple[Tensor
         InputError: a batch is no pair of tensors.
     """
     for batch in loader:
-        parts = list(batch) if isinstance(batch, list | tuple) else []
-        if len(parts) != 2 or not all(isinstance(part, Tensor) for part in parts):
+        if not _is_pair(batch):
             raise InputError(
                 "a batch of the loader is no pair of inputs and labels",
                 expected="(inputs N C H W, labels N), two tensors",
@@ -156,7 +187,11 @@ def _pairs(loader: Iterable[Any], device: torch.device) -> Iterator[tuple[Tensor
                 where="loader",
                 hint="wrap the loader in a generator that gives such pairs",
             )
-        yield parts[0].to(device), parts[1].to(device)
+        yield batch[0].to(device), batch[1].to(device)
+
+
+def _is_pair(batch: object) -> bool:
+    return isinstance(batch, list | tuple) and len(batch) == 2 and all(isinstance(part, Tensor) for part in batch)
 
 
 def _described(batch: object) -> str:

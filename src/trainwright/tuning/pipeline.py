@@ -14,13 +14,16 @@ from trainwright.data import COPIES, MOST_COMPARED, NOTHING, Augmenter, Prepared
 from trainwright.training import Setup, eval_batch
 
 from .checks import Check, alarm, passed, skipped
-from .subject import Subject
+from .subject import Lesson, Subject
 
 PIPELINE, LABELS = "pipeline", "labels-kept"
 
 APART = 0.5
 """Difference of two means, in standard deviations of a pixel, and of the logarithms of two deviations, from which two
 pipelines are called different where pictures of both are not the same; own choice."""
+
+FEWEST_PICTURES = 50
+"""Pictures of either part below which a difference is no proof."""
 
 HARM = 0.02
 """Share of pictures that augmentation may move into other classes, beyond those that it moves back."""
@@ -51,11 +54,15 @@ def check_pipeline(setup: Setup, data: PreparedData) -> Check:
 
 @torch.no_grad()
 def check_statistics(subject: Subject) -> Check:
-    """Compares mean and deviation of what training and validation give the net, where pictures are not the same."""
+    """Compares mean and deviation of what training and validation give the net, where pictures are not the same.
+
+    A difference only warns where either part shows few pictures, or half of the classes of both or fewer: classes may
+    differ in brightness.
+    """
     if subject.unseen is None:
         return skipped(PIPELINE, "no validation pictures were given")
-    trained_NCHW = next(subject.trained()).images_NCHW.float()
-    unseen_NCHW = subject.unseen(512).images_NCHW.float()
+    trained, unseen = subject.clean(512), subject.unseen(512)
+    trained_NCHW, unseen_NCHW = trained.images_NCHW.float(), unseen.images_NCHW.float()
     evidence: dict[str, float | str | None] = {
         "training_mean": trained_NCHW.mean().item(),
         "validation_mean": unseen_NCHW.mean().item(),
@@ -78,18 +85,30 @@ def check_statistics(subject: Subject) -> Check:
     trained_std, unseen_std = trained_NCHW.std().clamp(min=1e-12), unseen_NCHW.std().clamp(min=1e-12)
     shift = float((trained_NCHW.mean() - unseen_NCHW.mean()).abs() / torch.minimum(trained_std, unseen_std))
     if shift > APART or float((trained_std / unseen_std).log().abs()) > APART:
+        unlike = _unlike(subject, trained, unseen)
+        causes = ("one of both is not standardized, or with other figures", "validation pictures are of another kind")
         return alarm(
             PIPELINE,
             "preprocessing-differs",
-            summary,
+            f"{summary}{unlike and f'; {unlike}'}",
             evidence=evidence,
-            causes=(
-                "one of both is not standardized, or with other figures",
-                "validation pictures are of another kind",
-            ),
+            causes=(f"only that {unlike}", *causes) if unlike else causes,
             source="own choice",
+            stop=not unlike,
         )
     return passed(PIPELINE, summary, evidence)
+
+
+def _unlike(subject: Subject, trained: Lesson, unseen: Lesson) -> str:
+    """Says why two samples may differ though both are prepared alike; nothing where they should not."""
+    fewest = min(len(trained.labels), len(unseen.labels))
+    if fewest < FEWEST_PICTURES:
+        return f"one of both shows {fewest} pictures"
+    if subject.classes is None:
+        return ""
+    shown, held_out = set(trained.labels.tolist()), set(unseen.labels.tolist())
+    fewest, classes = min(len(shown), len(held_out)), len(shown | held_out)
+    return f"one of both shows {fewest} of {classes} classes" if 2 * fewest <= classes else ""
 
 
 def check_labels_kept(setup: Setup, data: PreparedData, subject: Subject) -> Check:
