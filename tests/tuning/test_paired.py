@@ -128,6 +128,17 @@ def test_six_that_break_down_on_one_side_alone_are_a_verdict(count):
     assert hurts.reason == f"broke down with it alone {count}, both ways 1 of {count + 1} times"
 
 
+@pytest.mark.parametrize("count", [2, 5, 6])
+def test_a_trick_that_ruins_every_training_says_how_many_seeds_make_it_sure(count):
+    pairs = [(trial(None, ended="diverged"), trial(0.9))] * count
+    for some in (pairs, [(off, on) for on, off in pairs]):
+        effect = effect_of(some)
+        assert (effect.verdict == "cannot tell") == (count < 6)
+        assert effect.needed == (6 if count < 6 else None)
+    mixed = effect_of([*pairs, (trial(0.8), trial(0.9))])
+    assert mixed.needed is None
+
+
 def test_where_every_trial_breaks_down_nothing_is_said():
     broken = trial(None, ended="diverged")
     neither = effect_of([(broken, broken), (broken, broken)])

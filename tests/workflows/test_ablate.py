@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import xml.etree.ElementTree as ET
 
@@ -10,7 +11,9 @@ import pytest
 from PIL import Image
 
 import trainwright as tw
+from trainwright.cli.ablate import ablate as command
 from trainwright.runs import TrialRecord, read_records
+from trainwright.tuning.paired import FEWEST_BREAKDOWNS
 from trainwright.workflows import ablate as workflow
 
 TINY = ["--model=plain", "--epochs=3", "--set=model.width=8", "--set=model.depth=1", "--set=machine.threads=1"]
@@ -37,6 +40,16 @@ def test_a_trick_that_matters_helps_and_the_picture_stands_beside_the_trials(cli
     differences = [values[seed,] - values[("optim.momentum", 0.0), seed] for seed in (0, 1, 2)]
     assert row["effect"] == pytest.approx(sum(differences) / 3)
     assert row["low"] > 0
+
+
+def test_a_trick_that_ruins_every_training_is_told_by_default_and_with_fewer_seeds_how_many_it_takes(cli, tmp_path):
+    words = ["--tricks=optim.lr=100", "--seeds=2", f"--out={tmp_path}"]
+    ended = cli("ablate", "digits", *TINY, *words, "--set=model.normalization=none")
+    assert ended.code == 0, ended.err
+    (line,) = [line for line in ended.out.splitlines() if line.startswith("  optim.lr=100")]
+    assert line.endswith("cannot tell: broke down with it alone 2 of 2 times; 6 such seeds would be needed")
+    python, command_line = (inspect.signature(function).parameters["seeds"] for function in (tw.ablate, command))
+    assert python.default == command_line.default == FEWEST_BREAKDOWNS
 
 
 def test_json_has_what_is_promised_and_python_gives_the_same(cli, tmp_path):

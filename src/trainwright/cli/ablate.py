@@ -38,7 +38,7 @@ def ablate(
             show_default="all that the recipe uses",
         ),
     ] = None,
-    seeds: Annotated[int, typer.Option(metavar="N", help="Pairs of each trick.")] = 5,
+    seeds: Annotated[int, typer.Option(metavar="N", help="Pairs of each trick.")] = 6,
     model: Model = None,
     weights: Weights = None,
     epochs: Epochs = None,

@@ -27,6 +27,10 @@ FEWEST_FOR_A_GUESS = 3
 first trial of a process takes longer than all others."""
 
 
+FEWEST_BREAKDOWNS = 6
+"""Pairs that must break down on one side, and none on the other, for a sign test to be sure: 2 / 2⁶ < 0.05 < 2 / 2⁵."""
+
+
 @dataclass(frozen=True)
 class Effect:
     """What a trick adds to the score of the validation part, in its unit.
@@ -36,8 +40,9 @@ class Effect:
         low, high: of the interval at CONFIDENCE by Student's t; None with fewer than two pairs.
         verdict: what follows.
         seeds: pairs that came to scores.
-        needed: seeds at which a difference of this size, spread like this, would be clear with a chance of POWER; None
-            where it is clear already, where nothing can be said, or where they would be more than MOST_SEEDS.
+        needed: seeds at which a difference of this size, spread like this, would be clear with a chance of POWER; where
+            every pair breaks down on the same side alone, those at which that would be clear; None where it is clear
+            already, where nothing can be said, or where they would be more than MOST_SEEDS.
         cost: how much longer a trial takes with the trick, the median over pairs, as a share of that without; None
             with fewer than FEWEST_FOR_A_GUESS pairs.
         cost_low, cost_high: of the pairs, the least and the most.
@@ -107,7 +112,8 @@ def _by_breakdowns(known: Effect, pairs: Sequence[tuple[TrialRecord, TrialRecord
     alone = with_it + without_it
     if alone and float(binomtest(with_it, alone).pvalue) < 1 - CONFIDENCE:
         return replace(known, verdict="hurts" if with_it > without_it else "helps", reason=reason)
-    return replace(known, verdict="cannot tell", reason=reason)
+    on_one_side = len(pairs) in (with_it, without_it)
+    return replace(known, verdict="cannot tell", reason=reason, needed=FEWEST_BREAKDOWNS if on_one_side else None)
 
 
 def seeds_needed(differences: Sequence[float], grain: float = 0.0) -> int | None:

@@ -89,7 +89,8 @@ def _effect(effect: float | None, low: float | None, high: float | None, unit: s
 
 def _verdict(row: Mapping[str, Any]) -> str:
     if row["reason"]:
-        return f"{row['verdict']}: {row['reason']}"
+        told = f"{row['verdict']}: {row['reason']}"
+        return told if row["needed"] is None else f"{told}; {row['needed']:,} such seeds would be needed"
     if row["verdict"] != "cannot tell":
         return row["verdict"]
     seeds = plural(row["seeds"], "seed")
