@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -65,6 +66,28 @@ def test_the_curve_has_a_band_of_one_deviation_over_the_steps_that_all_seeds_mad
     assert found.mean[0] == 3.5
     assert found.high[0] - found.mean[0] == pytest.approx(np.std([3.0, 4.0], ddof=1))
     assert found.mean[0] - found.low[0] == pytest.approx(np.std([3.0, 4.0], ddof=1))
+
+
+def test_seeds_that_came_to_the_same_curve_count_as_one():
+    sweep = Sweep(low=1e-4, high=10.0, seeds=3)
+    first, second, _ = traces(lambda rate, _: valley(rate), sweep)
+    alone, all_the_same = (
+        suggest(sweep, [first]),
+        suggest(sweep, [first, replace(first, seed=1), replace(first, seed=2)]),
+    )
+    assert all_the_same.suggested == alone.suggested
+    assert all_the_same.high == all_the_same.mean == alone.mean
+    assert all_the_same.reason.startswith("over one seed, as 2 of 3 came to the same as another, the loss falls")
+    two = suggest(sweep, [first, second, replace(second, seed=2)])
+    assert two.reason.startswith("over the mean of 2 seeds, as 1 of 3 came to the same as another, the loss falls")
+
+
+@pytest.mark.parametrize("draw", range(20))
+def test_noise_of_one_seed_told_thrice_tells_no_more(draw):
+    sweep, rng = Sweep(seeds=3), np.random.default_rng(1000 + draw)
+    once = record(lambda _: LN_10 + 0.1 * rng.normal(), sweep, 0)
+    told = suggest(sweep, [replace(once, seed=seed) for seed in range(3)])
+    assert told.reason == suggest(sweep, [once]).reason
 
 
 @pytest.mark.parametrize("seeds", [1, 3])

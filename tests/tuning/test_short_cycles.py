@@ -87,6 +87,38 @@ def test_cycles_tell_where_the_curve_alone_does_not_and_give_the_range():
     assert "The curve alone does not tell: never clearly falls" in found.reason
 
 
+def noise(count: int, seed: int = 0) -> list[tuple[torch.Tensor, torch.Tensor]]:
+    """Gives batches of pictures of noise, whose labels are drawn at random."""
+    generator = torch.Generator().manual_seed(seed)
+    images_NCHW = torch.randn(count, 1, 8, 8, generator=generator)
+    labels_N = torch.randint(0, 4, (count,), generator=generator)
+    return list(zip(images_NCHW.split(32), labels_N.split(32), strict=True))
+
+
+def bright(count: int, seed: int = 0) -> list[tuple[torch.Tensor, torch.Tensor]]:
+    """Gives batches of pictures that are the brighter the higher their class."""
+    return [(images + labels.view(-1, 1, 1, 1), labels) for images, labels in noise(count, seed)]
+
+
+@pytest.mark.parametrize("kind", [noise, bright])
+@pytest.mark.parametrize("held_out", [0, 64, 512])
+def test_what_is_learned_by_heart_is_no_learning(kind, held_out):
+    torch.manual_seed(0)
+    model = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(64, 64), torch.nn.ReLU(), torch.nn.Linear(64, 4))
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
+    given = subject_of_loop(model, kind(128), valid_loader=kind(held_out, 1) if held_out else None, optimizer=optimizer)
+    cycles = cycles_of_loop(given, Sweep(steps=60, cycles=7), 0.03, [])
+    assert cycles.by_heart == (held_out == 0 or (held_out == 64 and kind is noise))
+    assert cycles.learns == (kind is bright or held_out < 512)
+    silent = Suggestion(None, None, None, False, "never clearly falls", (), (), (), ())
+    found = settled(silent, cycles)
+    if cycles.by_heart or not cycles.learns:
+        assert (found.suggested, found.informative) == (None, False)
+        assert ("Short trainings do not tell either" in found.reason) == cycles.by_heart
+    telling = replace(silent, suggested=0.03, lower=0.01, upper=0.1, informative=True)
+    assert settled(telling, replace(cycles, best=0.03, losses={0.03: 0.1}, by_heart=True)).suggested == 0.03
+
+
 def test_the_range_of_the_curve_grows_to_hold_the_rate():
     curve = Suggestion(0.1, 0.01, 0.2, True, "told by the curve", (), (), (), ())
     found = settled(curve, Cycles(200, {0.2: 0.6, 0.4: 0.4, 0.8: 0.5}, BLIND, 0.4))

@@ -8,6 +8,7 @@ import re
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -85,8 +86,35 @@ def test_an_optimizer_whose_rate_is_0_is_refused():
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
     torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: step / 10)
     loader = [(torch.randn(8, 1, 6, 6), torch.arange(8) % 2)]
-    with pytest.raises(tw.InputError, match="before a warm-up scheduler is attached"):
-        tw.lr_find_loop(model, loader, optimizer=optimizer)
+    for called in (tw.lr_find_loop, tw.check_loop):
+        with pytest.raises(tw.InputError, match=f"call {called.__name__} before a warm-up scheduler is attached"):
+            called(model, loader, optimizer=optimizer)
+
+
+def test_labels_of_few_pictures_that_are_drawn_at_random_have_no_rate(tmp_path):
+    rng = np.random.default_rng(0)
+    images, labels = rng.integers(0, 255, (400, 8, 8), dtype=np.uint8), rng.integers(0, 10, 400)
+    np.savez(tmp_path / "noise.npz", images=images, labels=labels)
+    small = {"machine.threads": 1, "model.width": 8, "model.depth": 1}
+    found = tw.lr_find(tmp_path / "noise.npz", model="plain", settings=small, steps=100, seeds=1, cycles=6)
+    assert (found.informative, found.suggested) == (False, None)
+    assert "Short trainings do not tell either: fewer than 500 pictures are not trained on" in found.reason
+
+
+def test_a_loop_is_judged_by_validation_pictures_that_it_is_given():
+    generator = torch.Generator().manual_seed(0)
+    images_NCHW, labels_N = torch.randn(1200, 1, 6, 6, generator=generator), torch.arange(1200) % 2
+    images_NCHW[labels_N == 1] += 1.0
+    batches = list(zip(images_NCHW.split(32), labels_N.split(32), strict=True))
+    model = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(36, 2))
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    words = {"optimizer": optimizer, "steps": 40, "seeds": 2, "cycles": 7}
+    own = tw.lr_find_loop(model, batches[:16], valid_loader=batches[20:], **words)
+    turned = [(images, 1 - labels) for images, labels in batches[20:]]
+    other = tw.lr_find_loop(model, batches[:16], valid_loader=turned, **words)
+    assert own.informative, own.reason
+    assert not other.informative
+    assert own.facts["traces"] == other.facts["traces"]
 
 
 def test_a_curve_that_was_not_seen_to_its_end_is_no_ground_for_a_rate(cli, tmp_path):

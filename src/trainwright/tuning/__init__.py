@@ -9,7 +9,7 @@ Example:    for check in climb(rungs_of_run(setup, data)): print(check.name, che
 
 from .checks import Check
 from .ladder import climb, rungs_of_loop, rungs_of_run, step_time
-from .own_loop import kept_generators, subject_of_loop
+from .own_loop import kept_generators, refuse_rate_of_0, subject_of_loop
 from .paired import Effect, effect_of
 from .range_test import Sweep, Trace, blind_level, traces_of_loop, traces_of_run
 from .rate_suggestion import Suggestion, suggest
@@ -35,6 +35,7 @@ __all__ = [
     "effect_of",
     "kept_generators",
     "read_tricks",
+    "refuse_rate_of_0",
     "run_trial",
     "rungs_of_loop",
     "rungs_of_run",

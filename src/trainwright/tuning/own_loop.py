@@ -39,6 +39,22 @@ def kept_generators(*loaders: object) -> Iterator[None]:
             generator.set_state(state)
 
 
+def refuse_rate_of_0(optimizer: torch.optim.Optimizer, caller: str) -> None:
+    """Makes sure that there is a rate by which a copy can be trained.
+
+    Raises:
+        InputError: it is 0 in every group, as a warm-up scheduler sets it at once.
+    """
+    if not any(float(group["lr"]) > 0 for group in optimizer.param_groups):
+        raise InputError(
+            "the optimizer's rate is 0, so that nothing can be learned with it, and groups have no shares of it",
+            expected="a rate above 0 in at least one group",
+            got="0 in all",
+            where="optimizer",
+            hint=f"make the optimizer anew, or call {caller} before a warm-up scheduler is attached",
+        )
+
+
 def subject_of_loop(
     model: nn.Module,
     loader: Iterable[Any],

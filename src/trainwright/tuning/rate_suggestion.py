@@ -58,7 +58,7 @@ def suggest(sweep: Sweep, traces: Sequence[Trace], blind: float = math.inf) -> S
 
     Args:
         sweep: how the rate grew.
-        traces: one a seed, at least one.
+        traces: one a seed, at least one; those that are the same count as one, as of a loop that draws nothing.
         blind: loss of knowing nothing. A net that begins above it falls to it without learning anything of pictures, so
             that its fall counts from there.
 
@@ -66,6 +66,8 @@ def suggest(sweep: Sweep, traces: Sequence[Trace], blind: float = math.inf) -> S
         BEST and UPPER of its fall, from the mean of its first values (or `blind`) to its lowest, placed between steps
         in proportion.
     """
+    asked = len(traces)
+    traces = list({trace.losses: trace for trace in traces}.values())
     made = min(len(trace.smoothed) for trace in traces)
     smoothed_ST = np.array([trace.smoothed[:made] for trace in traces], float).reshape(len(traces), made)
     mean_T = smoothed_ST.mean(axis=0)
@@ -81,7 +83,7 @@ def suggest(sweep: Sweep, traces: Sequence[Trace], blind: float = math.inf) -> S
         if reason is None:
             lower, best, upper = (_rounded(sweep, place) for place in places)
             found = (best, lower, upper)
-            reason = _in_words(len(traces), start, float(mean_T.min()), lower, best, upper)
+            reason = _in_words(len(traces), asked, start, float(mean_T.min()), lower, best, upper)
     suggested, lower, upper = found
     return Suggestion(
         suggested,
@@ -180,8 +182,9 @@ def _window(sweep: Sweep) -> int:
     return max(1, round(WINDOW * sweep.steps))
 
 
-def _in_words(seeds: int, start: float, lowest: float, lower: float, best: float, upper: float) -> str:
+def _in_words(seeds: int, asked: int, start: float, lowest: float, lower: float, best: float, upper: float) -> str:
     over = f"the mean of {seeds} seeds" if seeds > 1 else "one seed"
+    over += f", as {asked - seeds} of {asked} came to the same as another," if seeds < asked else ""
     return (
         f"over {over} the loss falls from {start:.3g} to {lowest:.3g}; {LOWER:.0%} of the fall is done at {lower:.3g}, "
         f"{UPPER:.0%} at {upper:.3g}; at {best:.3g}, where {BEST:.0%} is done, it learns fast and is still falling"

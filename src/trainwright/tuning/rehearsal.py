@@ -78,7 +78,7 @@ class Rehearsal:
             return False
         from_above = bool(self.before_N.mean() > self.reference)
         began_N = torch.full_like(self.after_N, self.reference) if from_above else self.before_N
-        return _clearly_positive(began_N - self.after_N - LEAST_FALL * self.reference)
+        return clearly_positive(began_N - self.after_N - LEAST_FALL * self.reference)
 
     @property
     def progress(self) -> float:
@@ -243,7 +243,7 @@ def _pictures_matter(subject: Subject, real: Rehearsal, blanked: Rehearsal, unse
         "loss_with_blank_pictures": without_N.mean().item(),
         "pictures": len(gain_N),
     }
-    if _clearly_positive(gain_N):
+    if clearly_positive(gain_N):
         return passed(BLANK, summary, evidence)
     agreement = neighbors_agree(subject, unseen)
     sure = len(gain_N) >= ENOUGH and agreement is not None and not agreement[0] > agreement[1] + CLEAR * agreement[2]
@@ -282,7 +282,7 @@ def neighbors_agree(subject: Subject, lesson: Lesson) -> tuple[float, float, flo
     return agree, chance, math.sqrt(chance * (1 - chance) / count)
 
 
-def _clearly_positive(gain_N: Tensor) -> bool:
+def clearly_positive(gain_N: Tensor) -> bool:
     """Tells whether a mean lies above 0 by more than CLEAR of its standard errors."""
     if len(gain_N) < 2:
         return False

@@ -12,15 +12,17 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
 import torch
+from torch import Tensor
 
 from trainwright.data import Part, PreparedData, thinned
 from trainwright.recipe import ScheduleSection
-from trainwright.training import Setup, answer, build, rate_factor
+from trainwright.training import Answers, Setup, answer, build, rate_factor
 
 from .own_loop import kept_generators
 from .range_test import Sweep, advancing, advancing_twin
 from .rate_suggestion import Suggestion
-from .subject import Subject, undisturbed
+from .rehearsal import clearly_positive
+from .subject import Lesson, Subject, undisturbed
 
 BETWEEN = 10**0.25
 """Factor between the rates that are tried, 1.78."""
@@ -56,6 +58,8 @@ class Cycles:
             well by luck. None where the best has no neighbor on one side.
         schedule: that each cycle follows in short, the recipe's; one-cycle for `step` and `plateau`, which need length.
         exhausted: whether no more cycles were allowed before the best had REACH neighbors on both sides.
+        by_heart: whether the pictures that were learned from judged, and no others show that the best learned more
+            than these by heart.
     """
 
     steps: int
@@ -64,6 +68,7 @@ class Cycles:
     best: float | None = None
     schedule: str = "one-cycle"
     exhausted: bool = False
+    by_heart: bool = False
 
     @property
     def informative(self) -> bool:
@@ -148,11 +153,13 @@ def cycles_of_run(setup: Setup, data: PreparedData, sweep: Sweep, start: float) 
 
     Args:
         setup: stays as it was.
-        data: its validation pictures judge a cycle, or training pictures where there are few; as validation sees them.
+        data: its validation pictures judge a cycle, or training pictures where there are few, which then only bear
+            witness that the best cycle learned something; as validation sees them.
         sweep: with the number of steps and of cycles.
         start: rate to begin with.
     """
-    part = thinned(data.valid if data.valid.drawn >= FEWEST_UNSEEN else data.train, JUDGED)
+    enough = data.valid.drawn >= FEWEST_UNSEEN
+    part, learned = thinned(data.valid if enough else data.train, JUDGED), dict[float, bool]()
     steps = min(sweep.steps, setup.total_steps)
     asked = setup.recipe.schedule
     schedule = ScheduleSection() if asked.name in NEED_LENGTH else asked
@@ -161,14 +168,23 @@ def cycles_of_run(setup: Setup, data: PreparedData, sweep: Sweep, start: float) 
         with undisturbed():
             own = build(setup.recipe, data, preprocessor=setup.preprocessor)
             advance = advancing(own, data)
-            whole = all(advance(rate * factor) is not None for factor in _factors(schedule, steps))
-            return _loss(own, part) if whole else math.inf
+            if not all(advance(rate * factor) is not None for factor in _factors(schedule, steps)):
+                return math.inf
+            if not enough and data.valid:
+                said = answer(own.judged, data.valid, [own.prepare_eval], own.machine, own.task)
+                learned[rate] = clearly_positive(known - own.task.losses(said))
+            return _loss(own, part)
 
-    with undisturbed():
-        said = answer(setup.judged, part, [setup.prepare_eval], setup.machine, setup.task)
-    nothing = replace(said, logits_NK=torch.zeros_like(said.logits_NK))
-    blind = min(setup.task.verdict(known).loss for known in (said, nothing))
-    return replace(search_rate(judge, start, sweep, steps, blind), schedule=schedule.name)
+    def untrained(part: Part) -> tuple[Answers, Answers]:
+        with undisturbed():
+            said = answer(setup.judged, part, [setup.prepare_eval], setup.machine, setup.task)
+        return said, replace(said, logits_NK=torch.zeros_like(said.logits_NK))
+
+    blind = min(setup.task.verdict(answers).loss for answers in untrained(part))
+    held_out = untrained(data.valid) if data.valid and not enough else ()
+    known = min((setup.task.losses(answers).mean().item() for answers in held_out), default=0.0)
+    found = search_rate(judge, start, sweep, steps, blind)
+    return replace(found, schedule=schedule.name, by_heart=not enough and not learned.get(found.best or 0.0, False))
 
 
 def cycles_of_loop(subject: Subject, sweep: Sweep, start: float, loader: object) -> Cycles:
@@ -177,32 +193,45 @@ def cycles_of_loop(subject: Subject, sweep: Sweep, start: float, loader: object)
     Args:
         loader: that the subject walks through; begins each cycle with the same random numbers.
     """
-    seen = subject.clean(JUDGED) if subject.unseen is None else subject.unseen(JUDGED)
+    held_out = None if subject.unseen is None else subject.unseen(JUDGED)
+    enough = held_out is not None and len(held_out.images_NCHW) >= FEWEST_UNSEEN
+    seen, learned = held_out if held_out is not None and enough else subject.clean(JUDGED), dict[float, bool]()
 
     @torch.no_grad()
-    def loss_of(model: torch.nn.Module) -> float:
-        outputs_NK = subject.outputs(model.eval(), seen.images_NCHW)
-        return subject.losses(outputs_NK, seen.labels).mean().item()
+    def losses_of(model: torch.nn.Module, lesson: Lesson) -> Tensor:
+        return subject.losses(subject.outputs(model.eval(), lesson.images_NCHW), lesson.labels)
 
     def judge(rate: float) -> float:
         with undisturbed(), kept_generators(loader):
             twin = subject.twin()
             twin.model.train()
             advance = advancing_twin(subject, twin)
-            whole = all(advance(rate * factor) is not None for factor in _factors(ScheduleSection(), sweep.steps))
-            return loss_of(twin.model) if whole else math.inf
+            if not all(advance(rate * factor) is not None for factor in _factors(ScheduleSection(), sweep.steps)):
+                return math.inf
+            if held_out is not None and not enough:
+                learned[rate] = clearly_positive(blind(held_out) - losses_of(twin.model, held_out))
+            return losses_of(twin.model, seen).mean().item()
 
-    with undisturbed(), torch.no_grad():
-        outputs_NK = subject.outputs(subject.twin().model.eval(), seen.images_NCHW)
-        before = subject.losses(outputs_NK, seen.labels).mean().item()
-    return search_rate(judge, start, sweep, sweep.steps, min(before, subject.blind_loss(outputs_NK, seen.labels)))
+    @torch.no_grad()
+    def blind(lesson: Lesson) -> float:
+        with undisturbed():
+            outputs_NK = subject.outputs(subject.twin().model.eval(), lesson.images_NCHW)
+        before = subject.losses(outputs_NK, lesson.labels).mean().item()
+        return min(before, subject.blind_loss(outputs_NK, lesson.labels))
+
+    found = search_rate(judge, start, sweep, sweep.steps, blind(seen))
+    return replace(found, by_heart=not enough and not learned.get(found.best or 0.0, False))
 
 
 def settled(by_curve: Suggestion, cycles: Cycles) -> Suggestion:
     """Puts what the curve says and what the cycles say together: the cycles choose, the curve gives the range.
 
-    Where the cycles find no best rate, the curve's reason stands, and nothing is suggested.
+    Where the cycles find no best rate, the curve's reason stands, and nothing is suggested; nor is it where the curve
+    does not tell and the cycles may have learned by heart, which a net does with labels of any kind.
     """
+    if by_curve.suggested is None and cycles.by_heart:
+        reason = f"{by_curve.reason}. Short trainings do not tell either: fewer than {FEWEST_UNSEEN} pictures are not "
+        return replace(by_curve, reason=f"{reason}trained on, and by these no more is learned than by heart")
     if not cycles.informative or cycles.best is None:
         if by_curve.suggested is None:
             return by_curve

@@ -15,7 +15,16 @@ from trainwright.errors import did_you_mean
 from trainwright.recipe import Recipe
 from trainwright.reporting import RunConsole, check_lines
 from trainwright.training import build
-from trainwright.tuning import Check, climb, kept_generators, rungs_of_loop, rungs_of_run, subject_of_loop, undisturbed
+from trainwright.tuning import (
+    Check,
+    climb,
+    kept_generators,
+    refuse_rate_of_0,
+    rungs_of_loop,
+    rungs_of_run,
+    subject_of_loop,
+    undisturbed,
+)
 
 from .deciding import decide, refuse_early
 from .inspect_data import look_at_data
@@ -111,8 +120,10 @@ def check_loop(
         steps: that training will make, where known.
 
     Raises:
-        InputError: a loader gives nothing, or something else than pairs of tensors.
+        InputError: a loader gives nothing, or something else than pairs of tensors; the optimizer's rate is 0.
     """
+    if optimizer is not None:
+        refuse_rate_of_0(optimizer, "check_loop")
     with kept_generators(loader, valid_loader), undisturbed():
         subject = subject_of_loop(model, loader, valid_loader=valid_loader, loss=loss, optimizer=optimizer, steps=steps)
         return Checks(tuple(climb(rungs_of_loop(subject))))

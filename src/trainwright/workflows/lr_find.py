@@ -10,7 +10,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from trainwright.errors import InputError
 from trainwright.recipe import Recipe
 from trainwright.reporting import RunConsole
 from trainwright.tuning import (
@@ -18,6 +17,7 @@ from trainwright.tuning import (
     blind_level,
     cycles_of_loop,
     kept_generators,
+    refuse_rate_of_0,
     subject_of_loop,
     suggest,
     traces_of_loop,
@@ -69,6 +69,7 @@ def lr_find_loop(
     loader: Iterable[Any],
     *,
     optimizer: torch.optim.Optimizer,
+    valid_loader: Iterable[Any] | None = None,
     loss: Callable[[Tensor, Tensor], Tensor] = F.cross_entropy,
     growth: Literal["exponential", "linear"] = "exponential",
     low: float = Sweep.low,
@@ -86,6 +87,8 @@ def lr_find_loop(
         loader: gives pairs of inputs and labels, and can be walked through again, as a DataLoader can.
         optimizer: over the model's parameters; of groups with rates of their own the largest is what is told, and the
             others keep their share of it.
+        valid_loader: the same of pictures that are not trained on. From 500 on they judge the short one-cycles, else
+            training pictures do; where there are none, no rate is told that the curve does not tell.
         loss: (outputs, labels) → scalar.
         growth, low, high, steps, seeds, cycles: as for `lr_find`.
 
@@ -94,15 +97,9 @@ def lr_find_loop(
             wrong; the optimizer's rate is 0.
     """
     sweep = Sweep(growth, low, high, steps, seeds, cycles)
-    if not any(float(group["lr"]) > 0 for group in optimizer.param_groups):
-        raise InputError(
-            "the optimizer's rate is 0, so that groups have no shares of it",
-            expected="a rate above 0 in at least one group",
-            got="0 in all",
-            hint="make the optimizer anew, or call lr_find_loop before a warm-up scheduler is attached",
-        )
-    with kept_generators(loader), undisturbed():
-        subject = subject_of_loop(model, loader, loss=loss, optimizer=optimizer)
+    refuse_rate_of_0(optimizer, "lr_find_loop")
+    with kept_generators(loader, valid_loader), undisturbed():
+        subject = subject_of_loop(model, loader, valid_loader=valid_loader, loss=loss, optimizer=optimizer)
         names = {"data": None, "model": type(model).__name__, "optimizer": type(optimizer).__name__}
         traces = list(traces_of_loop(subject, sweep))
         by_curve = suggest(sweep, traces, blind_level(subject))
