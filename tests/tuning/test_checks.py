@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-import math
 import random
 
 import numpy as np
@@ -12,7 +11,6 @@ import pytest
 import torch
 from torch import nn
 from torch.nn import functional as F
-from torch.utils.data import TensorDataset
 
 import trainwright as tw
 from trainwright.errors import InputError
@@ -24,14 +22,10 @@ from trainwright.tuning.at_rest import (
     check_regularization,
     check_separate_pictures,
 )
-from trainwright.tuning.by_heart import AT_FIRST, check_few_batches, check_few_pictures
+from trainwright.tuning.by_heart import check_few_batches, check_few_pictures
 from trainwright.tuning.flow import check_gradient_flow
 from trainwright.tuning.gradients import check_gradients
-from trainwright.tuning.ladder import Rung
-from trainwright.tuning.one_step import check_one_step
-from trainwright.tuning.pipeline import check_statistics
 from trainwright.tuning.rehearsal import check_rehearsal, neighbors_agree
-from trainwright.tuning.subject import OutOfTime
 
 from .loops import bars, batches_of, net, subject
 
@@ -139,64 +133,6 @@ def test_answers_that_are_fewer_than_pictures():
             return self.body(images_NCHW).view(-1, 8)
 
     assert code(check_separate_pictures(subject(Folded()))) == "pictures-mix"
-
-
-class BreaksInTraining(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.body = net()
-
-    def forward(self, images_NCHW):
-        if self.training:
-            raise RuntimeError("mat1 and mat2 shapes cannot be multiplied")
-        return self.body(images_NCHW)
-
-
-def refusing(outputs_NK, labels_N):
-    raise ValueError("boom")
-
-
-def apart(outputs_NK, labels_N):
-    """Computes a loss without a way back."""
-    return F.cross_entropy(outputs_NK.detach(), labels_N)
-
-
-@pytest.mark.parametrize(
-    ("model", "labels", "loss", "place"),
-    [
-        (net, lambda labels_N: labels_N.int(), F.cross_entropy, "the loss"),
-        (net, lambda labels_N: F.one_hot(labels_N, 4), F.cross_entropy, "the loss"),
-        (net, lambda labels_N: labels_N, refusing, "the loss"),
-        (net, lambda labels_N: labels_N, apart, "the way back"),
-        (BreaksInTraining, lambda labels_N: labels_N, F.cross_entropy, "the net"),
-    ],
-)
-def test_a_loop_whose_every_step_raises_cannot_train(model, labels, loss, place):
-    images_NCHW, labels_N = bars()
-    own = model()
-    optimizer = torch.optim.SGD(own.parameters(), lr=0.1)
-    checks = tw.check_loop(own, batches_of(images_NCHW, labels(labels_N)), loss=loss, optimizer=optimizer)
-    assert not checks.passed
-    check = checks["one-step"]
-    assert (check.verdict, code(check), check.evidence["place"]) == ("failed", "step-raises", place)
-    assert f"raises in {place}: {check.evidence['error']}: " in check.summary
-    assert checks.in_words.startswith("Training cannot work so. First: one-step: perhaps ")
-
-
-def test_a_lack_of_memory_is_no_fault_of_the_loop():
-    def too_much(outputs_NK, labels_N):
-        raise torch.OutOfMemoryError("no room for a copy")
-
-    checks = tw.check_loop(net(), batches_of(*bars()), loss=too_much)
-    assert checks.passed
-    assert checks["one-step"].summary == "could not be made: OutOfMemoryError: no room for a copy"
-    skipped = sum(check.verdict == "skipped" for check in checks.all)
-    assert checks.in_words == f"Nothing speaks against training; {skipped} of 14 checks were not made."
-
-
-def test_a_loss_that_is_not_finite_is_the_matter_of_other_checks():
-    check = check_one_step(subject(loss=lambda outputs, labels: F.cross_entropy(outputs, labels) * math.nan))
-    assert (check.verdict, check.summary) == ("skipped", "the loss is not finite")
 
 
 class Restless(nn.Module):
@@ -392,166 +328,6 @@ def test_neighbors_agree_more_than_chance_where_pictures_tell():
     agree, chance, error = neighbors_agree(subject(), subject().clean(512))
     assert agree > chance + 10 * error
     assert chance == pytest.approx(0.25, abs=0.02)
-
-
-@pytest.mark.parametrize(
-    "change", [lambda images: images * 5, lambda images: images + 3, lambda images: images[..., 1:]]
-)
-def test_validation_that_is_prepared_otherwise(change):
-    images_NCHW, labels_N = bars(seed=1)
-    check = check_statistics(subject(valid_loader=batches_of(change(images_NCHW), labels_N)))
-    assert code(check) == "preprocessing-differs"
-    assert check_statistics(subject()).verdict == "passed"
-    assert check_statistics(subject(valid_loader=None)).verdict == "skipped"
-
-
-def uneven(count: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """Gives pictures 1 × 8 × 8 of 4 classes that differ in brightness, class by class: mean 0, deviation 1."""
-    labels_N = torch.arange(count) * 4 // count
-    noise_NCHW = 0.4 * torch.randn(count, 1, 8, 8, generator=torch.Generator().manual_seed(count))
-    return (labels_N - 1.5).view(-1, 1, 1, 1) * 0.8 + noise_NCHW, labels_N
-
-
-@pytest.mark.parametrize("size", [1, 2, 64])
-@pytest.mark.parametrize("as_list", [True, False])
-def test_small_batches_and_validation_in_the_order_of_classes_are_no_other_pipeline(size, as_list):
-    drawn = torch.Generator().manual_seed(0)
-    trained = torch.utils.data.DataLoader(TensorDataset(*uneven(2000)), size, shuffle=True, generator=drawn)
-    held = batches_of(*uneven(2001), 128) if as_list else torch.utils.data.DataLoader(TensorDataset(*uneven(2001)), 128)
-    given = subject(loader=trained, valid_loader=held)
-    check = check_statistics(given)
-    assert check.verdict == "passed", check.summary
-    assert len(given.unseen(1000).labels) == 512
-    assert given.unseen(1000).labels.bincount().tolist() == [128] * 4
-    raw = [(images * 5 + 3, labels) for images, labels in batches_of(*uneven(2001), 128)]
-    assert check_statistics(subject(loader=trained, valid_loader=raw)).verdict == "failed"
-
-
-def test_what_may_be_the_classes_or_the_few_pictures_only_warns():
-    class Own:
-        """A loader that can only be walked through, in the order of classes."""
-
-        def __iter__(self):
-            return iter(batches_of(*uneven(4000)))
-
-    trained = batches_of(*(tensor[torch.randperm(2000)] for tensor in uneven(2000)))
-    for held, why in (
-        (Own(), "one of both shows 1 of 4 classes"),
-        (batches_of(*uneven(160))[:1], "shows 2 of 4 classes"),
-    ):
-        check = check_statistics(subject(loader=trained, valid_loader=held))
-        assert (check.verdict, code(check)) == ("warned", "preprocessing-differs")
-        assert why in check.summary
-        assert check.causes[0].startswith("only that one of both shows ")
-    few = [(images[:9] * 9, labels[:9]) for images, labels in trained[:1]]
-    assert check_statistics(subject(loader=trained, valid_loader=few)).verdict == "warned"
-    numbers = [(images, labels[:, None].float()) for images, labels in trained]
-    other = [(images * 5, labels) for images, labels in numbers]
-    given = subject(net(1), loader=numbers, valid_loader=other, loss=F.mse_loss)
-    assert check_statistics(given).verdict == "failed"
-
-
-def test_nothing_is_climbed_after_a_failed_rung_and_nothing_beyond_the_budget():
-    made = []
-
-    def rung(name, steps, verdict):
-        return Rung((name,), steps, lambda _: made.append(name) or [Check(name, verdict, name)])
-
-    ladder = [rung("free", 0, "warned"), rung("cheap", 1, "passed"), rung("dear", 1000, "passed")]
-    verdicts = [check.verdict for check in climb(ladder, budget_s=1.0, step_s=0.01)]
-    assert (verdicts, made) == (["warned", "passed", "skipped"], ["free", "cheap"])
-    made.clear()
-    stopped = [check.verdict for check in climb([rung("first", 0, "failed"), rung("second", 0, "passed")])]
-    assert (stopped, made) == (["failed", "skipped"], ["first"])
-
-
-def test_a_check_that_breaks_is_told_as_not_made_and_the_others_go_on():
-    def broken(until):
-        raise RuntimeError("no memory\nfor it")
-
-    made = list(climb([Rung(("one",), 0, broken), Rung(("two",), 0, lambda _: [Check("two", "passed", "")])]))
-    assert [check.verdict for check in made] == ["skipped", "passed"]
-    assert made[0].summary == "could not be made: RuntimeError: no memory"
-
-    def refused(until):
-        raise InputError("no")
-
-    with pytest.raises(InputError):
-        list(climb([Rung(("one",), 0, refused)]))
-
-
-class Clock:
-    """A clock that a step moves by its share of a batch of 64, and by a quarter at least."""
-
-    def __init__(self, monkeypatch):
-        self.time = 0.0
-        monkeypatch.setattr("time.perf_counter", lambda: self.time)
-
-    def loss(self, outputs_NK, labels_N):
-        if len(outputs_NK) > 1:  # not the loss of a single picture, which judges and does not train
-            self.time += max(0.25, len(outputs_NK) / 64)
-        return F.cross_entropy(outputs_NK, labels_N)
-
-
-@pytest.mark.parametrize("lr", [0.05, 1e-9])
-@pytest.mark.parametrize("budget", [20, 80, 200, 400])
-def test_checks_keep_to_their_time_whatever_is_wrong(lr, budget, monkeypatch):
-    clock = Clock(monkeypatch)
-    made = list(climb(rungs_of_loop(subject(lr=lr, loss=clock.loss)), budget_s=budget, step_s=1.0))
-    assert clock.time <= budget + 1
-    assert {check.verdict for check in made} <= {"passed", "warned", "skipped"}
-    told = {check.name: check for check in made}
-    if budget >= 200:
-        rate = told["learning-rate"]
-        assert (rate.verdict, code(rate)) == (("passed", None) if lr == 0.05 else ("warned", "nothing-learned"))
-    if (lr, budget) == (1e-9, 200):
-        assert "other rates were not all tried, for time" in told["learning-rate"].summary
-        assert told["learning-rate"].causes[0] == "the learning rate is wrong"
-
-
-def test_a_rung_that_takes_its_time_leaves_some_to_the_next(monkeypatch):
-    clock, given = Clock(monkeypatch), []
-    slow = Rung(("slow",), 10, lambda until: given.append(until) or [Check("slow", "passed", "")], most=20)
-    fast = Rung(("fast",), 10, lambda until: given.append(until) or [Check("fast", "passed", "")])
-    assert len(list(climb([slow, fast], budget_s=30, step_s=1.0))) == 2
-    assert given == [clock.time + 20, 30]
-    given.clear()
-    assert len(list(climb([slow, fast]))) == 2
-    assert given == [math.inf, math.inf]
-
-
-def test_what_is_known_when_time_is_over_is_told(monkeypatch):
-    clock = Clock(monkeypatch)
-    until = dataclasses.replace(subject(loss=clock.loss), until=150)
-    rate, blank = check_rehearsal(dataclasses.replace(until, until=120))
-    assert (rate.verdict, blank.verdict) == ("passed", "skipped")
-    assert blank.summary == "would take more than a tenth of the training"
-    assert [check.verdict for check in check_rehearsal(subject())] == ["passed", "passed"]
-    with pytest.raises(OutOfTime):
-        check_rehearsal(dataclasses.replace(until, until=clock.time + 50))
-
-
-def test_comparing_gradients_is_given_up_where_a_forward_pass_tells_that_it_takes_too_long(monkeypatch):
-    clock = Clock(monkeypatch)
-
-    class Slow(nn.Module):
-        def forward(self, x):
-            clock.time += 1.0
-            return x
-
-    given = subject(nn.Sequential(net(), Slow()), valid_loader=None)
-    clock.time = 0.0
-    with pytest.raises(OutOfTime):
-        check_gradients(dataclasses.replace(given, until=10.0))
-    assert clock.time == 1.0
-    assert check_gradients(dataclasses.replace(given, until=100.0)).verdict == "passed"
-
-
-def test_a_net_that_few_pictures_need_longer_for_at_the_chosen_rate_is_given_the_time(monkeypatch):
-    monkeypatch.setattr("trainwright.tuning.by_heart.SAFE_RATES", ())
-    check = check_few_pictures(subject(lr=5e-5))
-    assert check.verdict == "passed"
-    assert AT_FIRST < check.evidence["steps"] <= 200
 
 
 def test_a_loop_draws_what_it_would_have_drawn():
