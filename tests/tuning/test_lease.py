@@ -37,6 +37,19 @@ def test_a_trial_that_another_works_on_is_left_to_it_until_its_mark_lapses(tmp_p
     assert (study.number(taken), study.settings(taken)) == (1, settings)
 
 
+def test_a_stage_is_under_way_as_long_as_the_mark_of_another_holds(tmp_path, monkeypatch):
+    monkeypatch.setattr(lease, "SETTLES_S", 0.01)
+    study = opened(tmp_path / "a", trials=2)
+    study.lay_out(BOX, [], [])
+    study.ask()
+    assert not study.under_way  # by this process
+    begun_by(study, "elsewhere", 1, "word", 0.0)
+    assert study.under_way
+    monkeypatch.setattr(lease, "LASTS_S", 0.05)
+    time.sleep(0.06)
+    assert not study.under_way
+
+
 def test_a_worker_that_is_dead_on_this_machine_loses_its_trial_at_once(tmp_path, monkeypatch):
     monkeypatch.setattr(lease, "SETTLES_S", 0.01)
     gone = subprocess.Popen([sys.executable, "-c", ""])

@@ -144,6 +144,33 @@ def test_a_stage_that_was_laid_out_in_part_is_laid_out_anew(tmp_path):
     assert [record.trial for record in study.records()] == list(range(1, 13))
 
 
+def test_a_stage_keeps_the_box_that_it_was_laid_out_with_whatever_who_opens_it_comes_to(tmp_path):
+    leader = opened(tmp_path / "a")
+    leader.lay_out(BOX, [], [])
+    other = parse_space(["optim.lr=log:1e-4:1", "model.dropout=0:0.9", "model.width=choice:8,16,32"], {})
+    worker = opened(tmp_path / "a")
+    assert worker.lay_out(other, [], [])
+    assert worker.box == BOX
+    assert all(dimension.holds(record.settings[dimension.key]) for record in go_on(worker) for dimension in BOX)
+
+
+def test_what_comes_to_an_end_after_the_stage_was_ended_does_not_count(tmp_path):
+    leader, worker = opened(tmp_path / "a", "random"), opened(tmp_path / "a", "random")
+    for study in (leader, worker):
+        study.lay_out(BOX, [], [])
+    go_on(leader, 2)
+    late = worker.ask()
+    leader.end()
+    assert worker.finished
+    assert worker.ask() is None
+    assert worker.tell(late, judged(3, worker.settings(late), 1.0))
+    leader.end()
+    later = opened(tmp_path / "a", "random")
+    later.lay_out(BOX, [], [])
+    for study in (leader, worker, later):
+        assert [record.trial for record in study.records()] == [1, 2]
+
+
 def test_tpe_soon_leaves_what_is_bad(tmp_path):
     study = opened(tmp_path / "a", trials=40)
     study.lay_out(BOX, [], [])

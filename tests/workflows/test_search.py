@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import json
 import re
 import signal
@@ -10,11 +11,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from optuna.trial import TrialState
 from PIL import Image
 
 import trainwright as tw
 from trainwright.recipe import compose, read_recipe_file
-from trainwright.runs import open_search, write_atomic
+from trainwright.runs import open_search, to_plain, write_atomic
+from trainwright.tuning import lease
+from trainwright.tuning import study as study_of_trials
+from trainwright.tuning.storage import open_storage
 from trainwright.workflows import search_stages
 
 TINY = [
@@ -204,6 +209,34 @@ def test_a_budget_of_epochs_and_of_minutes_is_kept(cli, tmp_path):
     facts = json.loads(cli(*words, "--name=m", "--minutes=0.0001", "--json").out)
     assert facts["ended"] == "out of time"
     assert facts["trials"] == 3  # one of each stage, so that there is a best
+    more = cli(*words, "--name=m", "--minutes=1")
+    assert more.code == 2
+    assert re.search(r"minutes is another than in the search\n +expected: 0.0001\n +got: 1.0", more.err)
+    assert json.loads(cli("search", "--resume", tmp_path / "m", "--json").out)["trials"] == 3
+
+
+def test_out_of_time_a_trial_of_another_process_is_waited_for_and_counts(cli, monkeypatch, tmp_path):
+    words = ["search", "digits", *TINY, *SPACE, f"--out={tmp_path}", "--trials=4", "--stages=1", "--minutes=0.0001"]
+    ask, late = search_stages.StageStudy.ask, []
+
+    def another_asks_first(study):
+        if not late:
+            late.append(ask(study)._trial_id)
+            study._storage.set_trial_user_attr(late[0], lease.LEASE, ["elsewhere", 1, "word", 0.0])
+        return ask(study)
+
+    def another_ends(_plan):
+        storage = open_storage(tmp_path / "s/journal.log")
+        (mine,) = open_search(tmp_path / "s").read_trials()
+        theirs = dataclasses.replace(mine, trial=1, settings=storage.get_trial(late[0]).params, value=1.0)
+        storage.set_trial_user_attr(late[0], study_of_trials.RECORD, to_plain(theirs))
+        storage.set_trial_state_values(late[0], TrialState.COMPLETE, [1.0])
+
+    monkeypatch.setattr(search_stages.StageStudy, "ask", another_asks_first)
+    monkeypatch.setattr(search_stages, "wait_for_others", another_ends)
+    facts = json.loads(cli(*words, "--name=s", "--json").out)
+    assert (facts["trials"], facts["best"]["trial"], facts["ended"]) == (2, 1, "out of time")
+    assert [one[0] for one in searched(tmp_path / "s")] == [1, 2]
 
 
 def test_without_decay_the_last_stage_but_one_is_constant(cli, tmp_path):

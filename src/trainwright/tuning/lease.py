@@ -87,15 +87,12 @@ class Leases:
 
         Returns: the trial as it is, or None.
         """
-        now = self._storage.get_trial(trial)
-        if now.state == TrialState.RUNNING and LEASE not in now.user_attrs:
-            time.sleep(SETTLES_S)  # begun in this moment, or by a process that was killed in that
-            now = self._storage.get_trial(trial)
+        now = self._settled(trial)
         if now.state != TrialState.RUNNING:
             return None
         mark = now.user_attrs.get(LEASE)
         if mark is None or not _is_mine(mark):
-            if mark is not None and not _is_dead(mark) and not self._has_lapsed(trial, mark):
+            if mark is not None and self._counts(trial, mark):
                 return None
             try:
                 self._mark(trial)
@@ -107,6 +104,25 @@ class Leases:
             return None
         self._lost.discard(trial)
         return now
+
+    def is_anothers(self, trial: int) -> bool:
+        """Tells whether another process, as far as can be told a live one, works on a trial."""
+        now = self._settled(trial)
+        mark = now.user_attrs.get(LEASE)
+        running = now.state == TrialState.RUNNING
+        return running and mark is not None and not _is_mine(mark) and self._counts(trial, mark)
+
+    def _settled(self, trial: int) -> FrozenTrial:
+        """Reads a trial; of one without a mark, once whoever began it has had the time to mark it."""
+        now = self._storage.get_trial(trial)
+        if now.state == TrialState.RUNNING and LEASE not in now.user_attrs:
+            time.sleep(SETTLES_S)  # begun in this moment, or by a process that was killed in that
+            now = self._storage.get_trial(trial)
+        return now
+
+    def _counts(self, trial: int, mark: list[Any]) -> bool:
+        """Tells whether the mark of another process holds."""
+        return not _is_dead(mark) and not self._has_lapsed(trial, mark)
 
     def _mark(self, trial: int) -> None:
         self._storage.set_trial_user_attr(trial, LEASE, [*_me(), time.time()])

@@ -66,6 +66,11 @@ class Dimension:
     choices: tuple[Any, ...] = ()
     limits: tuple[float, float] = (-math.inf, math.inf)
 
+    @classmethod
+    def of(cls, kept: Mapping[str, Any]) -> Dimension:
+        """Reads a dimension from its attributes as plain data."""
+        return cls(**{**kept, "choices": tuple(kept["choices"]), "limits": tuple(kept["limits"])})
+
     def place(self, value: float) -> float:
         """Gives where a number lies along the box: 0 at its low end, 1 at its high one, beyond them outside.
 

@@ -3,6 +3,7 @@
 Every stage is a study of its own, `NAME/stage-1` and so on, so that a sampler sees one box and one length of trials.
 The trials of the stage before stand in it, too, marked as such, as trials that ended early: what they learned leads
 the sampler. All trials of a stage wait in it from the start, so that of any number of processes each takes others.
+What box it has and which trials count stands in it, too: it is decided once, by the process that leads.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import asdict
 from typing import Any
 
 import optuna
@@ -26,9 +28,13 @@ from .space import Dimension
 from .stages import Stage, ranked
 from .trial import Pruner
 
-RECORD, OF_STAGE_BEFORE, READY = "record", "of_stage_before", "ready"
-"""Attributes: of a finished trial its record, of one that stands in for a trial of the stage before its number, of a
-stage that it is laid out."""
+RECORD, OF_STAGE_BEFORE = "record", "of_stage_before"
+"""Attributes of a trial: of a finished one its record, of one that stands in for a trial of the stage before its
+number."""
+
+BOX, COUNTED = "box", "counted"
+"""Attributes of a stage: of one that is laid out its box, of one that is over the numbers of the trials that count.
+Whoever opens the stage goes by these, so that nothing that comes to its end later moves what was built on them."""
 
 TAKEN = "another process took the trial while this one stood still"
 """Why a trial that another took ends; its record is not kept."""
@@ -78,39 +84,33 @@ class StageStudy:
         is made anew.
 
         Args:
-            box: what is searched.
+            box: what is searched, where the stage is still to be made.
             before: trials of the stage before.
             repeated: those of them that come first in this stage, for more epochs.
             leads: whether this process makes what is not there; of several that share a study one does.
 
         Returns: whether the stage is there.
         """
-        self.box = tuple(box)
-        self._distributions = {dimension.key: distribution_of(dimension) for dimension in box}
         study = self._opened = self._study()
-        if READY not in study.user_attrs and not leads:
+        kept = study.user_attrs.get(BOX)
+        if kept is None and not leads:
             return False
-        if READY not in study.user_attrs and study.get_trials(deepcopy=False):
-            optuna.delete_study(study_name=self._name, storage=self._storage)
-            study = self._opened = self._study()
-        if READY not in study.user_attrs:
-            for record in ranked(before):
-                if self._inside(record.settings):
-                    study.add_trial(self._short_trial(record))
-            known = [dict(record.settings) for record in repeated if self._inside(record.settings)]
-            if self.sampler == "grid":
-                known += grid_points(self.box, self.stage.trials, seed_of(self.seed, self.stage.number))
-            else:
-                known += [{}] * self.stage.trials
-            for settings in known[: self.stage.trials]:
-                study.enqueue_trial(settings)
-            study.set_user_attr(READY, True)
+        self.box = tuple(box) if kept is None else tuple(Dimension.of(one) for one in kept)
+        self._distributions = {dimension.key: distribution_of(dimension) for dimension in self.box}
+        if kept is None:
+            if study.get_trials(deepcopy=False):
+                optuna.delete_study(study_name=self._name, storage=self._storage)
+                study = self._opened = self._study()
+            self._make(study, before, repeated)
+            study.set_user_attr(BOX, [asdict(dimension) for dimension in self.box])
         self.planned = len(self._own())
         return True
 
     def ask(self) -> Trial | None:
         """Gives the next trial: one that was begun and that nobody works on any more, else one that waits; None when
-        there is neither. Of several processes one gets it."""
+        there is neither, or the stage was ended. Of several processes one gets it."""
+        if self._counted is not None:
+            return None
         for place, trial in enumerate(self._own()):
             if trial.state != TrialState.RUNNING or (taken := self._leases.take(trial._trial_id)) is None:
                 continue
@@ -129,8 +129,20 @@ class StageStudy:
 
     @property
     def finished(self) -> bool:
-        """Whether all trials are finished; those that another process works on are not."""
-        return all(trial.state.is_finished() for trial in self._own())
+        """Whether the stage is over: all trials are finished, those of other processes, too, or it was ended before."""
+        return self._counted is not None or all(trial.state.is_finished() for trial in self._own())
+
+    @property
+    def under_way(self) -> bool:
+        """Whether another process, as far as can be told a live one, works on a trial."""
+        running = (trial for trial in self._own() if trial.state == TrialState.RUNNING)
+        return any(self._leases.is_anothers(trial._trial_id) for trial in running)
+
+    def end(self) -> None:
+        """Ends the stage for all processes: the trials that are finished now count, and no later ones; for who
+        leads."""
+        if self._counted is None:
+            self._opened.set_user_attr(COUNTED, [record.trial for record in self.records()])
 
     def number(self, trial: Trial) -> int:
         """Gives the number of a trial in the whole search, from 1."""
@@ -173,9 +185,28 @@ class StageStudy:
         return True
 
     def records(self) -> list[TrialRecord]:
-        """Lists what the finished trials came to, by their numbers."""
+        """Lists what the finished trials came to, by their numbers; once the stage is ended, those that count."""
         found = [self._record(trial) for trial in self._own() if RECORD in trial.user_attrs]
-        return sorted(found, key=lambda record: record.trial)
+        counted = self._counted
+        kept = found if counted is None else [record for record in found if record.trial in counted]
+        return sorted(kept, key=lambda record: record.trial)
+
+    @property
+    def _counted(self) -> list[int] | None:
+        return self._opened.user_attrs.get(COUNTED)
+
+    def _make(self, study: optuna.Study, before: Sequence[TrialRecord], repeated: Sequence[TrialRecord]) -> None:
+        """Puts all trials of the stage into it, waiting, behind those that stand in for the stage before."""
+        for record in ranked(before):
+            if self._inside(record.settings):
+                study.add_trial(self._short_trial(record))
+        known = [dict(record.settings) for record in repeated if self._inside(record.settings)]
+        if self.sampler == "grid":
+            known += grid_points(self.box, self.stage.trials, seed_of(self.seed, self.stage.number))
+        else:
+            known += [{}] * self.stage.trials
+        for settings in known[: self.stage.trials]:
+            study.enqueue_trial(settings)
 
     def _study(self) -> optuna.Study:
         return optuna.create_study(

@@ -53,6 +53,7 @@ class SearchPlan:
             "sampler": self.sampler,
             "pruner": self.pruner,
             "folds": self.folds,
+            "minutes": self.minutes,
             "seed": self.seed,
         }
 

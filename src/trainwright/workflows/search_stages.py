@@ -76,6 +76,7 @@ def run_search(
         study = StageStudy(storage, plan.study, stage, sampler=sampler, pruner=pruner, seed=plan.seed, first=first)
         while not study.lay_out(box, before, repeated, leads=leads):
             wait_for_others(plan)
+        box = study.box
         found.rows.append(row_of(stage, study.planned, box, sampler, pruner))
         console.lines(stage_lines(found.rows[-1], len(plan.stages), plan.figure))
         earlier = list(found.records)
@@ -116,39 +117,61 @@ def _run_stage(
     bench: TrialBench,
     console: RunConsole,
 ) -> None:
-    """Runs the trials of one stage that are still to be run."""
+    """Runs the trials of one stage that are still to be run, and ends it.
+
+    When its minutes are over no trial begins, and those of other processes are waited for.
+    """
     until = plan.minutes_until(study.stage)
-    while until is None or not study.records() or sum(one.time_s for one in found.records) < 60 * until:
-        trial = study.ask()
+    while not study.finished:
+        over = until is not None and bool(study.records()) and sum(one.time_s for one in found.records) >= 60 * until
+        trial = None if over else study.ask()
         found.records = [*earlier, *study.records()]
         show_new(found, console)
-        if trial is None and study.finished:
-            return
-        if trial is None:
-            wait_for_others(plan)
-            continue
-        number, settings = study.number(trial), study.settings(trial)
-        hopeless = _shown(study, trial, number - study.first, found.best, console)
-        with listening() as interruption, study.working(trial):
-            record = bench.judge(
-                settings,
-                fixed=study.stage.fixed,
-                number=number,
-                stage=study.stage.number,
-                interruption=interruption,
-                pruner=hopeless,
-            )
-        if record.ended == "interrupted":
+        if trial is not None:
+            _run_trial(folder, plan, known, found, study, trial, bench, console)
+            found.records = [*earlier, *study.records()]
+            show_new(found, console)
             keep(folder, plan, known, found, bench)
-            raise Interrupted(
-                f"interrupted in trial {number}, which begins anew; {len(found.records)} trials are kept",
-                hint=f"trainwright search --resume {folder.path}",
-            )
-        if not study.tell(trial, record):
-            console.note(f"trial {number} counts as another process finds it: {TAKEN}")
-        found.records = [*earlier, *study.records()]
-        show_new(found, console)
+        elif over and found.leads and not study.under_way:
+            break
+        elif not study.finished:
+            wait_for_others(plan)
+    if found.leads:
+        study.end()
+    found.records = [*earlier, *study.records()]
+    show_new(found, console)
+
+
+def _run_trial(
+    folder: SearchFolder,
+    plan: SearchPlan,
+    known: Mapping[str, Any],
+    found: Found,
+    study: StageStudy,
+    trial: Trial,
+    bench: TrialBench,
+    console: RunConsole,
+) -> None:
+    """Runs one trial, and keeps what it came to."""
+    number, settings = study.number(trial), study.settings(trial)
+    hopeless = _shown(study, trial, number - study.first, found.best, console)
+    with listening() as interruption, study.working(trial):
+        record = bench.judge(
+            settings,
+            fixed=study.stage.fixed,
+            number=number,
+            stage=study.stage.number,
+            interruption=interruption,
+            pruner=hopeless,
+        )
+    if record.ended == "interrupted":
         keep(folder, plan, known, found, bench)
+        raise Interrupted(
+            f"interrupted in trial {number}, which begins anew; {len(found.records)} trials are kept",
+            hint=f"trainwright search --resume {folder.path}",
+        )
+    if not study.tell(trial, record):
+        console.note(f"trial {number} counts as another process finds it: {TAKEN}")
 
 
 def show_new(found: Found, console: RunConsole) -> None:
