@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import dataclasses
+import itertools
 import json
 import re
 import signal
 from pathlib import Path
 
 import numpy as np
+import optuna
 import pytest
 from optuna.trial import TrialState
 from PIL import Image
@@ -17,9 +20,10 @@ from PIL import Image
 import trainwright as tw
 from trainwright.recipe import compose, read_recipe_file
 from trainwright.runs import open_search, to_plain, write_atomic
-from trainwright.tuning import lease
+from trainwright.tuning import leading, lease
 from trainwright.tuning import study as study_of_trials
 from trainwright.tuning.storage import open_storage
+from trainwright.workflows import search as search_workflow
 from trainwright.workflows import search_stages
 
 TINY = [
@@ -237,6 +241,29 @@ def test_out_of_time_a_trial_of_another_process_is_waited_for_and_counts(cli, mo
     facts = json.loads(cli(*words, "--name=s", "--json").out)
     assert (facts["trials"], facts["best"]["trial"], facts["ended"]) == (2, 1, "out of time")
     assert [one[0] for one in searched(tmp_path / "s")] == [1, 2]
+
+
+def test_a_second_leader_of_a_search_is_refused_and_one_that_lost_the_lead_ends(cli, monkeypatch, tmp_path):
+    storage = f"--storage={tmp_path / 'shared.log'}"
+    words = ["search", "digits", *TINY, *SPACE, "--trials=1", "--stages=1", "--name=s", storage]
+    with monkeypatch.context() as patched:
+        patched.setattr(search_workflow, "leading", lambda *_: contextlib.nullcontext(lambda: True))
+        ended = cli(*words, f"--out={tmp_path / 'a'}")
+        assert ended.code == 130
+        assert "another process leads the search s: this one stood still" in ended.err
+    opened = open_storage(tmp_path / "shared.log")
+    seat = optuna.load_study(study_name="s", storage=opened).ask()._trial_id
+    clock = itertools.count()
+    with monkeypatch.context() as patched:
+        patched.setattr(
+            leading.time, "sleep", lambda _: opened.set_trial_user_attr(seat, lease.LEASE, ["b", 1, "w", next(clock)])
+        )
+        refused = cli(*words, f"--out={tmp_path / 'b'}")
+    assert refused.code == 2
+    assert "another process leads the search s" in refused.err
+    assert "try: trainwright search worker s --storage" in refused.err
+    other = cli(*words, f"--out={tmp_path / 'b'}", "--sampler=random")
+    assert "asks for something else" in other.err
 
 
 def test_without_decay_the_last_stage_but_one_is_constant(cli, tmp_path):

@@ -112,7 +112,7 @@ def attributes(storage: BaseStorage, name: str) -> dict[str, Any] | None:
 
 
 def keep_attributes(storage: BaseStorage, name: str, values: Iterable[tuple[str, Any]]) -> None:
-    """Keeps something about a whole search, in a study of the search's name that has no trials."""
+    """Keeps something about a whole search, in a study of the search's name that has none of its trials."""
     study = optuna.create_study(
         storage=storage, study_name=name, direction="maximize", load_if_exists=True, sampler=RandomSampler(seed=0)
     )

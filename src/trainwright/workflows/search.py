@@ -24,6 +24,7 @@ from trainwright.runs import (
     refuse_bad_out,
     write_atomic,
 )
+from trainwright.tuning.leading import leading
 from trainwright.tuning.space import parse_space
 from trainwright.tuning.stages import EPOCHS, TRIALS, plan_stages
 from trainwright.tuning.storage import attributes, keep_attributes, open_storage
@@ -127,7 +128,8 @@ def search(
         **short: as for `train`, without `epochs` and the `workers` that decode.
 
     Raises:
-        InputError: data, recipe, space or budget are wrong, another search has this name, or all trials diverged.
+        InputError: data, recipe, space or budget are wrong, another search has this name, another process leads it, or
+            all trials diverged.
         Interrupted: Ctrl-C or SIGTERM; the search can be resumed.
     """
     words = tuple(f"{key}={box}" for key, box in space.items()) if isinstance(space, Mapping) else tuple(space)
@@ -220,23 +222,25 @@ def _search_in(
     lock = WriterLock(folder.journal)
     try:
         storage = open_storage(request.storage or folder.journal)
-        kept = attributes(storage, plan.study)
         identity = {
             **plan.identity(),
             PICTURES: bench.data.fingerprint,
             "recipe": {key: value for key, value in asked.items() if key != "training.epochs"},
         }
-        if kept:
+        if kept := attributes(storage, plan.study):
             refuse_another(plan.study, identity, kept)
-        else:
-            beside = {"asked": _said(asked), "request": dataclasses.asdict(request)}
-            keep_attributes(storage, plan.study, {**identity, **beside}.items())
-        if not folder.asked.is_file():
-            write_atomic(folder.asked, write_recipe(asked))
-        console.log_to(folder.log)
-        facts = {"request": dataclasses.asdict(request)}
-        with started_workers(workers - 1, folder, plan.study, request.storage):
-            return SearchResult(folder, run_search(folder, plan, facts, storage, bench, console))
+        with leading(storage, plan.study, console.note) as lost:
+            if kept := attributes(storage, plan.study):
+                refuse_another(plan.study, identity, kept)
+            else:
+                beside = {"asked": _said(asked), "request": dataclasses.asdict(request)}
+                keep_attributes(storage, plan.study, {**identity, **beside}.items())
+            if not folder.asked.is_file():
+                write_atomic(folder.asked, write_recipe(asked))
+            console.log_to(folder.log)
+            facts = {"request": dataclasses.asdict(request)}
+            with started_workers(workers - 1, folder, plan.study, request.storage):
+                return SearchResult(folder, run_search(folder, plan, facts, storage, bench, console, lost=lost))
     except KeyboardInterrupt:
         raise Interrupted("interrupted", hint=how_to_go_on(folder)) from None
     finally:

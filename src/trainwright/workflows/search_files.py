@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -81,12 +81,13 @@ class SearchPlan:
 @dataclass
 class Found:
     """What a search knows so far: `records` of all stages by number, `rows` of the stages as in search.json, `shown`
-    the trials that have a row on the terminal."""
+    the trials that have a row on the terminal; `lost` tells whether another process leads meanwhile."""
 
     records: list[TrialRecord]
     rows: list[dict[str, Any]]
     borders: list[Border]
     leads: bool = True
+    lost: Callable[[], bool] = bool
     shown: set[int] = field(default_factory=set[int])
     ended: str = "under way"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from trainwright.errors import InputError, Interrupted
@@ -49,6 +49,7 @@ def run_search(
     console: RunConsole,
     *,
     leads: bool = True,
+    lost: Callable[[], bool] = bool,
 ) -> dict[str, Any]:
     """Runs all trials that are still to be run, stage by stage.
 
@@ -61,14 +62,15 @@ def run_search(
         console: is told each trial.
         leads: whether this process lays out the stages and writes the folder's files; one of those that share a
             search does, the others take trials from it.
+        lost: tells whether another process leads meanwhile.
 
     Returns: the facts, as in search.json.
 
     Raises:
         InputError: all trials of the first stage diverged.
-        Interrupted: Ctrl-C or SIGTERM.
+        Interrupted: Ctrl-C or SIGTERM, or another process leads.
     """
-    found = Found([], [], [], leads=leads)
+    found = Found([], [], [], leads=leads, lost=lost)
     box, before, first = plan.space, [], 1
     repeated: list[TrialRecord] = []
     for stage in plan.stages:
@@ -123,6 +125,7 @@ def _run_stage(
     """
     until = plan.minutes_until(study.stage)
     while not study.finished:
+        refuse_lost(plan, found)
         over = until is not None and bool(study.records()) and sum(one.time_s for one in found.records) >= 60 * until
         trial = None if over else study.ask()
         found.records = [*earlier, *study.records()]
@@ -136,6 +139,7 @@ def _run_stage(
             break
         elif not study.finished:
             wait_for_others(plan)
+    refuse_lost(plan, found)
     if found.leads:
         study.end()
     found.records = [*earlier, *study.records()]
@@ -180,6 +184,19 @@ def show_new(found: Found, console: RunConsole) -> None:
         if record.trial not in found.shown:
             console.lines([trial_line(record, best=record is found.best)])
             found.shown.add(record.trial)
+
+
+def refuse_lost(plan: SearchPlan, found: Found) -> None:
+    """Ends a process that another took the lead from, before it lays out or ends what is that one's.
+
+    Raises:
+        Interrupted: it did.
+    """
+    if found.lost():
+        raise Interrupted(
+            f"another process leads the search {plan.study}: this one stood still",
+            hint=f"trainwright search worker {plan.study} --storage with the same storage",
+        )
 
 
 def wait_for_others(plan: SearchPlan) -> None:
