@@ -7,6 +7,7 @@ import math
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from optuna.distributions import IntDistribution
 
 from trainwright.errors import InputError
 from trainwright.tuning.boxes import border_of, next_box
@@ -180,6 +181,34 @@ def test_the_best_on_a_border_is_told_and_the_settings_own_border_is_told_apart(
     (kept,), (border,) = next_box([own], [{"model.dropout": 0.0}], 1)
     assert (border.side, border.own, border.grown_to, kept.low) == ("lower", True, None, 0.0)
     assert border_of(rate, 0.01, 1) is None
+
+
+@pytest.mark.parametrize(
+    ("word", "best", "end"),
+    [
+        ("training.ema=0.9:0.9999", 0.9995, 0.99999),
+        ("optim.momentum=0.5:0.99", 0.985, 0.999),
+        ("schedule.drop_factor=0.1:0.9995", 0.9994, 0.99995),
+        ("optim.layer_decay=0.0005:1", 0.001, 0.00005),
+    ],
+)
+def test_a_box_near_a_value_that_its_setting_cannot_have_grows_towards_it(word, best, end):
+    (box,) = read(word)
+    (following,), (border,) = next_box([box], [{box.key: best}], 1)
+    assert border.grown_to == pytest.approx(end, rel=1e-9)
+    assert border.grown_to in (following.low, following.high)
+    assert following.low <= box.low
+    assert box.high <= following.high
+
+
+def test_a_log_box_of_whole_numbers_grows_down_to_one():
+    (box,) = read("augment.cutout=log:1:4")
+    assert box.limits == (1, 1024)
+    (following,), (border,) = next_box([box], [{box.key: 1}], 1)
+    assert (border.own, following.low) == (True, 1)
+    assert IntDistribution(int(following.low), int(following.high), log=True).log
+    (tiny,) = read("optim.lr=log:1e-13:1")
+    assert tiny.limits[0] == 1e-13
 
 
 def test_choices_that_no_good_trial_made_are_left_out_and_true_is_not_one():

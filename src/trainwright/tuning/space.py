@@ -224,7 +224,8 @@ def _range(setting: Setting, text: str, word: str) -> Dimension:
             where=_where(word),
             hint=f"--space {setting.key}=log:{high / 1e4:g}:{high:g}, or linear:{low:g}:{high:g}",
         )
-    return Dimension(setting.key, scale, low, high, setting.kind == "whole number", limits=_limits(setting, scale))
+    limits = _limits(setting, scale, low, high)
+    return Dimension(setting.key, scale, low, high, setting.kind == "whole number", limits=limits)
 
 
 def _usual_box(setting: Setting, usual: Any, word: str) -> Dimension:
@@ -236,14 +237,14 @@ def _usual_box(setting: Setting, usual: Any, word: str) -> Dimension:
     scale: Scale = "log" if setting.scale == "log" else "linear"
     number = isinstance(usual, int | float) and not isinstance(usual, bool)
     whole = setting.kind == "whole number"
-    limits = _limits(setting, scale)
+    least, most = _reach(setting, scale)
     if setting.key in USUAL_BOXES:
         low, high = USUAL_BOXES[setting.key]
     elif scale == "log" and number and usual > 0:
         factor = 4.0 if whole else AROUND
-        low, high = max(usual / factor, limits[0]), min(usual * factor, limits[1])
+        low, high = max(usual / factor, least), min(usual * factor, most)
     elif setting.scale == "linear" and not whole and setting.high is not None and setting.high <= 1:
-        low, high = limits[0], min(limits[1], 0.9)
+        low, high = least, min(most, 0.9)
     else:
         raise InputError(
             f"{setting.key} has no usual box",
@@ -252,20 +253,39 @@ def _usual_box(setting: Setting, usual: Any, word: str) -> Dimension:
         )
     if whole:
         low, high = math.floor(low), math.ceil(high)
-    return Dimension(setting.key, scale, low, high, whole, limits=limits)
+    return Dimension(setting.key, scale, low, high, whole, limits=_limits(setting, scale, low, high))
 
 
-def _limits(setting: Setting, scale: Scale) -> tuple[float, float]:
-    """Gives the setting's own range as the smallest and largest number that a box may reach."""
-    low = -math.inf if setting.low is None else setting.low
-    high = math.inf if setting.high is None else setting.high
-    if not setting.high_included and math.isfinite(high):
-        high -= 1e-3 * (high - (low if math.isfinite(low) else 0.0))
+def _limits(setting: Setting, scale: Scale, low: float, high: float) -> tuple[float, float]:
+    """Gives the smallest and largest number that a box may grow to: the ends of the setting's own range, and where it
+    cannot have such an end, a tenth of what the box leaves up to it, so that momentum from 0.5 to 0.99 ends at 0.999.
+
+    Args:
+        low, high: ends of the box.
+    """
+    least, most = _range_of(setting, scale)
+    if scale != "log" and not setting.low_included and math.isfinite(least):
+        least = low - 0.9 * (low - least)
+    if not setting.high_included and math.isfinite(most):
+        most = high + 0.9 * (most - high)
+    return min(least, low), max(most, high)
+
+
+def _reach(setting: Setting, scale: Scale) -> tuple[float, float]:
+    """Gives the smallest and largest number of a usual box: a thousandth of the range away from an end that the setting
+    cannot have."""
+    least, most = _range_of(setting, scale)
+    away = 1e-3 * (most - least) if math.isfinite(most - least) else 0.0
+    low = least if scale == "log" or setting.low_included else least + away
+    return low, most if setting.high_included else most - away
+
+
+def _range_of(setting: Setting, scale: Scale) -> tuple[float, float]:
+    """Gives the ends of the setting's own range; a log scale never comes to 0."""
+    least = -math.inf if setting.low is None else setting.low
     if scale == "log":
-        low = max(low, 1e-12)
-    elif not setting.low_included and math.isfinite(low):
-        low += 1e-3 * (high - low)
-    return low, high
+        least = max(least, 1.0 if setting.kind == "whole number" else 1e-12)
+    return least, math.inf if setting.high is None else setting.high
 
 
 def _fits(setting: Setting, value: Any) -> bool:
