@@ -10,7 +10,7 @@ import pytest
 from trainwright.errors import InputError
 from trainwright.runs import TrialRecord
 from trainwright.tuning.importance import importances
-from trainwright.tuning.sampling import grid_of
+from trainwright.tuning.sampling import grid_of, least_grid
 from trainwright.tuning.space import parse_space
 from trainwright.tuning.stages import Stage
 from trainwright.tuning.storage import attributes, keep_attributes, open_storage
@@ -226,6 +226,22 @@ def test_a_grid_has_no_more_points_than_trials_but_two_of_each_number():
         "model.width": [8, 16],
     }
     assert grid_of(BOX[:1], 1) == {"optim.lr": pytest.approx([1e-4, 1.0])}
+
+
+def test_a_grid_is_laid_for_the_trials_beside_the_repeated_ones_and_tells_what_it_leaves_out(tmp_path):
+    box = BOX[:2]
+    before = [judged(n, {"optim.lr": 0.1 / n, "model.dropout": 0.1}, n / 10) for n in range(1, 4)]
+    study = opened(tmp_path / "a", "grid", trials=9)
+    study.lay_out(box, before, before)
+    assert (study.planned, study.left_out) == (3 + 4, 0)
+    assert [record.settings for record in go_on(study)][:3] == [record.settings for record in before]
+    small = opened(tmp_path / "b", "grid", trials=6)
+    small.lay_out(box, before, before)
+    assert (small.planned, small.left_out) == (6, 1)
+    again = opened(tmp_path / "b", "grid", trials=6)
+    again.lay_out(box, before, before)
+    assert again.left_out == 1
+    assert least_grid(BOX) == 8
 
 
 def test_a_killed_writer_leaves_a_lock_and_half_a_line_that_are_mended(tmp_path, monkeypatch):

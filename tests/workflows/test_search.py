@@ -356,6 +356,17 @@ def test_a_resumed_search_is_named_alone_and_must_be_there(cli, tmp_path):
         tw.search("digits", resume=tmp_path)
 
 
+def test_a_grid_that_does_not_fit_its_trials_is_refused_or_told(cli, tmp_path):
+    words = ["search", "digits", *TINY, *SPACE, "--sampler=grid", "--pruner=none", f"--out={tmp_path}"]
+    refused = cli(*words, "--trials=4", "--stages=1,2")
+    assert refused.code == 2
+    assert "expected: at least 4 trials in stage 1" in refused.err
+    assert "got: 3, of 4 in all" in refused.err
+    told = cli(*words, "--trials=6", "--stages=1,2")
+    assert told.code == 0, told.err
+    assert "3 points of the grid have no trial: the 2 of stage 2" in told.out
+
+
 def test_a_given_rate_is_not_searched_by_who_goes_on_or_joins_in(cli, interrupt, tmp_path):
     words = ["search", "digits", *TINY, "--lr=0.1", "--trials=4", "--stages=2", f"--out={tmp_path}", "--name=s"]
     interrupt(30)

@@ -85,6 +85,15 @@ def grid_of(box: Sequence[Dimension], trials: int) -> dict[str, list[Any]]:
     return grid
 
 
+def least_grid(box: Sequence[Dimension]) -> int:
+    """Counts the points of the smallest grid over a box.
+
+    >>> least_grid([Dimension("optim.lr", "log", 0.1, 1.0), Dimension("model.width", "choice", choices=(8, 16, 32))])
+    6
+    """
+    return math.prod(len(values) for values in grid_of(box, 0).values())
+
+
 def grid_points(box: Sequence[Dimension], trials: int, seed: int) -> list[dict[str, Any]]:
     """Lists the points of a grid in an order drawn by the seed."""
     grid = grid_of(box, trials)

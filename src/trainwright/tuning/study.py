@@ -51,6 +51,11 @@ class StageStudy:
         pruner: which trials are given up.
         seed: of the sampler; what trial n is given is a function of it, the stage, n and the trials that are finished.
         first: number of the stage's first trial in the whole search.
+
+    Attributes:
+        box: what is searched, as the stage was laid out.
+        planned: how many trials it has.
+        left_out: points of a grid that have no trial.
     """
 
     def __init__(
@@ -71,6 +76,7 @@ class StageStudy:
         self._pruner = pruner_of(pruner, stage.epochs)
         self.box: tuple[Dimension, ...] = ()
         self.planned = stage.trials
+        self.left_out = 0
 
     def lay_out(
         self,
@@ -101,9 +107,10 @@ class StageStudy:
             if study.get_trials(deepcopy=False):
                 optuna.delete_study(study_name=self._name, storage=self._storage)
                 study = self._opened = self._study()
-            self._make(study, before, repeated)
+            self._make(study, before, self._repeated(repeated))
             study.set_user_attr(BOX, [asdict(dimension) for dimension in self.box])
         self.planned = len(self._own())
+        self.left_out = max(0, len(self._points(self._repeated(repeated))) - self.stage.trials)
         return True
 
     def ask(self) -> Trial | None:
@@ -195,18 +202,25 @@ class StageStudy:
     def _counted(self) -> list[int] | None:
         return self._opened.user_attrs.get(COUNTED)
 
-    def _make(self, study: optuna.Study, before: Sequence[TrialRecord], repeated: Sequence[TrialRecord]) -> None:
+    def _make(self, study: optuna.Study, before: Sequence[TrialRecord], repeated: Sequence[Mapping[str, Any]]) -> None:
         """Puts all trials of the stage into it, waiting, behind those that stand in for the stage before."""
         for record in ranked(before):
             if self._inside(record.settings):
                 study.add_trial(self._short_trial(record))
-        known = [dict(record.settings) for record in repeated if self._inside(record.settings)]
+        for settings in self._points(repeated)[: self.stage.trials]:
+            study.enqueue_trial(dict(settings))
+
+    def _repeated(self, records: Sequence[TrialRecord]) -> list[Mapping[str, Any]]:
+        """Lists the settings of the stage before that are repeated: those that are still in the box."""
+        return [record.settings for record in records if self._inside(record.settings)]
+
+    def _points(self, repeated: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+        """Lists the settings of all trials, those that are still to be sampled empty; a grid may have more than there
+        are trials."""
+        room = self.stage.trials - len(repeated)
         if self.sampler == "grid":
-            known += grid_points(self.box, self.stage.trials, seed_of(self.seed, self.stage.number))
-        else:
-            known += [{}] * self.stage.trials
-        for settings in known[: self.stage.trials]:
-            study.enqueue_trial(settings)
+            return [*repeated, *grid_points(self.box, room, seed_of(self.seed, self.stage.number))]
+        return [*repeated, *[{}] * room]
 
     def _study(self) -> optuna.Study:
         return optuna.create_study(

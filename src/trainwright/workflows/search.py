@@ -35,6 +35,7 @@ from .search_request import (
     PICTURES,
     SearchRequest,
     check_box,
+    check_grid,
     check_request,
     refuse_another,
     refuse_beside_resume,
@@ -176,6 +177,7 @@ def planned(
     box = parse_space(request.space, dict(setup.recipe.items()))
     most = request.epochs_of_trials
     stages = plan_stages(request.trials, request.stages, max_epochs=most, no_decay=request.no_decay)
+    check_grid(request, box, stages[0])
     check_box(bench, box, stages)
     title = bench.data.title
     plan = SearchPlan(

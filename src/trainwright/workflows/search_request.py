@@ -8,7 +8,7 @@ from typing import Any
 
 from trainwright.errors import InputError, did_you_mean, together
 from trainwright.recipe import Recipe
-from trainwright.tuning.sampling import PRUNERS, SAMPLERS
+from trainwright.tuning.sampling import PRUNERS, SAMPLERS, least_grid
 from trainwright.tuning.space import Dimension, parse_space
 from trainwright.tuning.stages import EPOCHS, TRIALS, Stage, plan_stages
 
@@ -112,6 +112,22 @@ def check_request(asked: Recipe, request: SearchRequest) -> None:
             errors.append(InputError(f"--no-decay sets the schedule, and {key} is searched", where=f"--space {word}"))
     if errors:
         raise together(errors)
+
+
+def check_grid(request: SearchRequest, box: Sequence[Dimension], stage: Stage) -> None:
+    """Makes sure that the first stage has a trial for each point of the smallest grid.
+
+    Raises:
+        InputError: it has not.
+    """
+    if request.sampler == "grid" and (points := least_grid(box)) > stage.trials:
+        raise InputError(
+            "the smallest grid, of all choices and two values of each number, has more points than stage 1 has trials",
+            expected=f"at least {points} trials in stage {stage.number}",
+            got=f"{stage.trials}, of {request.trials} in all",
+            where="--sampler grid",
+            hint="more --trials, fewer settings or choices, or --sampler quasi-random",
+        )
 
 
 def check_box(bench: TrialBench, box: Sequence[Dimension], stages: Sequence[Stage]) -> None:

@@ -81,6 +81,11 @@ def run_search(
         box = study.box
         found.rows.append(row_of(stage, study.planned, box, sampler, pruner))
         console.lines(stage_lines(found.rows[-1], len(plan.stages), plan.figure))
+        if study.left_out:
+            console.note(
+                f"{study.left_out} points of the grid have no trial: the {study.planned} of stage {stage.number}, with "
+                "those that it repeats, do not suffice"
+            )
         earlier = list(found.records)
         found.records = [*earlier, *study.records()]
         show_new(found, console)
