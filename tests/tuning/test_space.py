@@ -73,6 +73,7 @@ def test_a_setting_named_alone_gets_a_usual_box():
     [
         ("optim.lrr=0.1:1", "there is no setting 'optim.lrr'"),
         ("optim.lrr=0.1:1", "did you mean 'optim.lr'?"),
+        ("nope=1:2", "try: `trainwright recipe --explain` lists all settings"),
         ("optim.lr=1:0.1", "its lower end is not below its upper one"),
         ("optim.lr=1:0.1", "try: --space optim.lr=log:0.1:1"),
         ("optim.lr=0.1:0.1", "its lower end is not below its upper one"),

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from trainwright.errors import InputError, did_you_mean, together
+from trainwright.errors import InputError, nearest, together
 from trainwright.recipe import Setting, catalog, format_value, parse_plain
 
 Scale = Literal["log", "linear", "choice"]
@@ -165,7 +165,9 @@ def _dimension(word: str, usual: Mapping[str, Any]) -> Dimension:
     key, given, text = word.partition("=")
     setting = catalog().get(key)
     if setting is None:
-        raise InputError(f"there is no setting {key!r}", where=_where(word), hint=did_you_mean(key, catalog()))
+        near = nearest(key, catalog())
+        hint = f"did you mean {near!r}?" if near else "`trainwright recipe --explain` lists all settings"
+        raise InputError(f"there is no setting {key!r}", where=_where(word), hint=hint)
     reason = FIXED.get(key)
     if key.startswith("data.") and key not in READING:
         reason = "all trials are judged by the same pictures"

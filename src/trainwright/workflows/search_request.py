@@ -96,7 +96,7 @@ def check_request(asked: Recipe, request: SearchRequest) -> None:
     try:
         plan_stages(request.trials, request.stages, max_epochs=request.epochs_of_trials, no_decay=request.no_decay)
     except InputError as error:
-        errors.append(error)
+        errors.append(_of_all_folds(error, request))
     for word in request.space:
         key = word.partition("=")[0]
         try:
@@ -112,6 +112,19 @@ def check_request(asked: Recipe, request: SearchRequest) -> None:
             errors.append(InputError(f"--no-decay sets the schedule, and {key} is searched", where=f"--space {word}"))
     if errors:
         raise together(errors)
+
+
+def _of_all_folds(error: InputError, request: SearchRequest) -> InputError:
+    """Words a budget of epochs that does not suffice as it was given: of all folds together."""
+    if error.where != "--max-epochs" or not request.folds or request.max_epochs is None:
+        return error
+    return InputError(
+        f"{error.problem} in {request.folds} folds",
+        expected=f"at least {sum(request.stages) * request.folds}",
+        got=f"{request.max_epochs:g}",
+        where=error.where,
+        hint=f"{error.hint}, or fewer --folds",
+    )
 
 
 def check_grid(request: SearchRequest, box: Sequence[Dimension], stage: Stage) -> None:

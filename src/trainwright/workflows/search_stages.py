@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -229,24 +230,36 @@ def _shown(study: StageStudy, trial: Trial, done: int, best: TrialRecord | None,
 
 
 def nothing_learned(records: Sequence[TrialRecord], box: Sequence[Dimension], plan: SearchPlan) -> InputError:
-    """Words that no trial of the first stage came to anything, and what to try."""
-    reasons = [record.reason for record in records[:3]]
+    """Words that no trial of a stage came to anything, and what to try: lower rates where most diverged."""
     diverged = sum(record.ended == "diverged" for record in records)
+    most = 2 * diverged > len(records)
     rate = next((dimension for dimension in box if dimension.key == "optim.lr" and dimension.scale != "choice"), None)
-    if rate is not None and diverged:
+    if rate is not None and most:
         low, high = rate.low / 1000, rate.low
         return InputError(
             f"all {len(records)} trials ended before they learned anything, {diverged} of them diverged: the range of "
             "the learning rate is too high",
             expected="rates of which some can be learned with",
-            got=f"optim.lr from {rate.low:g} to {rate.high:g}; {'; '.join(reasons)}",
+            got=f"optim.lr from {rate.low:g} to {rate.high:g}; {_reasons(records)}",
             where=f"--space optim.lr={rate.words}",
             hint=f"--space optim.lr=log:{low:g}:{high:g} and another --name",
         )
+    instead = "a smaller rate with --lr, or `trainwright lr-find` with the same words," if most else "other boxes,"
     return InputError(
-        f"all {len(records)} trials of stage 1 ended before they learned anything, {diverged} of them diverged",
+        f"all {len(records)} trials of stage {records[0].stage} ended before they learned anything, {diverged} of them "
+        "diverged",
         expected="settings of which some can be learned with",
-        got="; ".join(reasons),
+        got=_reasons(records),
         where=f"the search {plan.study}",
-        hint="a smaller rate with --lr, or `trainwright lr-find` with the same words, and another --name",
+        hint=f"{instead} and another --name",
     )
+
+
+def _reasons(records: Sequence[TrialRecord]) -> str:
+    """Words why trials ended, the most frequent reason first; of those that diverged, and so on, one stands for all."""
+    kinds = Counter((record.ended, record.reason if record.ended == "refused" else None) for record in records)
+    told: list[str] = []
+    for (ended, reason), count in kinds.most_common(3):
+        example = reason or next(record.reason for record in records if record.ended == ended)
+        told.append(f"{count} {ended}: {example}" if count == 1 or reason else f"{count} {ended}, the first: {example}")
+    return "; ".join(told)

@@ -82,6 +82,8 @@ def border_words(border: Mapping[str, Any]) -> str:
 
     >>> border_words({"key": "optim.lr", "side": "upper", "value": 1.0, "stage": 1, "own": False, "grown_to": 10.0})
     'optim.lr: the best value of stage 1, 1.00, lies on the upper border of its box, which grows to 10.0'
+
+    Of a search of one stage no box was narrowed.
     """
     start = (
         f"{border['key']}: the best value of stage {border['stage']}, {setting_words(border['value'])}, lies on the "
@@ -90,7 +92,9 @@ def border_words(border: Mapping[str, Any]) -> str:
     if border["own"]:
         return f"{start}, and the setting can have none beyond it"
     if border["grown_to"] is None:
-        return f"{start}; values beyond it may be better (the box may have been narrowed too far)"
+        narrowed = border["stage"] > 1
+        why = "the box may have been narrowed too far" if narrowed else "search again with one that reaches farther"
+        return f"{start}; values beyond it may be better ({why})"
     return f"{start}, which grows to {setting_words(border['grown_to'])}"
 
 
