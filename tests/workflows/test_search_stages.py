@@ -1,4 +1,4 @@
-"""Stages of a search: who ends and leads them, what counts, what does not fit, and what is said where nothing learns."""
+"""Stages of a search: who leads and ends them, what counts, what does not fit, what is said where nothing learns."""
 
 from __future__ import annotations
 
