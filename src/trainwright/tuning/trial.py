@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, Protocol
 
 from trainwright.data import PreparedData
 from trainwright.errors import TrainingError
 from trainwright.runs import EpochRecord, Finding, Record, StepRecord, TrialEnding, TrialRecord
-from trainwright.training import Cut, Interruption, Progress, Setup, fit
+from trainwright.training import Cut, Interruption, Observer, Progress, Setup, Witness, fit
 
 RISEN = 3.0
 """Times its first value from which a loss has exploded. Source: Stanford CS231n, winter 2016, lecture 6 (break out
@@ -21,6 +22,18 @@ WINDOW = 10
 
 Pruner = Callable[[int, float], str | None]
 """Is told an epoch, from 1, and the best score so far; gives a reason to end the trial there, or None."""
+
+
+class Look(Witness, Protocol):
+    """Looks at the live net of a trial, and reads its records."""
+
+    def observe(self, record: Record) -> None:
+        """Takes a record in."""
+        ...
+
+
+Looking = Callable[[Setup, PreparedData, Observer], AbstractContextManager[Look | None]]
+"""Looks at a trial as long as the block lasts, and tells an observer what it finds; None where it does not."""
 
 
 class Exploded:
@@ -69,7 +82,7 @@ class Watch:
                 self.scores.append(score_of(record))
             case StepRecord():
                 self.steps += 1
-            case Finding(severity="stop"):
+            case Finding(severity="stop", withdrawn=None):
                 self.found = self.found or record
             case _:
                 pass
@@ -118,12 +131,13 @@ def run_trial(
     number: int,
     settings: Mapping[str, Any],
     pruner: Pruner | None = None,
+    looking: Looking | None = None,
     interruption: Interruption,
 ) -> TrialRecord:
     """Trains what was built, keeps no weights, and ends where there is nothing more to be learned from it.
 
     A trial ends early when its loss, smoothed over WINDOW steps, is above RISEN times its first; when numbers cease to
-    be finite; at a finding of severity `stop`; and when the pruner has a reason.
+    be finite; at a finding of severity `stop` of who looks at it; and when the pruner has a reason.
 
     Args:
         setup: freshly built; used up by this.
@@ -131,20 +145,23 @@ def run_trial(
         number: of the trial.
         settings: recipe key → value, noted.
         pruner: told the best score after every epoch but the last.
+        looking: looks at the net for findings; None where nobody does.
         interruption: looked at after every step.
     """
     watch = Watch(setup.epochs, pruner)
     began = time.perf_counter()
     reason = None
     try:
-        stop = fit(
-            setup,
-            data,
-            Progress(),
-            observers=[watch.observe],
-            interruption=interruption,
-            enough=watch.enough,
-        )
+        with nullcontext() if looking is None else looking(setup, data, watch.observe) as look:
+            stop = fit(
+                setup,
+                data,
+                Progress(),
+                observers=[watch.observe] if look is None else [watch.observe, look.observe],
+                interruption=interruption,
+                enough=watch.enough,
+                witness=look,
+            )
         reason, ending = stop.reason, "interrupted" if stop.kind == "interrupted" else watch.ending
     except TrainingError as error:
         reason, ending = error.problem, "diverged"

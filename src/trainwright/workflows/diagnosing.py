@@ -93,12 +93,7 @@ class Diagnosing:
             new = self._live.look(history, last=last, asking=asking)
         except Exception as error:
             self._broken = True
-            warnings.warn(
-                f"the diagnosis broke down and is left out from here on; training goes on. This is a bug of ours: "
-                f"{type(error).__name__}: {error}",
-                RuntimeWarning,
-                stacklevel=2,
-            )
+            warn_of_bug(error)
             return
         for finding in new:
             self._records.append(finding)
@@ -109,3 +104,13 @@ class Diagnosing:
             self._asking_s = took_s
         else:
             self._not_before = ended + took_s / SHARE
+
+
+def warn_of_bug(error: Exception) -> None:
+    """Warns that the diagnosis broke down, which no training pays for."""
+    warnings.warn(
+        f"the diagnosis broke down and is left out from here on; training goes on. This is a bug of ours: "
+        f"{type(error).__name__}: {error}",
+        RuntimeWarning,
+        stacklevel=3,
+    )

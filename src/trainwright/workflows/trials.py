@@ -15,6 +15,7 @@ from trainwright.training import Interruption, Setup, build, choose_workers
 from trainwright.tuning import Pruner, run_trial
 
 from .deciding import decide, refuse_early
+from .glancing import glancing
 from .inspect_data import look_at_data
 
 MOST_KEPT = 4
@@ -108,7 +109,13 @@ class TrialBench:
             for fold in range(max(self.folds, 1)):
                 setup, data = self.build({**settings, **fixed}, fold=fold)
                 record = run_trial(
-                    setup, data, number=number, settings=settings, pruner=pruner, interruption=interruption
+                    setup,
+                    data,
+                    number=number,
+                    settings=settings,
+                    pruner=pruner,
+                    looking=glancing,
+                    interruption=interruption,
                 )
                 made.append(replace(record, stage=stage))
                 if record.ended != "completed":
