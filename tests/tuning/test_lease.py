@@ -73,6 +73,23 @@ def test_a_process_of_this_number_before_it_was_started_is_not_this_one(tmp_path
     assert study.ask() is None
 
 
+def test_a_machine_of_the_same_name_is_another(tmp_path, monkeypatch):
+    monkeypatch.setattr(lease, "SETTLES_S", 0.01)
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    study = opened(tmp_path / "a", trials=1)
+    study.lay_out(BOX, [], [])
+    here = lease.host()
+    with monkeypatch.context() as copy:
+        (tmp_path / "boot_id").write_text("another start\n")
+        copy.setattr(lease, "BOOT", tmp_path / "boot_id")
+        begun_by(study, lease.host(), gone.pid, "word", time.time())
+    assert lease.host() == here
+    assert study.ask() is None  # a number of a process there says nothing here
+    monkeypatch.setattr(lease, "BOOT", tmp_path / "none")
+    assert here.startswith(lease.host())
+
+
 def meanwhile(monkeypatch, study: StageStudy, *mark) -> int:
     """Lets another mark the only trial while this process waits; gives the trial."""
     (trial,) = study._own()

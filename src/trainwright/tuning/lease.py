@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 from optuna.exceptions import UpdateFinishedTrialError
@@ -29,6 +30,10 @@ choice."""
 
 SETTLES_S = 1.0
 """Seconds after which of two processes that took one trial at once the later keeps it."""
+
+BOOT = Path("/proc/sys/kernel/random/boot_id")
+"""Where Linux keeps a word that it draws when it starts: two machines of one name, such as copies of one image, have
+others."""
 
 _WORD = secrets.token_hex(8)
 
@@ -136,11 +141,14 @@ class Leases:
 
 
 def host() -> str:
-    """Gives the name of where the numbers of processes are this process's: of the machine, and of the container where
-    the system tells it (two containers may have one name)."""
+    """Gives the name of where the numbers of processes are this process's: of the machine since it was started, and of
+    the container, where the system tells them (two machines or containers may have one name)."""
+    words = [socket.gethostname()]
     with suppress(OSError):
-        return f"{socket.gethostname()} {os.readlink('/proc/self/ns/pid')}"
-    return socket.gethostname()
+        words.append(os.readlink("/proc/self/ns/pid"))
+    with suppress(OSError):
+        words.append(BOOT.read_text().strip())
+    return " ".join(words)
 
 
 def _me() -> list[Any]:
