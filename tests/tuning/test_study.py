@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import math
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
+import sqlalchemy.exc
 
 from trainwright.errors import InputError
-from trainwright.runs import TrialRecord
+from trainwright.runs import TrialRecord, WriteFailed
+from trainwright.tuning import storage
 from trainwright.tuning.importance import importances
 from trainwright.tuning.sampling import grid_of, least_grid
 from trainwright.tuning.space import parse_space
 from trainwright.tuning.stages import Stage
-from trainwright.tuning.storage import attributes, keep_attributes, open_storage
+from trainwright.tuning.storage import attributes, keep_attributes, open_storage, without_password
 from trainwright.tuning.study import StageStudy
 
 BOX = parse_space(["optim.lr=log:1e-4:1", "model.dropout=0:0.5", "model.width=choice:8,16"], {})
 
 
-def opened(path: Path, sampler: str = "tpe", *, trials: int = 12, seed: int = 0, epochs: int = 1, pruner="none"):
+def opened(path: Path | str, sampler: str = "tpe", *, trials: int = 12, seed: int = 0, epochs: int = 1, pruner="none"):
     stage = Stage(1, epochs, trials, {})
     return StageStudy(open_storage(path), "s", stage, sampler=sampler, pruner=pruner, seed=seed, first=1)
 
@@ -289,13 +294,90 @@ def test_a_storage_that_cannot_be_reached_is_told(where):
         open_storage(where)
 
 
+@pytest.mark.parametrize(
+    ("where", "shown"),
+    [
+        ("postgresql://ada:geheim@h:5/db?connect_timeout=3", "postgresql://ada@h:5/db?connect_timeout=3"),
+        ("postgresql://h/db?user=ada&password=geheim", "postgresql://h/db?user=ada"),
+        ("postgresql://ada:ge@he:im/x@h/db", "postgresql://ada@h/db"),
+        ("no scheme://ada:geheim@h", "no scheme://ada@h"),
+        ("sqlite:///rel.db", "sqlite:///rel.db"),
+        ("a/b@c:d.log", "a/b@c:d.log"),
+    ],
+)
+def test_a_password_is_shown_nowhere(where, shown):
+    assert without_password(where) == shown
+    if "://a" in where:
+        with pytest.raises(InputError) as told:
+            open_storage(where)
+        assert "geheim" not in str(told.value)
+        assert f"--storage {shown}" in str(told.value)
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[sqlite3.Connection]:
+    """Keeps everybody else from a database."""
+    with closing(sqlite3.connect(path, isolation_level=None, check_same_thread=False)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        yield other
+
+
+def test_a_database_that_does_not_answer_for_a_while_is_asked_again(tmp_path, monkeypatch):
+    path = tmp_path / "trials.db"
+    study = opened(f"sqlite:///{path}?timeout=0.01", "random", trials=2)
+    study.lay_out(BOX, [], [])
+    trial = study.ask()
+    asked = []
+    with locked(path) as other:
+
+        def sleep(_seconds):
+            asked.append(True)
+            if len(asked) == 2:
+                other.rollback()
+
+        monkeypatch.setattr(storage.time, "sleep", sleep)
+        assert study.pruner(trial)(1, 0.5) is None
+    assert len(asked) == 2
+    assert study.tell(trial, judged(1, study.settings(trial), 0.5))
+    assert [one.value for one in study.records()] == [0.5]
+
+
+def test_a_database_that_is_gone_is_told_with_the_way_to_go_on(tmp_path, monkeypatch):
+    monkeypatch.setattr(storage, "PATIENCE_S", 0.0)
+    path = tmp_path / "trials.db"
+    held = open_storage(f"sqlite:///{path}?timeout=0.01", "say it again")
+    keep_attributes(held, "s", {}.items())
+    with locked(path), pytest.raises(storage.StorageLost) as told:
+        attributes(held, "s")
+    assert "does not answer any more" in str(told.value)
+    assert "OperationalError: database is locked" in str(told.value)
+    assert "say it again; no finished trial is lost" in str(told.value)
+
+
+def test_what_is_wrong_with_what_is_asked_is_not_asked_again(tmp_path, monkeypatch):
+    monkeypatch.setattr(storage.time, "sleep", None)
+    held = open_storage(f"sqlite:///{tmp_path / 'trials.db'}")
+    monkeypatch.setattr(held._backend, "get_all_studies", lambda: held._backend.engine.connect().exec_driver_sql("x"))
+    monkeypatch.setattr(storage, "OperationalError", storage.InterfaceError)
+    with pytest.raises(sqlalchemy.exc.OperationalError):
+        held.get_all_studies()
+
+
+def test_a_journal_that_cannot_be_written_is_told(tmp_path, monkeypatch):
+    held = open_storage(tmp_path / "a")
+    (tmp_path / "a").unlink()
+    (tmp_path / "a").mkdir()
+    with pytest.raises(WriteFailed, match="a could not be written"):
+        keep_attributes(held, "s", {}.items())
+
+
 def test_a_journal_in_a_folder_that_is_not_there_is_told(tmp_path):
     with pytest.raises(InputError, match="No such file"):
         open_storage(tmp_path / "none" / "journal.log")
 
 
 def test_attributes_of_a_search_are_kept_beside_its_stages(tmp_path):
-    storage = open_storage(tmp_path / "a")
-    assert attributes(storage, "s") is None
-    keep_attributes(storage, "s", {"space": {"optim.lr": "log:1:2"}}.items())
+    held = open_storage(tmp_path / "a")
+    assert attributes(held, "s") is None
+    keep_attributes(held, "s", {"space": {"optim.lr": "log:1:2"}}.items())
     assert attributes(open_storage(tmp_path / "a"), "s") == {"space": {"optim.lr": "log:1:2"}}
