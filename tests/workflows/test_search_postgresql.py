@@ -8,15 +8,20 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
 from trainwright.runs import open_search
+from trainwright.tuning.storage import attributes, open_storage
 
 TINY = ["--model=plain", "--batch-size=64", "--set=model.width=8", "--set=model.depth=1", "--set=machine.threads=1"]
+PROGRAM = [sys.executable, "-m", "trainwright", "search"]
+ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1"}
 PROGRAMS = next(iter(sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)), None)
 pytestmark = [
     pytest.mark.slow,
@@ -24,16 +29,22 @@ pytestmark = [
 ]
 
 
+class Database(NamedTuple):
+    url: str
+    restart: Callable[[], None]
+
+
 @pytest.fixture
-def database(tmp_path_factory) -> Iterator[str]:
-    """Starts a server of its own, as the user postgres where this one is root, and gives the URL of a database."""
+def database() -> Iterator[Database]:
+    """Starts a server of its own, as the user postgres where this one is root.
+
+    Its folder is none of pytest's, which lie in one that every session of pytest closes to others anew.
+    """
     pytest.importorskip("psycopg")
-    folder = tmp_path_factory.mktemp("postgresql")
+    folder = Path(tempfile.mkdtemp(prefix="postgresql-"))
     programs = PROGRAMS or Path(shutil.which("pg_ctl")).parent
     if os.getuid() == 0:
         shutil.chown(folder, "postgres")
-        for above in folder.parents[:3]:
-            above.chmod(0o755)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -45,25 +56,40 @@ def database(tmp_path_factory) -> Iterator[str]:
 
     where = str(folder / "data")
     as_server("initdb", "-D", where, "-A", "trust", "-U", "postgres")
-    as_server("pg_ctl", "-D", where, "-w", "-l", str(folder / "log"), "-o", f"-p {port} -k {folder}", "start")
+    control = ["pg_ctl", "-D", where, "-w", "-l", str(folder / "log"), "-o", f"-p {port} -k {folder}"]
+    as_server(*control, "start")
     try:
-        yield f"postgresql://postgres@127.0.0.1:{port}/postgres"
+        url = f"postgresql://postgres:geheim@127.0.0.1:{port}/postgres"  # whose password it does not ask for
+        yield Database(url, lambda: as_server(*control, "-m", "fast", "restart"))
     finally:
         as_server("pg_ctl", "-D", where, "-m", "fast", "stop")
+        shutil.rmtree(folder)
 
 
-def test_a_worker_that_is_killed_loses_its_trial_to_another(database, tmp_path):
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    program = [sys.executable, "-m", "trainwright", "search"]
-    words = ["digits", *TINY, "--space=optim.lr=log:0.01:3", "--stages=6", "--trials=8", "--sampler=random"]
+def led(database: Database, tmp_path: Path, *words: str) -> subprocess.Popen[str]:
+    """Starts a search, and waits until its first files are written."""
     lead = subprocess.Popen(
-        [*program, *words, "--pruner=none", f"--storage={database}", f"--out={tmp_path}", "--name=s"],
-        env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        [*PROGRAM, "digits", *TINY, "--space=optim.lr=log:0.01:3", "--stages=6", "--trials=8", "--sampler=random",
+         "--pruner=none", f"--storage={database.url}", f"--out={tmp_path}", "--name=s", *words],
+        env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
     )  # fmt: skip
     while lead.poll() is None and not (tmp_path / "s/search.json").is_file():
         time.sleep(0.2)
+    return lead
+
+
+def ended_well(lead: subprocess.Popen[str], tmp_path: Path) -> None:
+    said, _ = lead.communicate(timeout=240)
+    assert lead.returncode == 0, said
+    trials = open_search(tmp_path / "s").read_trials()
+    assert [record.trial for record in trials] == list(range(1, 9))
+    assert {record.ended for record in trials} <= {"completed", "diverged"}
+
+
+def test_a_worker_that_is_killed_loses_its_trial_to_another(database, tmp_path):
+    lead = led(database, tmp_path)
     worker = subprocess.Popen(
-        [*program, "worker", str(tmp_path / "s")], env=environment, stdout=subprocess.PIPE, text=True
+        [*PROGRAM, "worker", str(tmp_path / "s")], env=ENVIRONMENT, stdout=subprocess.PIPE, text=True
     )
     for line in worker.stdout:
         if "trial" in line:
@@ -71,8 +97,28 @@ def test_a_worker_that_is_killed_loses_its_trial_to_another(database, tmp_path):
     worker.send_signal(signal.SIGKILL)
     worker.wait()
     worker.stdout.close()
-    said, _ = lead.communicate(timeout=240)
-    assert lead.returncode == 0, said
-    trials = open_search(tmp_path / "s").read_trials()
-    assert [record.trial for record in trials] == list(range(1, 9))
-    assert {record.ended for record in trials} <= {"completed", "diverged"}
+    ended_well(lead, tmp_path)
+
+
+def test_a_server_that_is_started_anew_costs_no_trial(database, tmp_path):
+    lead = led(database, tmp_path)
+    for _ in range(2):
+        database.restart()
+        time.sleep(1)
+    assert lead.poll() is None
+    ended_well(lead, tmp_path)
+
+
+def test_the_password_of_a_database_is_kept_nowhere_and_its_workers_have_it(database, tmp_path):
+    ended_well(led(database, tmp_path, "--workers=2"), tmp_path)
+    assert "trial" in (tmp_path / "s/worker-1.txt").read_text()
+    assert not [file for file in (tmp_path / "s").iterdir() if b"geheim" in file.read_bytes()]
+    storage = open_storage(database.url)
+    kept = attributes(storage, "s")
+    storage._backend.engine.dispose()
+    assert "geheim" not in repr(kept)
+    postgres = kept["request"]["storage"]
+    for words in (["--resume", str(tmp_path / "s")], ["worker", str(tmp_path / "s")]):
+        for where in (postgres, database.url):
+            again = subprocess.run([*PROGRAM, *words, f"--storage={where}"], env=ENVIRONMENT, check=False)
+            assert again.returncode == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -41,7 +42,13 @@ Space = Annotated[
 ]
 
 
+BESIDE_WORKER = ("data", "study", "storage", "json")
+BESIDE_RESUME = ("resume", "storage", "processes", "json")
+"""What may be said to a worker, and beside --resume: all else was said to the search."""
+
+
 def search(
+    context: typer.Context,
     data: Data = None,
     study: Study = None,
     space: Space = None,
@@ -90,7 +97,13 @@ def search(
     ] = None,
     resume: Annotated[Path | None, typer.Option(metavar="FOLDER", help="A search to go on with.")] = None,
     processes: Annotated[
-        int, typer.Option("--workers", metavar="N", help="Processes of this machine that share the trials.")
+        int,
+        typer.Option(
+            "--workers",
+            metavar="N",
+            help="Processes of this machine that share the trials, its cores and its GPUs; the threads that decode "
+            "pictures, --workers of train, are --set machine.workers=N.",
+        ),
     ] = 1,
     set_: Set = None,
     json: Json = False,
@@ -102,8 +115,7 @@ def search(
 
     short = short_words(locals())
     if study is not None:
-        others = [recipe, resume, name, out, *(space or ()), *(set_ or ()), *(word for word in short.values() if word)]
-        _work(data, study, storage, json, [str(word) for word in others if word is not None])
+        _work(data, study, storage, json, _given(context, BESIDE_WORKER))
         return
     epochs = _whole_numbers(stages)
     asked = recipe_from_words(data, recipe, short, set_ or [])
@@ -115,19 +127,29 @@ def search(
     )
     with RunConsole(json=json) as console:
         if resume is not None:
-            words = [data, recipe, out, *(set_ or []), *(word for word in short.values() if word is not None)]
-            refuse_beside_resume(request, name, [word for word in words if word is not None])
-            found = resume_search(open_search(resume), console, processes)
+            refuse_beside_resume(SearchRequest(), None, _given(context, BESIDE_RESUME))
+            found = resume_search(open_search(resume), console, processes, storage)
         else:
             found = search_by_recipe(asked, request, out or DEFAULT_SEARCHES, name, console, processes)
     if json:
         print(to_json(dict(found.facts)))
 
 
+def _given(context: typer.Context, but: Sequence[str]) -> list[str]:
+    """Lists what stands on the command line but for some parameters, by the names of the options."""
+    found: list[str] = []
+    for parameter in context.command.params:
+        source = context.get_parameter_source(parameter.name or "")
+        if source is not None and source.name == "COMMANDLINE" and parameter.name not in but:
+            found.append(parameter.opts[0])
+    return found
+
+
 def _work(word: str | None, study: str, storage: str | None, json: bool, others: list[str]) -> None:
     """Takes trials of a search that another process leads."""
     from trainwright.errors import InputError
     from trainwright.reporting import RunConsole
+    from trainwright.runs import to_json
 
     if word != "worker":
         raise InputError(
@@ -145,7 +167,9 @@ def _work(word: str | None, study: str, storage: str | None, json: bool, others:
     from trainwright.workflows.search_workers import work
 
     with RunConsole(json=json) as console:
-        work(study, storage, console)
+        facts = work(study, storage, console)
+    if json:
+        print(to_json(facts))
 
 
 def _whole_numbers(text: str) -> tuple[int, ...]:

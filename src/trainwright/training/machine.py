@@ -46,7 +46,7 @@ class Machine:
 def choose_workers(section: MachineSection) -> list[Choice]:
     """Decides `machine.workers`, which is needed before anything else is known."""
     reason = "one for each core that this process may use"
-    return [Choice("machine.workers", _cores(), reason)] if section.workers == "auto" else []
+    return [Choice("machine.workers", cores(), reason)] if section.workers == "auto" else []
 
 
 def choose_device(section: MachineSection) -> list[Choice]:
@@ -76,7 +76,7 @@ def choose_machine(section: MachineSection, *, img_size: int, task: Task = "clas
         if asked.isdecimal() and int(asked) > 0:
             choices.append(Choice("machine.threads", int(asked), "OMP_NUM_THREADS says so"))
         else:
-            choices.append(Choice("machine.threads", _cores(), "one for each core that this process may use"))
+            choices.append(Choice("machine.threads", cores(), "one for each core that this process may use"))
     if section.precision == "auto" and task in FINE:
         choices.append(Choice("machine.precision", "float32", f"bfloat16 would round what {task} tells to 3 digits"))
     elif section.precision == "auto":
@@ -162,7 +162,8 @@ def open_device(name: str) -> torch.device:
     return device
 
 
-def _cores() -> int:
+def cores() -> int:
+    """Counts the cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 

@@ -124,8 +124,8 @@ def _asked_again(operation: Callable[..., Any], where: str, go_on: str) -> Calla
             try:
                 return operation(*words, **named)
             except (StorageInternalError, SQLAlchemyError) as error:
-                cause = error.__cause__ if isinstance(error, StorageInternalError) else error
-                if not isinstance(cause, (OperationalError, InterfaceError)):
+                cause = _broken(error)
+                if cause is None:
                     raise
                 if time.monotonic() + pause > until:
                     raise StorageLost(
@@ -138,6 +138,13 @@ def _asked_again(operation: Callable[..., Any], where: str, go_on: str) -> Calla
             pause = min(2 * pause, PAUSES_S[1])
 
     return ask
+
+
+def _broken(error: BaseException | None) -> OperationalError | InterfaceError | None:
+    """Finds what the driver said of a connection, behind what Optuna and SQLAlchemy made of it."""
+    while error is not None and not isinstance(error, (OperationalError, InterfaceError)):
+        error = error.__cause__ or error.__context__
+    return error
 
 
 def _worded(operation: Callable[..., Any], path: Path) -> Callable[..., Any]:

@@ -27,7 +27,7 @@ from trainwright.runs import (
 from trainwright.tuning.leading import leading
 from trainwright.tuning.space import parse_space
 from trainwright.tuning.stages import EPOCHS, TRIALS, plan_stages
-from trainwright.tuning.storage import attributes, keep_attributes, open_storage
+from trainwright.tuning.storage import attributes, keep_attributes, open_storage, without_password
 
 from .requests import SearchSettings, recipe_from_python
 from .search_files import SearchPlan
@@ -42,7 +42,7 @@ from .search_request import (
     with_space,
 )
 from .search_stages import run_search
-from .search_workers import started_workers
+from .search_workers import sharing_cores, started_workers
 from .trials import TrialBench
 
 
@@ -121,11 +121,12 @@ def search(
         folds: 2 or more for k-fold cross-validation over training and validation part.
         max_epochs: of all trials together.
         minutes: of training in all, after which no trial begins.
-        storage: path of a journal file or URL of a database, instead of a journal in the search's folder.
+        storage: path of a journal file or URL of a database, instead of a journal in the search's folder. Its password
+            is kept nowhere: beside `resume` it may be said once more.
         out: folder in which the search's folder is made; `searches` when left out.
         name: name of the search; that of a search that stands with the same words goes on with it.
-        resume: the folder of a search to go on with; nothing else may then be asked for.
-        workers: processes of this machine that share the trials.
+        resume: the folder of a search to go on with; nothing but `storage` and `workers` may then be asked for.
+        workers: processes of this machine that share the trials, its cores and its GPUs.
         **short: as for `train`, without `epochs` and the `workers` that decode.
 
     Raises:
@@ -139,8 +140,9 @@ def search(
     )
     with RunConsole(json=True) as console:
         if resume is not None:
-            refuse_beside_resume(request, name, [key for key in (data, recipe, settings, *short.values()) if key])
-            return resume_search(open_search(resume), console, workers)
+            others = [word for word in (data, recipe, settings or None, out, *short.values()) if word is not None]
+            refuse_beside_resume(dataclasses.replace(request, storage=None), name, others)
+            return resume_search(open_search(resume), console, workers, storage)
         asked = recipe_from_python(data, recipe, short, settings)
         return search_by_recipe(asked, request, Path(out or DEFAULT_SEARCHES), name, console, workers)
 
@@ -160,8 +162,9 @@ def search_by_recipe(
     refuse_bad_out(out)
     check_request(asked, request)
     request = with_space(asked, request)
-    bench, plan = planned(asked, request, name, console)
-    return _search_in(SearchFolder(out / plan.study), asked, request, plan, bench, console, workers)
+    with sharing_cores(workers):
+        bench, plan = planned(asked, request, name, console)
+        return _search_in(SearchFolder(out / plan.study), asked, request, plan, bench, console, workers)
 
 
 def planned(
@@ -197,9 +200,26 @@ def planned(
     return bench, plan
 
 
-def resume_search(folder: SearchFolder, console: RunConsole, workers: int = 1) -> SearchResult:
-    """Goes on with a search from what is kept of it."""
+def resume_search(
+    folder: SearchFolder, console: RunConsole, workers: int = 1, storage: str | None = None
+) -> SearchResult:
+    """Goes on with a search from what is kept of it.
+
+    Args:
+        storage: the URL of its database, with the password that is kept nowhere.
+
+    Raises:
+        InputError: its trials are in another storage.
+    """
     request = SearchRequest.of(folder.read_facts()["request"])
+    if storage is not None:
+        kept = request.storage or str(folder.journal)
+        if without_password(storage) != kept:
+            raise InputError(
+                "the trials of the search are in another storage", expected=kept, got=without_password(storage),
+                where="--storage", hint="leave it out",
+            )  # fmt: skip
+        request = dataclasses.replace(request, storage=storage)
     asked = compose(read_recipe_file(folder.asked))
     return search_by_recipe(asked, request, folder.path.parent, folder.name, console, workers)
 
@@ -223,7 +243,7 @@ def _search_in(
     folder.path.mkdir(parents=True, exist_ok=True)
     lock = WriterLock(folder.journal)
     try:
-        storage = open_storage(request.storage or folder.journal)
+        storage = open_storage(request.storage or folder.journal, how_to_go_on(folder))
         identity = {
             **plan.identity(),
             PICTURES: bench.data.fingerprint,
@@ -235,14 +255,15 @@ def _search_in(
             if kept := attributes(storage, plan.study):
                 refuse_another(plan.study, identity, kept)
             else:
-                beside = {"asked": _said(asked), "request": dataclasses.asdict(request)}
+                beside = {"asked": _said(asked), "request": _kept(request)}
                 keep_attributes(storage, plan.study, {**identity, **beside}.items())
             if not folder.asked.is_file():
                 write_atomic(folder.asked, write_recipe(asked))
             console.log_to(folder.log)
-            facts = {"request": dataclasses.asdict(request)}
-            with started_workers(workers - 1, folder, plan.study, request.storage):
-                return SearchResult(folder, run_search(folder, plan, facts, storage, bench, console, lost=lost))
+            facts, device = {"request": _kept(request)}, asked.machine.device
+            with started_workers(workers - 1, folder, plan.study, request.storage, device) as news:
+                found = run_search(folder, plan, facts, storage, bench, console, lost=lost, news=news)
+                return SearchResult(folder, found)
     except KeyboardInterrupt:
         raise Interrupted("interrupted", hint=how_to_go_on(folder)) from None
     finally:
@@ -253,6 +274,12 @@ def _said(asked: Recipe) -> dict[str, Any]:
     """Gives the settings of a recipe that have an effect, for those who share the search."""
     idle = asked.idle()
     return {key: value for key, value in asked.items() if key not in idle}
+
+
+def _kept(request: SearchRequest) -> dict[str, Any]:
+    """Gives what is kept of a request: all but a password."""
+    storage = None if request.storage is None else without_password(request.storage)
+    return dataclasses.asdict(dataclasses.replace(request, storage=storage))
 
 
 def how_to_go_on(folder: SearchFolder) -> str:

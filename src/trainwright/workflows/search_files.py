@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -81,13 +81,15 @@ class SearchPlan:
 @dataclass
 class Found:
     """What a search knows so far: `records` of all stages by number, `rows` of the stages as in search.json, `shown`
-    the trials that have a row on the terminal; `lost` tells whether another process leads meanwhile."""
+    the trials that have a row on the terminal; `lost` tells whether another process leads meanwhile, `news` what became
+    of other processes since it was asked last."""
 
     records: list[TrialRecord]
     rows: list[dict[str, Any]]
     borders: list[Border]
     leads: bool = True
     lost: Callable[[], bool] = bool
+    news: Callable[[], Iterable[str]] = tuple
     shown: set[int] = field(default_factory=set[int])
     ended: str = "under way"
 

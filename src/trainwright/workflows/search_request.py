@@ -175,7 +175,8 @@ def refuse_beside_resume(request: SearchRequest, name: str | None, others: Seque
     if request != SearchRequest() or name is not None or others:
         raise InputError(
             "a resumed search keeps all that it was asked for",
-            expected="--resume FOLDER alone",
+            expected="--resume FOLDER, and beside it --workers and --storage alone",
+            got=f"also {', '.join(str(word) for word in others)}" if others else None,
             hint="leave the other words out, or begin a search of another --name",
         )
 

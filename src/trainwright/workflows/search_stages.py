@@ -6,7 +6,7 @@ import dataclasses
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from trainwright.errors import InputError, Interrupted
@@ -51,6 +51,7 @@ def run_search(
     *,
     leads: bool = True,
     lost: Callable[[], bool] = bool,
+    news: Callable[[], Iterable[str]] = tuple,
 ) -> dict[str, Any]:
     """Runs all trials that are still to be run, stage by stage.
 
@@ -64,6 +65,7 @@ def run_search(
         leads: whether this process lays out the stages and writes the folder's files; one of those that share a
             search does, the others take trials from it.
         lost: tells whether another process leads meanwhile.
+        news: tells what became of the processes that share the search since it was asked last.
 
     Returns: the facts, as in search.json.
 
@@ -71,7 +73,7 @@ def run_search(
         InputError: all trials of the first stage diverged.
         Interrupted: Ctrl-C or SIGTERM, or another process leads.
     """
-    found = Found([], [], [], leads=leads, lost=lost)
+    found = Found([], [], [], leads=leads, lost=lost, news=news)
     box, before, first = plan.space, [], 1
     repeated: list[TrialRecord] = []
     for stage in plan.stages:
@@ -185,7 +187,9 @@ def _run_trial(
 
 
 def show_new(found: Found, console: RunConsole) -> None:
-    """Writes the rows of trials that have none yet, those of other processes among them."""
+    """Writes the rows of trials that have none yet, those of other processes among them, and what became of these."""
+    for word in found.news():
+        console.note(word)
     for record in found.records:
         if record.trial not in found.shown:
             console.lines([trial_line(record, best=record is found.best)])
