@@ -461,7 +461,7 @@ def test_a_worker_whose_leader_is_gone_ends(cli, monkeypatch, tmp_path):
     words = ["search", "digits", *TINY, *SPACE, "--trials=1", "--stages=1", f"--out={tmp_path}", "--name=s"]
     assert cli(*words).code == 0
     monkeypatch.setattr(search_stages.StageStudy, "lay_out", lambda *_, **named: named["leads"])
-    monkeypatch.setenv(search_stages.LEADER, "1")
+    monkeypatch.setenv(search_stages.LEADER, str(os.getpid()))  # never that of its own parent
     ended = cli("search", "worker", tmp_path / "s")
     assert ended.code == 130
     assert "the process that led the search s is gone" in ended.err

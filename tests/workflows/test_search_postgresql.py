@@ -20,6 +20,7 @@ from trainwright.runs import open_search
 from trainwright.tuning.storage import attributes, open_storage
 
 TINY = ["--model=plain", "--batch-size=64", "--set=model.width=8", "--set=model.depth=1", "--set=machine.threads=1"]
+PASSWORD = "geheim"
 PROGRAM = [sys.executable, "-m", "trainwright", "search"]
 ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1"}
 PROGRAMS = next(iter(sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)), None)
@@ -54,12 +55,13 @@ def database() -> Iterator[Database]:
         command = [*user, str(programs / program), *words]
         subprocess.run(command, check=True, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
-    where = str(folder / "data")
-    as_server("initdb", "-D", where, "-A", "trust", "-U", "postgres")
+    where, word = str(folder / "data"), folder / "password"
+    word.write_text(PASSWORD)
+    as_server("initdb", "-D", where, "-A", "scram-sha-256", "-U", "postgres", f"--pwfile={word}")
     control = ["pg_ctl", "-D", where, "-w", "-l", str(folder / "log"), "-o", f"-p {port} -k {folder}"]
     as_server(*control, "start")
     try:
-        url = f"postgresql://postgres:geheim@127.0.0.1:{port}/postgres"  # whose password it does not ask for
+        url = f"postgresql://postgres:{PASSWORD}@127.0.0.1:{port}/postgres"
         yield Database(url, lambda: as_server(*control, "-m", "fast", "restart"))
     finally:
         as_server("pg_ctl", "-D", where, "-m", "fast", "stop")
@@ -89,8 +91,9 @@ def ended_well(lead: subprocess.Popen[str], tmp_path: Path) -> None:
 def test_a_worker_that_is_killed_loses_its_trial_to_another(database, tmp_path):
     lead = led(database, tmp_path)
     worker = subprocess.Popen(
-        [*PROGRAM, "worker", str(tmp_path / "s")], env=ENVIRONMENT, stdout=subprocess.PIPE, text=True
-    )
+        [*PROGRAM, "worker", str(tmp_path / "s")],
+        env={**ENVIRONMENT, "PGPASSWORD": PASSWORD}, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
     for line in worker.stdout:
         if "trial" in line:
             break
@@ -109,16 +112,22 @@ def test_a_server_that_is_started_anew_costs_no_trial(database, tmp_path):
     ended_well(lead, tmp_path)
 
 
-def test_the_password_of_a_database_is_kept_nowhere_and_its_workers_have_it(database, tmp_path):
+def test_the_password_of_a_database_is_kept_nowhere_and_workers_have_it(database, tmp_path):
     ended_well(led(database, tmp_path, "--workers=2"), tmp_path)
     assert "trial" in (tmp_path / "s/worker-1.txt").read_text()
-    assert not [file for file in (tmp_path / "s").iterdir() if b"geheim" in file.read_bytes()]
+    assert not [file for file in (tmp_path / "s").iterdir() if PASSWORD.encode() in file.read_bytes()]
     storage = open_storage(database.url)
     kept = attributes(storage, "s")
     storage._backend.engine.dispose()
-    assert "geheim" not in repr(kept)
-    postgres = kept["request"]["storage"]
-    for words in (["--resume", str(tmp_path / "s")], ["worker", str(tmp_path / "s")]):
-        for where in (postgres, database.url):
-            again = subprocess.run([*PROGRAM, *words, f"--storage={where}"], env=ENVIRONMENT, check=False)
-            assert again.returncode == 0
+    assert PASSWORD not in repr(kept)
+
+    def again(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        command = [*PROGRAM, *words]
+        return subprocess.run(command, env={**ENVIRONMENT, **environment}, check=False, capture_output=True, text=True)
+
+    refused = again("worker", str(tmp_path / "s"))
+    assert refused.returncode == 2
+    assert "a password is kept nowhere: in PGPASSWORD" in refused.stderr
+    assert again("worker", str(tmp_path / "s"), f"--storage={database.url}").returncode == 0
+    assert again("--resume", str(tmp_path / "s"), PGPASSWORD=PASSWORD).returncode == 0
+    assert again("--resume", str(tmp_path / "s"), f"--storage={database.url}").returncode == 0
