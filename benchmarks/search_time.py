@@ -120,7 +120,8 @@ def spans(journal: Path) -> tuple[float, float]:
     from trainwright.tuning.storage import open_storage
 
     storage: Any = open_storage(journal)
-    trials = [trial for study in storage.get_all_studies() for trial in storage.get_all_trials(study._study_id)]
+    studies = [storage.get_study_id_from_name(study.study_name) for study in storage.get_all_studies()]
+    trials = [trial for study in studies for trial in storage.get_all_trials(study)]
     ran = [trial for trial in trials if "record" in trial.user_attrs]
     return min(one.datetime_start.timestamp() for one in ran), max(one.datetime_complete.timestamp() for one in ran)
 

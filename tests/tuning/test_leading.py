@@ -13,7 +13,7 @@ from trainwright.errors import InputError
 from trainwright.tuning import leading as leads
 from trainwright.tuning import lease
 from trainwright.tuning.leading import leading
-from trainwright.tuning.storage import attributes, keep_attributes, open_storage
+from trainwright.tuning.storage import attributes, id_of, keep_attributes, open_storage
 
 
 @pytest.fixture(autouse=True)
@@ -30,7 +30,7 @@ def marked_by_another(path: Path, *mark) -> int:
     """Lets another process lead; gives the trial that it leads by."""
     storage = open_storage(path)
     keep_attributes(storage, "s", ())
-    trial = optuna.load_study(study_name="s", storage=storage).ask()._trial_id
+    trial = id_of(storage, "s", optuna.load_study(study_name="s", storage=storage).ask().number)
     storage.set_trial_user_attr(trial, lease.LEASE, list(mark))
     return trial
 
@@ -109,7 +109,7 @@ def test_who_stood_still_learns_that_another_leads_and_leaves_its_mark_alone(tmp
     storage = open_storage(tmp_path / "a")
     with leading(storage, "s", pytest.fail) as lost:
         (trial,) = optuna.load_study(study_name="s", storage=storage).trials
-        storage.set_trial_user_attr(trial._trial_id, lease.LEASE, ["node7", 41, "word", 0.0])
+        storage.set_trial_user_attr(id_of(storage, "s", trial.number), lease.LEASE, ["node7", 41, "word", 0.0])
         time.sleep(0.2)
         assert lost()
     assert states(tmp_path / "a") == ["RUNNING"]

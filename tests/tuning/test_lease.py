@@ -17,7 +17,7 @@ from .test_study import BOX, go_on, judged, opened
 def begun_by(study: StageStudy, *mark) -> tuple:
     """Begins a trial and marks it as another's; gives its settings."""
     trial = study.ask()
-    study._storage.set_trial_user_attr(trial._trial_id, lease.LEASE, list(mark))
+    study._storage.set_trial_user_attr(study._id(trial), lease.LEASE, list(mark))
     return study.settings(trial)
 
 
@@ -30,7 +30,7 @@ def test_a_trial_that_another_works_on_is_left_to_it_until_its_mark_lapses(tmp_p
     assert not study.finished
     monkeypatch.setattr(lease, "LASTS_S", 0.05)
     time.sleep(0.06)
-    study._storage.set_trial_user_attr(study._own()[0]._trial_id, lease.LEASE, ["elsewhere", 1, "word", 1.0])
+    study._storage.set_trial_user_attr(study._id(study._own()[0]), lease.LEASE, ["elsewhere", 1, "word", 1.0])
     assert study.ask() is None  # renewed
     time.sleep(0.06)
     taken = study.ask()
@@ -66,10 +66,10 @@ def test_a_process_of_this_number_before_it_was_started_is_not_this_one(tmp_path
     study = opened(tmp_path / "a", trials=1)
     study.lay_out(BOX, [], [])
     trial = study.ask()
-    study._storage.set_trial_user_attr(trial._trial_id, lease.LEASE, [lease.host(), os.getpid(), "word", time.time()])
+    study._storage.set_trial_user_attr(study._id(trial), lease.LEASE, [lease.host(), os.getpid(), "word", time.time()])
     assert not study.tell(trial, judged(1, study.settings(trial), 0.5))
     assert study.number(study.ask()) == 1  # such a process is dead, as in a container that was started again
-    study._storage.set_trial_user_attr(trial._trial_id, lease.LEASE, ["another container", os.getpid(), "word", 0.0])
+    study._storage.set_trial_user_attr(study._id(trial), lease.LEASE, ["another container", os.getpid(), "word", 0.0])
     assert study.ask() is None
 
 
@@ -95,10 +95,10 @@ def meanwhile(monkeypatch, study: StageStudy, *mark) -> int:
     (trial,) = study._own()
 
     def sleep(_seconds):
-        study._storage.set_trial_user_attr(trial._trial_id, lease.LEASE, list(mark))
+        study._storage.set_trial_user_attr(study._id(trial), lease.LEASE, list(mark))
 
     monkeypatch.setattr(lease.time, "sleep", sleep)
-    return trial._trial_id
+    return study._id(trial)
 
 
 def test_of_two_that_take_a_trial_at_once_the_later_keeps_it(tmp_path, monkeypatch):
@@ -112,10 +112,11 @@ def test_of_two_that_take_a_trial_at_once_the_later_keeps_it(tmp_path, monkeypat
 def test_a_trial_that_was_begun_in_this_moment_is_not_taken(tmp_path, monkeypatch):
     study = opened(tmp_path / "a", trials=1)
     study.lay_out(BOX, [], [])
-    popped = study._opened._pop_waiting_trial_id()
+    (waiting,) = study._own()
+    assert study._begin(waiting)
     assert lease.LEASE not in study._own()[0].user_attrs
     assert study._leases.take(meanwhile(monkeypatch, study, "elsewhere", 2, "word", time.time())) is None
-    assert not study._leases.hold(popped)  # nor does who began it mark it when another took it
+    assert not study._leases.hold(study._id(waiting))  # nor does who began it mark it when another took it
 
 
 def test_the_mark_of_a_trial_under_way_is_renewed(tmp_path, monkeypatch):
@@ -138,7 +139,7 @@ def test_who_stood_still_loses_its_trial_and_the_first_value_stays(tmp_path, mon
     trial = study.ask()
     others = ["elsewhere", 1, "word", 5.0]
     with study.working(trial):
-        study._storage.set_trial_user_attr(trial._trial_id, lease.LEASE, others)
+        study._storage.set_trial_user_attr(study._id(trial), lease.LEASE, others)
         time.sleep(0.2)
     assert study._own()[0].user_attrs[lease.LEASE] == others
     assert study.pruner(trial)(1, 0.5) == TAKEN
@@ -151,7 +152,7 @@ def test_who_stood_still_loses_its_trial_and_the_first_value_stays(tmp_path, mon
     assert study._own()[0].value == 0.9
     with study.working(trial):
         pass
-    assert study._leases.take(trial._trial_id) is None
+    assert study._leases.take(study._id(trial)) is None
 
 
 TAKES_ALL = """
@@ -182,7 +183,7 @@ def test_of_two_processes_that_find_trials_of_the_dead_each_takes_others(tmp_pat
     for _ in range(4):
         begun_by(study, "elsewhere", 1, "word", 0.0)
     for trial in study._own():
-        study._storage.set_trial_user_attr(trial._trial_id, lease.LEASE, [lease.host(), gone.pid, "word", 0.0])
+        study._storage.set_trial_user_attr(study._id(trial), lease.LEASE, [lease.host(), gone.pid, "word", 0.0])
     root = Path(__file__).parents[2]
     words = [sys.executable, "-c", TAKES_ALL, str(tmp_path)]
     both = [subprocess.Popen([*words, me], cwd=root, stdout=subprocess.PIPE, text=True) for me in "xy"]

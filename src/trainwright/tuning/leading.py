@@ -19,7 +19,7 @@ from optuna.trial import TrialState
 from trainwright.errors import InputError, Interrupted
 
 from .lease import LASTS_S, LEASE, Leases
-from .storage import keep_attributes
+from .storage import id_of, keep_attributes
 
 LOOKS_S = 0.5
 """Seconds between two looks at the mark of another process."""
@@ -62,10 +62,10 @@ def leading(storage: BaseStorage, name: str, note: Callable[[str], None]) -> Gen
 def _seat(storage: BaseStorage, study: optuna.Study, leases: Leases, note: Callable[[str], None]) -> int:
     """Takes the trial of who leads, or begins one; of two that begin one in the same moment the first counts."""
     while True:
-        first = _first(study)
+        first = _first(storage, study)
         if first is None:
-            begun = study.ask()._trial_id
-            first = _first(study)
+            begun = id_of(storage, study.study_name, study.ask().number)
+            first = _first(storage, study)
             if first == begun and leases.hold(begun):
                 return begun
             if first != begun:
@@ -74,9 +74,9 @@ def _seat(storage: BaseStorage, study: optuna.Study, leases: Leases, note: Calla
             return first
 
 
-def _first(study: optuna.Study) -> int | None:
+def _first(storage: BaseStorage, study: optuna.Study) -> int | None:
     running = study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
-    return running[0]._trial_id if running else None
+    return id_of(storage, study.study_name, running[0].number) if running else None
 
 
 def _taken(storage: BaseStorage, name: str, leases: Leases, seat: int, note: Callable[[str], None]) -> bool:

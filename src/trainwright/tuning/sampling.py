@@ -14,6 +14,7 @@ import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.pruners import BasePruner, MedianPruner, NopPruner, SuccessiveHalvingPruner
 from optuna.samplers import BaseSampler, QMCSampler, RandomSampler, TPESampler
+from optuna.trial import Trial
 
 from .space import Dimension
 
@@ -109,6 +110,18 @@ def distribution_of(dimension: Dimension) -> BaseDistribution:
     if dimension.whole:
         return IntDistribution(int(dimension.low), int(dimension.high), log=log)
     return FloatDistribution(dimension.low, dimension.high, log=log)
+
+
+def suggest(trial: Trial, key: str, distribution: BaseDistribution) -> None:
+    """Has a trial's sampler draw a setting, unless the trial has it."""
+    match distribution:
+        case FloatDistribution():
+            trial.suggest_float(key, distribution.low, distribution.high, step=distribution.step, log=distribution.log)
+        case IntDistribution():
+            trial.suggest_int(key, distribution.low, distribution.high, step=distribution.step, log=distribution.log)
+        case _:
+            assert isinstance(distribution, CategoricalDistribution)
+            trial.suggest_categorical(key, distribution.choices)
 
 
 def seed_of(*parts: int) -> int:

@@ -226,6 +226,16 @@ def quiet() -> None:
     optuna.logging.set_verbosity(logging.ERROR)
 
 
+def id_of(storage: BaseStorage, study: str, number: int) -> int:
+    """Gives the number of a trial among all of a storage, by which the storage knows it.
+
+    Args:
+        study: name of its study.
+        number: in its study, from 0.
+    """
+    return storage.get_trial_id_from_study_id_trial_number(storage.get_study_id_from_name(study), number)
+
+
 def attributes(storage: BaseStorage, name: str) -> dict[str, Any] | None:
     """Reads what is kept about a whole search; None where there is none of this name."""
     with suppress(KeyError):

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import asdict
 from typing import Any
 
@@ -23,14 +23,15 @@ from optuna.trial import FrozenTrial, Trial, TrialState, create_trial
 from trainwright.runs import TrialRecord, from_plain, to_plain
 
 from .lease import Leases
-from .sampling import PrunerName, SamplerName, distribution_of, grid_points, pruner_of, sampler_of, seed_of
+from .sampling import PrunerName, SamplerName, distribution_of, grid_points, pruner_of, sampler_of, seed_of, suggest
 from .space import Dimension
 from .stages import Stage, ranked
+from .storage import id_of
 from .trial import Pruner
 
-RECORD, OF_STAGE_BEFORE = "record", "of_stage_before"
+RECORD, OF_STAGE_BEFORE, GIVEN = "record", "of_stage_before", "given"
 """Attributes of a trial: of a finished one its record, of one that stands in for a trial of the stage before its
-number."""
+number, of all others the keys of the settings that no sampler draws."""
 
 BOX, COUNTED = "box", "counted"
 """Attributes of a stage: of one that is laid out its box, of one that is over the numbers of the trials that count.
@@ -119,20 +120,21 @@ class StageStudy:
         if self._counted is not None:
             return None
         for place, trial in enumerate(self._own()):
-            if trial.state != TrialState.RUNNING or (taken := self._leases.take(trial._trial_id)) is None:
+            if trial.state != TrialState.RUNNING or (taken := self._leases.take(self._id(trial))) is None:
                 continue
             if RECORD in taken.user_attrs:  # killed between the record and the state
-                self._tell(Trial(self._opened, taken._trial_id), self._record(taken))
+                self._tell(Trial(self._opened, self._id(taken)), self._record(taken))
                 continue
-            return self._suggested(taken._trial_id, place)
-        popped = self._opened._pop_waiting_trial_id()
-        if popped is None or not self._leases.hold(popped):  # the latter: this process stood still in that moment
-            return None
-        return self._suggested(popped, [trial._trial_id for trial in self._own()].index(popped))
+            return self._suggested(taken, place)
+        for place, trial in enumerate(self._own()):
+            if trial.state == TrialState.WAITING and self._begin(trial):
+                # it is not held where this process stood still in that moment
+                return self._suggested(trial, place) if self._leases.hold(self._id(trial)) else None
+        return None
 
     def working(self, trial: Trial) -> AbstractContextManager[None]:
         """Tells other processes, as long as the block lasts, that this one works on a trial."""
-        return self._leases.beating(trial._trial_id)
+        return self._leases.beating(self._id(trial))
 
     @property
     def finished(self) -> bool:
@@ -143,7 +145,7 @@ class StageStudy:
     def under_way(self) -> bool:
         """Whether another process, as far as can be told a live one, works on a trial."""
         running = (trial for trial in self._own() if trial.state == TrialState.RUNNING)
-        return any(self._leases.is_anothers(trial._trial_id) for trial in running)
+        return any(self._leases.is_anothers(self._id(trial)) for trial in running)
 
     def end(self) -> None:
         """Ends the stage for all processes: the trials that are finished now count, and no later ones; for who
@@ -163,7 +165,7 @@ class StageStudy:
         """Makes what a trial is told its scores to, and asked whether it is hopeless."""
 
         def ask(epoch: int, best: float) -> str | None:
-            if self._leases.lost(trial._trial_id):
+            if self._leases.lost(self._id(trial)):
                 return TAKEN
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # a trial that is run again reports its epochs again
@@ -182,7 +184,7 @@ class StageStudy:
 
         Returns: whether it was kept; it is not where another process took the trial meanwhile, whose record counts.
         """
-        if not self._leases.hold(trial._trial_id):
+        if not self._leases.hold(self._id(trial)):
             return False
         try:
             trial.set_user_attr(RECORD, to_plain(record))
@@ -208,7 +210,7 @@ class StageStudy:
             if self._inside(record.settings):
                 study.add_trial(self._short_trial(record))
         for settings in self._points(repeated)[: self.stage.trials]:
-            study.enqueue_trial(dict(settings))
+            study.enqueue_trial(dict(settings), user_attrs={GIVEN: list(settings)})
 
     def _repeated(self, records: Sequence[TrialRecord]) -> list[Mapping[str, Any]]:
         """Lists the settings of the stage before that are repeated: those that are still in the box."""
@@ -236,29 +238,40 @@ class StageStudy:
         found = self._opened.get_trials(deepcopy=False)
         return [trial for trial in found if OF_STAGE_BEFORE not in trial.user_attrs]
 
+    def _id(self, trial: Trial | FrozenTrial) -> int:
+        return id_of(self._storage, self._name, trial.number)
+
+    def _begin(self, trial: FrozenTrial) -> bool:
+        """Begins a trial that waits, unless another process has begun it."""
+        with suppress(UpdateFinishedTrialError):
+            return self._storage.set_trial_state_values(self._id(trial), TrialState.RUNNING)
+        return False
+
     def _record(self, trial: FrozenTrial) -> TrialRecord:
         record = from_plain(trial.user_attrs[RECORD])
         assert isinstance(record, TrialRecord)
         return record
 
-    def _suggested(self, trial_id: int, place: int) -> Trial:
+    def _suggested(self, begun: FrozenTrial, place: int) -> Trial:
         """Gives a trial its settings; those that it was given before it was killed it keeps, and it gets the others as
         if it had not been."""
         self._opened.sampler = self._sampler(place)
-        trial = Trial(self._opened, trial_id)
-        missing = [key for key in self._distributions if key not in trial.params]
-        if missing and not set(missing) & trial._fixed_params.keys():
+        trial = Trial(self._opened, self._id(begun))
+        missing = {key for key in self._distributions if key not in trial.params}
+        if missing and not missing & set(begun.user_attrs[GIVEN]):
             _ = trial.relative_params  # sampled together
         for number, (key, distribution) in enumerate(self._distributions.items(), 1):
             self._opened.sampler = self._sampler(place, number)
-            trial._suggest(key, distribution)
+            suggest(trial, key, distribution)
         return trial
 
     def _tell(self, trial: Trial, record: TrialRecord) -> None:
-        if record.ended == "completed" and record.value is not None:
-            self._opened.tell(trial, record.value, skip_if_finished=True)
-        else:
-            self._opened.tell(trial, state=TrialState.PRUNED, skip_if_finished=True)
+        """Finishes a trial whose record is kept; it may be finished already, by a word whose answer was lost."""
+        with suppress(UpdateFinishedTrialError):
+            if record.ended == "completed" and record.value is not None:
+                self._opened.tell(trial, record.value, skip_if_finished=True)
+            else:
+                self._opened.tell(trial, state=TrialState.PRUNED, skip_if_finished=True)
 
     def _inside(self, settings: Mapping[str, Any]) -> bool:
         return all(dimension.holds(settings[dimension.key]) for dimension in self.box)
