@@ -67,5 +67,8 @@ ImgSize = Annotated[
     str | None, typer.Option("--img-size", metavar="PIXELS", help="Side of the square pictures.", show_default="auto")
 ]
 Workers = Annotated[
-    str | None, typer.Option("--workers", "-j", metavar="N", help="Threads that decode.", show_default="auto")
+    str | None,
+    typer.Option(
+        "--workers", "-j", metavar="N", help="Threads that decode; those of search are processes.", show_default="auto"
+    ),
 ]
