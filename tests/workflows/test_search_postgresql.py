@@ -130,4 +130,3 @@ def test_the_password_of_a_database_is_kept_nowhere_and_workers_have_it(database
     assert "a password is kept nowhere: in PGPASSWORD" in refused.stderr
     assert again("worker", str(tmp_path / "s"), f"--storage={database.url}").returncode == 0
     assert again("--resume", str(tmp_path / "s"), PGPASSWORD=PASSWORD).returncode == 0
-    assert again("--resume", str(tmp_path / "s"), f"--storage={database.url}").returncode == 0
