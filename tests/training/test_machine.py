@@ -28,14 +28,14 @@ def test_what_is_given_is_left_alone():
 def test_tiny_pictures_get_one_thread(monkeypatch):
     monkeypatch.delenv("OMP_NUM_THREADS")
     assert chosen(MachineSection(), img_size=16)["machine.threads"] == 1
-    assert chosen(MachineSection(), img_size=17)["machine.threads"] == machine._cores()
+    assert chosen(MachineSection(), img_size=17)["machine.threads"] == machine.cores()
 
 
 def test_threads_follow_what_the_environment_says(monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "3")
     assert chosen(MachineSection(), img_size=17)["machine.threads"] == 3
     monkeypatch.setenv("OMP_NUM_THREADS", "many")
-    assert chosen(MachineSection(), img_size=17)["machine.threads"] == machine._cores()
+    assert chosen(MachineSection(), img_size=17)["machine.threads"] == machine.cores()
 
 
 @pytest.mark.parametrize(("amx", "precision"), [(True, "bfloat16"), (False, "float32")])
