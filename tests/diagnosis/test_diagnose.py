@@ -114,4 +114,5 @@ def test_no_rule_stumbles_over_a_run_cut_off_anywhere(steps: int, watched: bool)
     cut = course(steps=steps, watched=watched, stop=None, probe_every=37)
     for rule in RULES:
         if rule.needs <= present(cut):
-            rule.look(cut)
+            found = rule.look(cut)
+            assert found is None or found.code == rule.code

@@ -46,6 +46,16 @@ BESIDE_WORKER = ("data", "study", "storage", "json")
 BESIDE_RESUME = ("resume", "storage", "processes", "json")
 """What may be said to a worker, and beside --resume: all else was said to the search."""
 
+Processes = Annotated[
+    int,
+    typer.Option(
+        "--workers",
+        metavar="N",
+        help="Processes of this machine that share the trials, its cores and its GPUs; the threads that decode "
+        "pictures, --workers of train, are --set machine.workers=N.",
+    ),
+]
+
 
 def search(
     context: typer.Context,
@@ -96,15 +106,7 @@ def search(
         ),
     ] = None,
     resume: Annotated[Path | None, typer.Option(metavar="FOLDER", help="A search to go on with.")] = None,
-    processes: Annotated[
-        int,
-        typer.Option(
-            "--workers",
-            metavar="N",
-            help="Processes of this machine that share the trials, its cores and its GPUs; the threads that decode "
-            "pictures, --workers of train, are --set machine.workers=N.",
-        ),
-    ] = 1,
+    processes: Processes = 1,
     set_: Set = None,
     json: Json = False,
 ) -> None:

@@ -9,6 +9,10 @@ from typing import Any
 import numpy as np
 
 from .course import Course
+from .measures import rates_B, relative_updates_B
+
+FIRST_MOVE = 4e-3
+"""By what share of its length the first step moves the median weight in runs that learn well, at their peak rate."""
 
 
 def advice(course: Course, settings: Mapping[str, Any], sentence: str) -> Mapping[str, Any]:
@@ -44,3 +48,19 @@ def other_rate(course: Course, factor: float) -> Mapping[str, Any]:
     if not math.isfinite(value):
         return {"do": f"multiply the learning rate by {factor:.2g}"}
     return advice(course, {"optim.lr": value}, f"set the learning rate to {value:.2g} instead of {rate:.2g}")
+
+
+def bearable_rate(course: Course) -> Mapping[str, Any]:
+    """Advises the peak rate at which the first steps are as long as usual, a tenth of the present one at most.
+
+    What a step moves by the unit of the rate is taken from the first of all, and from the longest of the first few: a
+    net whose head begins at 0 moves little at first, and one that was thrown out moves too much; so the middle of both.
+    """
+    moves, rates = relative_updates_B(course)[:4], rates_B(course)[:4]
+    with np.errstate(all="ignore"):
+        told = moves / rates
+    told = told[np.isfinite(told) & (told > 0)]
+    if not len(told):
+        return other_rate(course, 0.1)
+    bearable = FIRST_MOVE / math.sqrt(float(told[0]) * float(told.max()))
+    return other_rate(course, float(np.clip(bearable / peak_rate(course), 1e-9, 0.1)))

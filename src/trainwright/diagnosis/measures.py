@@ -15,6 +15,9 @@ from .course import Course, Numbers
 TINY_CHANGE = 3e-6
 """Share of the loss below which its change is lost in float32: some tens of roundings."""
 
+SHORT_MOVE = 0.02
+"""Share of its length by which a short step moves the median weight at most."""
+
 NORMALIZATIONS = ("BatchNorm", "SyncBatchNorm", "GroupNorm", "LayerNorm", "InstanceNorm", "RMSNorm", "LocalResponse")
 """Beginnings and parts of the class names of layers that normalize."""
 

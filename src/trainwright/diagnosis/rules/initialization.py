@@ -27,6 +27,7 @@ from trainwright.diagnosis.harm import (
 )
 from trainwright.diagnosis.limits import limit
 from trainwright.diagnosis.measures import (
+    SHORT_MOVE,
     batch_normalized,
     elasticities_B,
     from_scratch,
@@ -36,9 +37,6 @@ from trainwright.diagnosis.measures import (
     weights_D,
 )
 from trainwright.diagnosis.suspicion import Rule, Suspicion
-
-SHORT = 0.02
-"""Share of its length by which a short step moves the median weight at most."""
 
 NATIVE: dict[str, object] = {"init.scheme": "auto"}
 
@@ -161,7 +159,9 @@ def _breaks_down_at_once(course: Course) -> bool:
     planned = 0 if watch is None else watch.steps_planned or 0
     moves = relative_updates_B(course)
     early = course.last_step <= max(20, planned // 20)
-    return stop is not None and stop.kind == "non-finite-loss" and early and not np.nanmax(moves, initial=0.0) > SHORT
+    return (
+        stop is not None and stop.kind == "non-finite-loss" and early and not np.nanmax(moves, initial=0.0) > SHORT_MOVE
+    )
 
 
 def initialization_too_small(course: Course) -> Suspicion | None:

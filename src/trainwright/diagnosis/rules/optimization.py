@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from trainwright.diagnosis.advising import other_rate, peak_rate
+from trainwright.diagnosis.advising import bearable_rate, other_rate, peak_rate
 from trainwright.diagnosis.course import Course, Numbers
 from trainwright.diagnosis.curves import middle, windows
 from trainwright.diagnosis.harm import (
@@ -24,14 +24,11 @@ from trainwright.diagnosis.harm import (
     train_skill,
 )
 from trainwright.diagnosis.limits import limit
-from trainwright.diagnosis.measures import learning_D, rates_B, relative_updates_B, trust_B
+from trainwright.diagnosis.measures import SHORT_MOVE, learning_D, relative_updates_B, trust_B
 from trainwright.diagnosis.suspicion import Rule, Suspicion
 
-EARLY, SHORT = 8, 0.02
-"""How many steps are the first ones, and by what share of its length a short one moves the median weight."""
-
-FIRST_MOVE = 4e-3
-"""By what share of its length the first step moves the median weight in runs that learn well, at their peak rate."""
+EARLY = 8
+"""How many steps are the first ones."""
 
 SURE_BATCH = 16
 """Pictures of a batch from which on its loss alone says what the net knows."""
@@ -95,7 +92,7 @@ def diverges(course: Course) -> Suspicion | None:
         fatal=True,
         summary=f"the learning rate is too high: {summary}" + _moved(jump),
         evidence={"first_loss": first, "last_loss": float(losses[-1]), "learning_rate": rate, "largest_move": jump},
-        advice=other_rate(course, shorter(course)),
+        advice=bearable_rate(course),
         since_step=where,
         explains=TOO_HIGH_BRINGS,
         experiment=None if broken else "rate-lower",
@@ -121,7 +118,7 @@ def kills(course: Course) -> Suspicion | None:
         summary=f"the learning rate {peak_rate(course):.3g} is too high: the first steps threw the net out, and since "
         f"then it knows next to nothing (skill {best_skill(course):.2f})" + _moved(jump),
         evidence={"largest_move": jump, "overshooting_steps": overshoot[0], "skill": best_skill(course)},
-        advice=other_rate(course, shorter(course)),
+        advice=bearable_rate(course),
         since_step=int(course.probes("step")[0]),
         explains=TOO_HIGH_BRINGS,
         experiment="rate-lower",
@@ -251,7 +248,7 @@ def _against(course: Course) -> float | None:
     """Gives the median trust ratio of the first steps where each is short and leads uphill all the same, else None."""
     trust, moves = trust_B(course)[:EARLY], relative_updates_B(course)[:EARLY]
     told = trust[np.isfinite(trust)]
-    if len(told) < 4 or not (told < -0.3).all() or not middle(moves) < SHORT:
+    if len(told) < 4 or not (told < -0.3).all() or not middle(moves) < SHORT_MOVE:
         return None
     return middle(told)
 
@@ -272,22 +269,6 @@ def _overshoots(course: Course, share: float, *, first: bool = False) -> tuple[f
     count = max(1, math.ceil(len(trust) * share))
     part = trust[:count] if first else trust[-count:]
     return (float((part < 0).mean()), len(part)) if len(trust) else (0.0, 0)
-
-
-def shorter(course: Course) -> float:
-    """Gives the factor on the peak rate that makes the first steps as long as usual, and a tenth at most.
-
-    What a step moves by the unit of the rate is taken from the first of all, and from the longest of the first few: a
-    net whose head begins at 0 moves little at first, and one that was thrown out moves too much; so the middle of both.
-    """
-    moves, rates = relative_updates_B(course)[:4], rates_B(course)[:4]
-    with np.errstate(all="ignore"):
-        told = moves / rates
-    told = told[np.isfinite(told) & (told > 0)]
-    if not len(told):
-        return 0.1
-    bearable = FIRST_MOVE / math.sqrt(float(told[0]) * float(told.max()))
-    return float(np.clip(bearable / peak_rate(course), 1e-9, 0.1))
 
 
 def _moved(jump: float) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from trainwright.diagnosis.advising import advice, other_rate
+from trainwright.diagnosis.advising import advice, bearable_rate
 from trainwright.diagnosis.course import Course, Numbers
 from trainwright.diagnosis.curves import middle, spread
 from trainwright.diagnosis.harm import (
@@ -33,7 +33,7 @@ from trainwright.diagnosis.measures import (
 )
 from trainwright.diagnosis.suspicion import Rule, Suspicion
 
-from .optimization import TOO_HIGH_BRINGS, shorter
+from .optimization import TOO_HIGH_BRINGS
 from .updating import SCALE_FREE
 
 ALWAYS = 0.95
@@ -191,7 +191,7 @@ def weight_decay_too_strong(course: Course) -> Suspicion | None:
         code="learning-rate-too-high",
         summary=f"the learning rate {rate:.3g} is too high: with it even the usual {found.summary}",
         evidence={**found.evidence, "largest_move": longest},
-        advice=other_rate(course, shorter(course)),
+        advice=bearable_rate(course),
         explains=(*TOO_HIGH_BRINGS, *found.explains),
     )
 
